@@ -1,0 +1,45 @@
+"""The dtypes that kernels and their callers agree on, and how arrays are frozen.
+
+Ids are int32, packed mask words uint32, weights float64. Signedness is never mixed
+inside a kernel: compiled ``uint64 + int64`` wraps where NumPy goes to float.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+TOKEN = np.int32
+"""Token ids and trie node ids."""
+STATE = np.int32
+"""Automaton states; ``DEAD`` is 0."""
+WORD = np.uint32
+"""Packed masks: bit ``t & 31`` of word ``t >> 5`` stands for token id ``t``."""
+LOGW = np.float64
+"""Log weights, in nats."""
+
+DEAD = 0
+
+TokenMask = npt.NDArray[np.uint32]
+IntArray = npt.NDArray[np.int32]
+ByteArray = npt.NDArray[np.uint8]
+
+
+def freeze(array: npt.ArrayLike, dtype: Any) -> npt.NDArray[Any]:
+    """Return ``array`` as C-contiguous ``dtype``, read-only, copying only where needed.
+
+    Numba compiles one version of a kernel per layout and mutability; arrays that pass
+    here keep that to one.
+    """
+    frozen = np.ascontiguousarray(array, dtype=dtype)
+    if frozen.flags.writeable:
+        frozen = frozen.view()
+        frozen.flags.writeable = False
+    return frozen
+
+
+def n_words(n_tokens: int) -> int:
+    """Words of a packed mask over ``n_tokens`` tokens."""
+    return (n_tokens + 31) // 32
