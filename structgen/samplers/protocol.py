@@ -1,0 +1,106 @@
+"""What samplers ask of a model and of a potential, and what they give back.
+
+The protocols live with their caller: models come to them. Token ids are ints, scores are
+natural logs. A model is a *batched* thing: a ``DecodeState`` holds B rows that share one
+key-value cache, and ``select`` copies, drops and reorders rows (a particle's fork is a
+row that appears twice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["DecodeState", "LanguageModel", "Potential", "PromptLike", "Sampler"]
+
+PromptLike = Any
+"""None, a string, a list of chat messages (``{"role", "content"}``) or a list of token ids."""
+
+LogProbs = npt.NDArray[np.float32]
+
+
+@runtime_checkable
+class DecodeState(Protocol):
+    """B rows being decoded; mutable, owned by one sampler run."""
+
+    @property
+    def n_rows(self) -> int: ...
+
+    @property
+    def n_model_calls(self) -> int:
+        """Forward passes so far, summed over rows that were actually computed."""
+        ...
+
+    def logprobs(self) -> LogProbs:
+        """(B, V) float32 normalised next-token log-probabilities of every row."""
+        ...
+
+    def extend(self, token_ids: Sequence[Sequence[int]]) -> None:
+        """Append to row ``b`` its (one or more) tokens; one forward pass for all rows."""
+        ...
+
+    def select(self, rows: npt.NDArray[np.int64]) -> None:
+        """Make row ``i`` a copy of old row ``rows[i]``; rows may repeat, vanish and change in number."""
+        ...
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A causal language model with a vocabulary of byte tokens."""
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def name(self) -> str:
+        """Stable across processes: keys saved tries."""
+        ...
+
+    def encode(self, prompt: PromptLike) -> list[int]:
+        """Token ids of a prompt, chat template applied; ``[]`` for None where the model allows it."""
+        ...
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> DecodeState:
+        """A state with one row per prompt; equal prompts are computed once."""
+        ...
+
+
+@runtime_checkable
+class Potential(Protocol):
+    """A non-negative function of token sequences, in logs; ``-inf`` is impossible.
+
+    Laws (checked by ``structgen.testing``): ``logw_next(x)[a] = prefix(x + a) - prefix(x)``,
+    the end-of-sequence entry is ``complete(x) - prefix(x)``, and ``prefix(x) = -inf``
+    implies it for every extension.
+    """
+
+    def prefix(self, token_ids: Sequence[int]) -> float: ...
+
+    def complete(self, token_ids: Sequence[int]) -> float: ...
+
+    def logw_next(self, token_ids: Sequence[int]) -> npt.NDArray[np.float64]:
+        """(V,) float64; end-of-sequence ids carry the weight of stopping here."""
+        ...
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Draws weighted sequences; see each sampler for what its weights are proper for."""
+
+    def sample(
+        self,
+        model: LanguageModel,
+        prompt: PromptLike = None,
+        *,
+        constraint: Any = None,
+        n: int = 1,
+        max_tokens: int = 256,
+        seed: int | None = None,
+    ) -> Any:
+        """Draw ``n`` samples as a ``Samples`` (see ``structgen.samplers.samples``)."""
+        ...
