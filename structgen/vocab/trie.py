@@ -1,0 +1,47 @@
+"""The Python face of the trie builder."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.dtypes import ByteArray, IntArray, freeze
+from structgen.kernels.tables import TrieTables
+
+__all__ = ["build", "sorted_by_bytes"]
+
+
+def sorted_by_bytes(tokens: list[bytes], keep: list[int]) -> IntArray:
+    """The ids of ``keep``, ordered by their bytes and then by id."""
+    ordered = sorted(keep)
+    ordered.sort(key=tokens.__getitem__)
+    return freeze(ordered, np.int32)
+
+
+def build(data: ByteArray, offsets: npt.NDArray[np.int64], order: IntArray) -> TrieTables:
+    """The trie of the tokens ``order`` lists; costs one pass over their bytes.
+
+    Parameters
+    ----------
+    data : (bytes,) uint8, all tokens end to end
+    offsets : (V + 1,) int64 into ``data``
+    order : (T,) int32, ids with at least one byte, sorted by bytes and then by id
+    """
+    from structgen.kernels.trie import build_trie
+
+    worst = 1 + int((offsets[order + 1] - offsets[order]).sum()) if len(order) else 1
+    byte = np.zeros(worst, dtype=np.uint8)
+    subtree_end = np.zeros(worst, dtype=np.int32)
+    depth = np.zeros(worst, dtype=np.int32)
+    token_start = np.zeros(worst + 1, dtype=np.int32)
+    token_ids = np.zeros(len(order), dtype=np.int32)
+    n = build_trie(
+        freeze(data, np.uint8), freeze(offsets, np.int64), order, byte, subtree_end, depth, token_start, token_ids
+    )
+    return TrieTables(
+        freeze(byte[:n].copy(), np.uint8),
+        freeze(subtree_end[:n].copy(), np.int32),
+        freeze(depth[:n].copy(), np.int32),
+        freeze(token_start[: n + 1].copy(), np.int32),
+        freeze(token_ids, np.int32),
+    )
