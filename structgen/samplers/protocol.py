@@ -9,14 +9,29 @@ row that appears twice).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from structgen.dtypes import TokenMask
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["DecodeState", "LanguageModel", "Potential", "PromptLike", "Sampler"]
+__all__ = [
+    "Bindable",
+    "DecodeState",
+    "DrawingState",
+    "Draws",
+    "LanguageModel",
+    "LogProbs",
+    "Potential",
+    "PromptLike",
+    "Sampler",
+    "ScoringState",
+    "Startable",
+    "TokenMatcher",
+    "TransformLike",
+]
 
 PromptLike = Any
 """None, a string, a list of chat messages (``{"role", "content"}``) or a list of token ids."""
@@ -47,6 +62,79 @@ class DecodeState(Protocol):
     def select(self, rows: npt.NDArray[np.int64]) -> None:
         """Make row ``i`` a copy of old row ``rows[i]``; rows may repeat, vanish and change in number."""
         ...
+
+
+class Draws(NamedTuple):
+    """One masked draw per row."""
+
+    token_ids: npt.NDArray[np.int32]
+    """(B,) the drawn tokens; -1 where the mask is empty."""
+    log_probs: npt.NDArray[np.float64]
+    """(B,) the model's own log-probability of each, untransformed."""
+    log_masses: npt.NDArray[np.float64]
+    """(B,) log of the mass the model (at the transform's temperature) gives to the allowed tokens; <= 0."""
+
+
+class TransformLike(Protocol):
+    """Settings of a draw; see ``structgen.samplers.transforms.Transform``."""
+
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def top_k(self) -> int: ...
+    @property
+    def top_p(self) -> float: ...
+    @property
+    def min_p(self) -> float: ...
+
+
+@runtime_checkable
+class DrawingState(DecodeState, Protocol):
+    """A state that draws where its scores live, such as on a GPU, so that (B, V) scores need not travel."""
+
+    def draw(self, masks: TokenMask, transform: TransformLike, uniforms: npt.NDArray[np.float64]) -> Draws:
+        """One draw per row from (B, ceil(V/32)) packed masks and (B,) uniforms; one synchronisation."""
+        ...
+
+
+@runtime_checkable
+class ScoringState(DecodeState, Protocol):
+    """A state that can tell what tokens fed without a draw were worth (forced ones)."""
+
+    def extend_scored(self, token_ids: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """As ``extend``; returns (B,) the summed log-probability of each row's tokens after the first."""
+        ...
+
+
+class TokenMatcher(Protocol):
+    """What samplers ask of a constraint that runs beside one sequence; ``masks.matcher.Matcher`` is one."""
+
+    def fill_mask(self, row: TokenMask, budget: int | None = None) -> Any:
+        """Overwrite ``row`` with the allowed tokens, such that the text still completes within ``budget`` tokens."""
+        ...
+
+    def advance(self, token_id: int) -> Any: ...
+
+    def fork(self) -> Self: ...
+
+    def forced_tokens(self) -> Sequence[int]: ...
+
+    @property
+    def is_accepting(self) -> bool: ...
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """A constraint bound to a vocabulary; ``TokenConstraint`` is one."""
+
+    def start(self) -> TokenMatcher: ...
+
+
+@runtime_checkable
+class Bindable(Protocol):
+    """A constraint that knows no vocabulary yet; ``Constraint`` is one."""
+
+    def bind(self, vocabulary: Vocabulary) -> Startable: ...
 
 
 @runtime_checkable
