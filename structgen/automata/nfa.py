@@ -1,0 +1,227 @@
+"""From an expression without looks to an NFA in flat arrays, and on to its DFA.
+
+Python writes a short postfix program (an instruction per node, a fragment per distinct
+character set); the kernel executes it. So the cost in Python is per node of the
+expression, never per state: ``.{1,10000}`` is one fragment and one instruction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from structgen.automata.dfa import EMPTY, Dfa
+from structgen.automata.limits import Limits
+from structgen.automata.utf8 import utf8_fragment
+from structgen.errors import LimitError
+from structgen.ir.regex import Alternate, CharSet, Complement, Concat, Epsilon, Intersect, Look, Node, Repeat
+
+__all__ = ["Clock", "Program", "determinize", "minimized", "write_program"]
+
+_FRAGMENT, _CONCAT, _ALTERNATE, _REPEAT, _EPSILON, _NOTHING = range(6)
+_STEPS_PER_CALL = 2_000_000
+
+
+class Clock:
+    """The time budget of one compilation."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._began = time.perf_counter()
+
+    def check(self) -> None:
+        """Raise ``LimitError`` when the time is spent."""
+        spent = time.perf_counter() - self._began
+        if spent > self.limits.max_seconds:
+            raise LimitError(
+                f"the pattern's automaton is not finished after {spent:.2f} s",
+                what="max_seconds",
+                given=spent,
+                limit=self.limits.max_seconds,
+                hint="an automaton this large comes from nested repetition; simplify the pattern or raise the limit",
+            )
+
+
+class Size(NamedTuple):
+    """What a node will occupy: states, edges, and slots on the kernel's stack."""
+
+    states: int
+    edges: int
+    depth: int
+
+
+class Program:
+    """The code of one expression: fragments first, instructions after."""
+
+    def __init__(self, embed: Callable[[Node], Dfa]) -> None:
+        self.fragments: list[int] = []
+        self.code: list[int] = []
+        self._offsets: dict[object, tuple[int, Size]] = {}
+        self._embed = embed
+
+    def write(self, node: Node) -> Size:
+        """Append the instructions of ``node`` and tell its size."""
+        kind = type(node)
+        if kind is CharSet:
+            return self._char_set(node)  # type: ignore[arg-type]
+        if kind is Concat:
+            parts = node.parts  # type: ignore[union-attr]
+            return self._gather([self.write(p) for p in parts], _CONCAT, 0, len(parts) - 1)
+        if kind is Repeat:
+            return self._repeat(node)  # type: ignore[arg-type]
+        if kind is Alternate:
+            options = node.options  # type: ignore[union-attr]
+            return self._gather([self.write(p) for p in options], _ALTERNATE, 2, 2 * len(options))
+        if kind is Epsilon:
+            self.code.append(_EPSILON)
+            return Size(2, 1, 1)
+        if kind is Intersect or kind is Complement:
+            return self._automaton(node)
+        assert kind is not Look, "looks are resolved before an automaton is built"
+        raise TypeError(f"not a regular expression: {node!r}")
+
+    def _gather(self, sizes: list[Size], op: int, states: int, edges: int) -> Size:
+        self.code += (op, len(sizes))
+        depth = 0
+        for k, size in enumerate(sizes):
+            states += size.states
+            edges += size.edges
+            depth = max(depth, k + size.depth)
+        return Size(states, edges, depth)
+
+    def _char_set(self, node: CharSet) -> Size:
+        ranges = node.ranges
+        if not ranges:
+            self.code.append(_NOTHING)
+            return Size(2, 0, 1)
+        known = self._offsets.get(ranges)
+        if known is None:
+            known = self._fragment(ranges, utf8_fragment(ranges))
+        self.code += (_FRAGMENT, known[0])
+        return known[1]
+
+    def _fragment(self, key: object, fragment: tuple[int, ...] | list[int]) -> tuple[int, Size]:
+        known = self._offsets[key] = (len(self.fragments), Size(fragment[0], fragment[1], 1))
+        self.fragments += fragment
+        return known
+
+    def _repeat(self, node: Repeat) -> Size:
+        inner = self.write(node.node)
+        most = -1 if node.max is None else node.max
+        copies = max(most, node.min, 1)
+        self.code += (_REPEAT, node.min, most)
+        skips = max(copies - node.min, 0) + 1
+        edges = copies * inner.edges + copies + skips + (most < 0)
+        return Size(copies * inner.states + 2, edges, inner.depth)
+
+    def _automaton(self, node: Node) -> Size:
+        """A node that is only known as a DFA, as a fragment."""
+        known = self._offsets.get(node)
+        if known is None:
+            known = self._fragment(node, dfa_fragment(self._embed(node)))
+        self.code += (_FRAGMENT, known[0])
+        return known[1]
+
+
+def dfa_fragment(dfa: Dfa) -> list[int]:
+    """A DFA's edges as a fragment: its states shifted by one, an empty edge from each accepting to the exit."""
+    rename = [0] * dfa.n_states
+    for s in range(1, dfa.n_states):
+        rename[s] = s + 1
+    rename[dfa.start] = 0
+    edges: list[int] = []
+    rows = dfa.transitions[:, dfa.class_of]
+    cuts = np.flatnonzero(np.any(rows[:, 1:] != rows[:, :-1], axis=0)) + 1
+    starts = [0, *cuts.tolist()]
+    ends = [*(cuts - 1).tolist(), 255]
+    for s in range(1, dfa.n_states):
+        row = rows[s].tolist()
+        previous = -1
+        for lo, hi in zip(starts, ends, strict=True):
+            t = row[lo]
+            if t and t == previous and edges[-2] == lo - 1:
+                edges[-2] = hi
+            elif t:
+                edges += (rename[s], lo, hi, rename[t])
+            previous = t
+        if dfa.accepting[s]:
+            edges += (rename[s], -1, -1, 1)
+    return [dfa.n_states + 1, len(edges) // 4, *edges]
+
+
+def write_program(node: Node, embed: Callable[[Node], Dfa], limits: Limits) -> tuple[Any, ...]:
+    """The NFA of ``node``, which holds no looks, as ``build_nfa`` returns it.
+
+    ``embed`` builds the automata of intersections and complements inside it.
+    """
+    from structgen.kernels.determinize import build_nfa
+
+    program = Program(embed)
+    size = program.write(node)
+    if max(size.states, size.edges // 2) > limits.max_nfa_states:
+        raise LimitError(
+            f"the pattern unrolls to {size.states} automaton states",
+            what="max_nfa_states",
+            given=max(size.states, size.edges // 2),
+            limit=limits.max_nfa_states,
+            hint="lower the counts of nested repetitions",
+        )
+    code = np.array(program.fragments + program.code, np.int32)
+    nfa: tuple[Any, ...] = build_nfa(code, len(program.fragments), size.states, size.edges, size.depth)
+    return nfa
+
+
+def determinize(nfa: tuple[Any, ...], clock: Clock) -> Dfa:
+    """The minimal DFA of an NFA ``(start, final, edge_start, lo, hi, dst, eps_start, eps_dst)``."""
+    from structgen.kernels import determinize as k
+
+    limits = clock.limits
+    class_of, n_classes = k.byte_classes(nfa[3], nfa[4])
+    n_nfa = nfa[2].shape[0] - 1
+    progress = np.zeros(4, np.int64)
+    memory: tuple[Any, ...] = (
+        np.empty(256, np.int32),
+        np.zeros(64, np.int64),
+        np.zeros(64, np.uint64),
+        np.zeros(64, np.bool_),
+        np.zeros((64, n_classes), np.int32),
+        np.zeros(256, np.int32),
+    )
+    single = np.full(n_nfa, -1, np.int32)
+    max_states = min(limits.max_states, limits.max_table // n_classes) + 1
+    while True:
+        code, *memory = k.determinize(  # type: ignore[assignment]
+            *nfa, class_of, n_classes, progress, *memory, single, _STEPS_PER_CALL, max_states, limits.max_arena
+        )
+        if code == k.DONE:
+            break
+        if code == k.STATES_FULL:
+            raise LimitError(
+                f"the pattern's automaton has more than {max_states - 1} states",
+                what="max_states",
+                given=max_states,
+                limit=max_states - 1,
+                hint="bounded repetition of overlapping choices multiplies states; simplify it or raise the limit",
+            )
+        if code == k.ARENA_FULL:
+            raise LimitError(
+                "the pattern's state sets outgrow the memory limit",
+                what="max_arena",
+                given=int(progress[2]),
+                limit=limits.max_arena,
+                hint="bounded repetition of overlapping choices multiplies states; simplify it or raise the limit",
+            )
+        clock.check()
+    return minimized(class_of, memory[4], memory[3], int(progress[0]), 1 if progress[0] > 1 else 0)
+
+
+def minimized(class_of: Any, transitions: Any, accepting: Any, n: int, start: int) -> Dfa:
+    """Trim, minimise and number the first ``n`` rows."""
+    from structgen.kernels.minimize import minimize
+
+    if start == 0:
+        return EMPTY
+    return Dfa.from_arrays(*minimize(class_of, transitions, accepting, n, start))

@@ -1,0 +1,465 @@
+"""What a JSON document must satisfy: boolean formulas over assertions on one value.
+
+A schema becomes a *formula*. Its leaves are *assertions* that one JSON type can decide on
+its own (``MinLength`` for strings, ``Required`` for objects); ``TypeIs`` leaves test the
+type; ``Ref`` leaves name another schema location and are resolved on first use, so that
+recursion costs nothing and what nobody reaches is never built. Applicators of JSON Schema
+(``allOf``, ``anyOf``, ``oneOf``, ``not``, ``if``) are the connectives, and nothing else is
+needed: JSON under brackets is a visibly pushdown language, closed under all of them
+(Alur and Madhusudan 2004).
+
+Assertions compare by identity: each keyword occurrence is its own leaf, so a frame can say
+which occurrence has failed. ``And``/``Or`` drop duplicates and units when built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import count
+from typing import Any, ClassVar
+
+__all__ = [
+    "FALSE",
+    "JSON_TYPES",
+    "TRUE",
+    "And",
+    "Assertion",
+    "ConstantFormula",
+    "Contains",
+    "CountIs",
+    "Format",
+    "Formula",
+    "Integer",
+    "Items",
+    "MaxValue",
+    "MinValue",
+    "MultipleOf",
+    "Not",
+    "NumberIn",
+    "OneOf",
+    "Or",
+    "Pattern",
+    "Properties",
+    "PropertyNames",
+    "Ref",
+    "Required",
+    "StringIn",
+    "StringLength",
+    "TypeIs",
+    "UnevaluatedItems",
+    "UnevaluatedProperties",
+    "UniqueItems",
+    "ValueIn",
+    "conjunction",
+    "disjunction",
+    "negation",
+]
+
+JSON_TYPES = ("null", "true", "false", "number", "string", "array", "object")
+"""How values are told apart by their first byte; booleans are two constants."""
+
+_uids = count(1)
+
+
+class Formula:
+    """A truth about one JSON value."""
+
+    __slots__ = ("pointer", "uid")
+
+    def __init__(self, pointer: str = "") -> None:
+        self.uid = next(_uids)
+        self.pointer = pointer
+
+
+class ConstantFormula(Formula):
+    """Always or never true."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool) -> None:
+        super().__init__()
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "TRUE" if self.value else "FALSE"
+
+
+TRUE = ConstantFormula(True)
+FALSE = ConstantFormula(False)
+
+
+class And(Formula):
+    """All parts hold; at least two parts, none constant, none itself an ``And``."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Formula, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+
+
+class Or(Formula):
+    """Some part holds."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Formula, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+
+
+class OneOf(Formula):
+    """Exactly one part holds; parts may repeat."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Formula, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+
+
+class Not(Formula):
+    """The part does not hold."""
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: Formula) -> None:
+        super().__init__()
+        self.part = part
+
+
+class Ref(Formula):
+    """The formula of another schema location, resolved by the source that made it."""
+
+    __slots__ = ("location",)
+
+    def __init__(self, location: Any, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.location = location
+
+
+class TypeIs(Formula):
+    """The value's type, as names of ``JSON_TYPES``."""
+
+    __slots__ = ("types",)
+
+    def __init__(self, types: frozenset[str], pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.types = types
+
+
+class ValueIn(Formula):
+    """The value is one of some constants: per type, a formula that says so.
+
+    ``by_type`` has an entry for each type that occurs; other types are excluded.
+    """
+
+    __slots__ = ("by_type",)
+
+    def __init__(self, by_type: dict[str, Formula], pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.by_type = by_type
+
+
+class Assertion(Formula):
+    """A leaf that constrains values of one JSON type and holds for all others."""
+
+    __slots__ = ()
+    applies_to: ClassVar[str] = ""
+
+
+class StringLength(Assertion):
+    """Between ``low`` and ``high`` code points; ``high`` None is unbounded."""
+
+    __slots__ = ("high", "low")
+    applies_to = "string"
+
+    def __init__(self, low: int, high: int | None, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.low = low
+        self.high = high
+
+
+class Pattern(Assertion):
+    """The regex (an ``ir.regex`` node over the whole decoded text) accepts; ``source`` as written."""
+
+    __slots__ = ("node", "source")
+    applies_to = "string"
+
+    def __init__(self, source: str, node: Any, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.source = source
+        self.node = node
+
+
+class Format(Pattern):
+    """A named format, as the regex that defines it."""
+
+    __slots__ = ()
+
+
+class StringIn(Assertion):
+    """One of some strings, given as UTF-8."""
+
+    __slots__ = ("values",)
+    applies_to = "string"
+
+    def __init__(self, values: frozenset[bytes], pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.values = values
+
+
+class Integer(Assertion):
+    """A number without fractional part; ``strict`` (draft 4) also refuses ``1.0``."""
+
+    __slots__ = ("strict",)
+    applies_to = "number"
+
+    def __init__(self, strict: bool = False, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.strict = strict
+
+
+class MinValue(Assertion):
+    """At least ``bound``, or more than it."""
+
+    __slots__ = ("bound", "exclusive")
+    applies_to = "number"
+
+    def __init__(self, bound: Decimal, exclusive: bool = False, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.bound = bound
+        self.exclusive = exclusive
+
+
+class MaxValue(Assertion):
+    """At most ``bound``, or less than it."""
+
+    __slots__ = ("bound", "exclusive")
+    applies_to = "number"
+
+    def __init__(self, bound: Decimal, exclusive: bool = False, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.bound = bound
+        self.exclusive = exclusive
+
+
+class MultipleOf(Assertion):
+    """An integer multiple of ``divisor`` > 0."""
+
+    __slots__ = ("divisor",)
+    applies_to = "number"
+
+    def __init__(self, divisor: Decimal, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.divisor = divisor
+
+
+class NumberIn(Assertion):
+    """Equal to one of some numbers, whatever the notation."""
+
+    __slots__ = ("values",)
+    applies_to = "number"
+
+    def __init__(self, values: frozenset[Decimal], pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.values = values
+
+
+class Properties(Assertion):
+    """Values of properties: by name, by pattern of the name, and of the rest.
+
+    ``patterns`` holds (Pattern, formula) pairs; ``additional`` applies to names that
+    neither ``named`` nor a pattern covers; None leaves them free and unevaluated.
+    """
+
+    __slots__ = ("additional", "named", "patterns")
+    applies_to = "object"
+
+    def __init__(
+        self,
+        named: dict[bytes, Formula],
+        patterns: tuple[tuple[Pattern, Formula], ...],
+        additional: Formula | None,
+        pointer: str = "",
+    ) -> None:
+        super().__init__(pointer)
+        self.named = named
+        self.patterns = patterns
+        self.additional = additional
+
+
+class PropertyNames(Assertion):
+    """Every property name, taken as a string value, satisfies ``formula``."""
+
+    __slots__ = ("formula",)
+    applies_to = "object"
+
+    def __init__(self, formula: Formula, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.formula = formula
+
+
+class Required(Assertion):
+    """These names are present."""
+
+    __slots__ = ("names",)
+    applies_to = "object"
+
+    def __init__(self, names: frozenset[bytes], pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.names = names
+
+
+class CountIs(Assertion):
+    """Number of properties (``of="object"``) or items (``of="array"``) between two bounds."""
+
+    __slots__ = ("high", "low", "of")
+
+    def __init__(self, of: str, low: int, high: int | None, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.of = of
+        self.low = low
+        self.high = high
+
+    @property
+    def applies_to(self) -> str:  # type: ignore[override]
+        return self.of
+
+
+class Items(Assertion):
+    """Items by position: ``prefix`` first, then ``rest`` (None leaves them free and unevaluated)."""
+
+    __slots__ = ("prefix", "rest")
+    applies_to = "array"
+
+    def __init__(self, prefix: tuple[Formula, ...], rest: Formula | None, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.prefix = prefix
+        self.rest = rest
+
+
+class Contains(Assertion):
+    """Between ``low`` and ``high`` items satisfy ``formula``; ``evaluates`` from 2020-12 on."""
+
+    __slots__ = ("evaluates", "formula", "high", "low")
+    applies_to = "array"
+
+    def __init__(self, formula: Formula, low: int, high: int | None, evaluates: bool, pointer: str = "") -> None:
+        super().__init__(pointer)
+        self.formula = formula
+        self.low = low
+        self.high = high
+        self.evaluates = evaluates
+
+
+class UniqueItems(Assertion):
+    """No two items are equal."""
+
+    __slots__ = ()
+    applies_to = "array"
+
+
+class UnevaluatedProperties(Assertion):
+    """``formula`` holds for every property that no successful sibling evaluated.
+
+    ``evaluators`` are (condition, assertion) pairs: where the condition holds of the
+    object, the ``Properties`` (or nested ``UnevaluatedProperties``) assertion counts the
+    names it covers as evaluated.
+    """
+
+    __slots__ = ("evaluators", "formula")
+    applies_to = "object"
+
+    def __init__(
+        self, formula: Formula, evaluators: tuple[tuple[Formula, Assertion], ...] = (), pointer: str = ""
+    ) -> None:
+        super().__init__(pointer)
+        self.formula = formula
+        self.evaluators = evaluators
+
+
+class UnevaluatedItems(Assertion):
+    """The same for items; evaluators are ``Items``, ``Contains`` and nested ``UnevaluatedItems``."""
+
+    __slots__ = ("evaluators", "formula")
+    applies_to = "array"
+
+    def __init__(
+        self, formula: Formula, evaluators: tuple[tuple[Formula, Assertion], ...] = (), pointer: str = ""
+    ) -> None:
+        super().__init__(pointer)
+        self.formula = formula
+        self.evaluators = evaluators
+
+
+def conjunction(parts: Iterable[Formula]) -> Formula:
+    """All of ``parts``, flattened; FALSE absorbs, TRUE and repeats vanish."""
+    flat: dict[int, Formula] = {}
+    for part in parts:
+        if part is FALSE:
+            return FALSE
+        if part is TRUE:
+            continue
+        if type(part) is And:
+            for inner in part.parts:
+                flat[inner.uid] = inner
+        else:
+            flat[part.uid] = part
+    if not flat:
+        return TRUE
+    if len(flat) == 1:
+        return next(iter(flat.values()))
+    return And(tuple(flat.values()))
+
+
+def disjunction(parts: Iterable[Formula]) -> Formula:
+    """Any of ``parts``, flattened; TRUE absorbs, FALSE and repeats vanish."""
+    flat: dict[int, Formula] = {}
+    for part in parts:
+        if part is TRUE:
+            return TRUE
+        if part is FALSE:
+            continue
+        if type(part) is Or:
+            for inner in part.parts:
+                flat[inner.uid] = inner
+        else:
+            flat[part.uid] = part
+    if not flat:
+        return FALSE
+    if len(flat) == 1:
+        return next(iter(flat.values()))
+    return Or(tuple(flat.values()))
+
+
+def negation(part: Formula) -> Formula:
+    """Not ``part``; double negation vanishes."""
+    if part is TRUE:
+        return FALSE
+    if part is FALSE:
+        return TRUE
+    if type(part) is Not:
+        return part.part
+    return Not(part)
+
+
+def exactly_one(parts: Iterable[Formula]) -> Formula:
+    """Exactly one of ``parts`` holds; constants are folded away."""
+    kept: list[Formula] = []
+    n_true = 0
+    for part in parts:
+        if part is TRUE:
+            n_true += 1
+        elif part is not FALSE:
+            kept.append(part)
+    if n_true > 1:
+        return FALSE
+    if n_true == 1:
+        return conjunction(negation(part) for part in kept)
+    if not kept:
+        return FALSE
+    if len(kept) == 1:
+        return kept[0]
+    return OneOf(tuple(kept))

@@ -1,0 +1,71 @@
+"""Terminal patterns whose alternatives are tried in order, as a backtracking engine tries them.
+
+Lark hands terminals to Python's ``re``, which returns the *first* match in the order of
+alternatives and greediness, not the longest. ``(a|ab)`` matches one letter of ``ab``, and
+``.*?"`` stops at the first quote. A set-of-strings representation forgets that order, so
+terminals have nodes of their own; the lexer turns them into an automaton of ordered states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "min_width"]
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Characters:
+    """One character out of inclusive code point ranges, sorted and disjoint; no range matches nothing."""
+
+    ranges: Ranges
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One part after the other; no parts match the empty string."""
+
+    parts: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """The first part that leads to a match."""
+
+    parts: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """``low`` to ``high`` times (None: no bound), as many as possible, or as few if ``lazy``."""
+
+    part: Pattern
+    low: int
+    high: int | None
+    lazy: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """An assertion on the text after (or, if ``behind``, before) this place."""
+
+    part: Pattern
+    behind: bool
+    negative: bool
+
+
+Pattern = Characters | Sequence | Alternatives | Repeat | Look
+
+
+def min_width(pattern: Pattern) -> int:
+    """Characters that every match has at least."""
+    if isinstance(pattern, Characters):
+        return 1
+    if isinstance(pattern, Sequence):
+        return sum(min_width(part) for part in pattern.parts)
+    if isinstance(pattern, Alternatives):
+        return min((min_width(part) for part in pattern.parts), default=0)
+    if isinstance(pattern, Repeat):
+        return pattern.low * min_width(pattern.part)
+    return 0
