@@ -1,0 +1,7 @@
+"""One file per command; importing this registers them all with the application."""
+
+from __future__ import annotations
+
+from jsonschemabench.commands import run_command
+
+__all__ = ["run_command"]
