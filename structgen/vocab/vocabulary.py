@@ -47,15 +47,15 @@ class Vocabulary:
 
     __slots__ = (
         "__dict__",
-        "_data",
-        "_offset_list",
         "content_hash",
+        "data",
         "eos_ids",
         "n_tokens",
         "n_words",
         "offsets",
         "special_ids",
         "special_texts",
+        "tokens",
         "trie",
     )
 
@@ -69,10 +69,14 @@ class Vocabulary:
         trie: TrieTables,
         content_hash: str,
     ) -> None:
-        self._data = data.tobytes()
+        self.data = data
+        """(bytes,) uint8, all tokens end to end."""
         self.offsets = offsets
-        """(V + 1,) int64 into all tokens' bytes end to end."""
-        self._offset_list: list[int] = offsets.tolist()
+        """(V + 1,) int64 into ``data``."""
+        ends: list[int] = offsets.tolist()
+        joined = data.tobytes()
+        self.tokens = [joined[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        """All tokens' bytes by id, for loops that cannot afford ``token_bytes``; not to be written to."""
         self.n_tokens = len(offsets) - 1
         self.n_words = n_words(self.n_tokens)
         self.eos_ids = eos_ids
@@ -182,19 +186,7 @@ class Vocabulary:
         """The bytes of a token; empty for special ids and unused ids."""
         if token_id < 0:
             raise IndexError(f"token id {token_id} is negative")
-        offsets = self._offset_list
-        return self._data[offsets[token_id] : offsets[token_id + 1]]
-
-    @cached_property
-    def tokens(self) -> list[bytes]:
-        """All tokens' bytes by id; made on first use (V small objects), then shared: do not write to it."""
-        data, offsets = self._data, self._offset_list
-        return [data[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
-
-    @cached_property
-    def data(self) -> ByteArray:
-        """(bytes,) uint8, all tokens end to end, ``offsets`` tells them apart."""
-        return freeze(np.frombuffer(self._data, dtype=np.uint8), np.uint8)
+        return self.tokens[token_id]
 
     def special_text(self, token_id: int) -> str:
         """The name of a special token, such as ``<|eot_id|>``; KeyError for ordinary ones."""

@@ -1,0 +1,32 @@
+"""Packed words: bit ``t & 31`` of word ``t >> 5`` stands for token id ``t``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.jit import kernel
+
+__all__ = ["count_bits", "set_bits"]
+
+
+@kernel
+def set_bits(row, ids):  # type: ignore[no-untyped-def]
+    """Set the bits of ``ids`` (n,) int32 in ``row`` (W,) uint32."""
+    for index in range(ids.shape[0]):
+        token = ids[index]
+        row[token >> 5] |= np.uint32(1) << np.uint32(token & 31)
+
+
+@kernel
+def count_bits(row):  # type: ignore[no-untyped-def]
+    """How many bits of ``row`` (W,) uint32 are set."""
+    total = 0
+    for index in range(row.shape[0]):
+        word = row[index]
+        word = word - ((word >> np.uint32(1)) & np.uint32(0x55555555))
+        word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
+        word = (word + (word >> np.uint32(4))) & np.uint32(0x0F0F0F0F)
+        word = word + (word >> np.uint32(8))
+        word = word + (word >> np.uint32(16))
+        total += np.int64(word & np.uint32(0x3F))
+    return total

@@ -1,0 +1,96 @@
+"""Always finishing: masks under a token budget.
+
+A token is kept if a known completion of the text after it still fits what is left. That a token is always kept needs one
+argument: the first token of a known completion leads to a configuration whose known
+completion is the rest of it. Automata keep this by construction (``costs``). For other
+machines, whose shortest completions may change from step to step, the matcher remembers
+the completion it counted on (its *plan*), and the rest of it counts as known.
+
+A machine may help, and should where it is hot:
+
+- ``fill_mask_within(config, row, n_tokens)``, ``completion_cost(config)`` and
+  ``completion_tokens(config)``: all of it, as ``DfaMachine`` has it;
+- or ``completion_bound(config)``: an upper bound, in bytes, of the shortest completion
+  after any one allowed token; while the budget exceeds it, nothing is checked.
+
+Without help, each allowed token is tried, which costs a step per token near the limit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from structgen.dtypes import TokenMask
+from structgen.masks.machine import Config, TokenMachine
+from structgen.masks.mask import allowed_ids
+
+__all__ = ["Completions", "Plan"]
+
+Plan = tuple[int, ...]
+"""Tokens that complete a text, end of sequence left out."""
+
+MOST_COSTS = 100_000
+"""Completions remembered before starting over."""
+
+
+class Completions:
+    """Short completions of a machine's configurations; shared by a matcher and its forks."""
+
+    __slots__ = ("_known", "_machine")
+
+    def __init__(self, machine: TokenMachine) -> None:
+        self._machine: Any = machine
+        self._known: dict[Config, Plan] = {}
+
+    def of(self, config: Config, plan: Plan | None = None) -> Plan:
+        """A completion in few tokens: the machine's own, or ``plan`` where that is shorter."""
+        if hasattr(self._machine, "completion_tokens"):
+            own: Plan = tuple(self._machine.completion_tokens(config))
+        else:
+            own = self._spelled(config)
+        return plan if plan is not None and len(plan) < len(own) else own
+
+    def fill_mask_within(self, config: Config, row: TokenMask, budget: int, plan: Plan | None) -> Plan | None:
+        """Fill ``row`` with the tokens that keep the text completable in ``budget`` tokens.
+
+        ``budget`` counts the token to be chosen and end of sequence. Returns the plan that
+        was counted on (empty where the machine needs none), None where nothing fits.
+        """
+        machine = self._machine
+        if hasattr(machine, "fill_mask_within"):
+            if machine.completion_cost(config) + 1 > budget:
+                return None
+            machine.fill_mask_within(config, row, budget - 2)
+            return ()
+        bound = getattr(machine, "completion_bound", None)
+        if bound is not None and bound(config) + 2 <= budget:
+            machine.fill_mask(config, row)
+            return ()
+        return self._fill_token_by_token(config, row, budget, plan)
+
+    def _fill_token_by_token(self, config: Config, row: TokenMask, budget: int, plan: Plan | None) -> Plan | None:
+        machine = self._machine
+        plan = self.of(config, plan)
+        if len(plan) + 1 > budget:
+            return None
+        machine.fill_mask(config, row)
+        always = {*machine.vocabulary.eos_ids, *plan[:1]}
+        for token_id in allowed_ids(row, machine.vocabulary.n_tokens).tolist():
+            if token_id in always:
+                continue
+            after = machine.advance(config, token_id)
+            if after is None or len(self._spelled(after)) + 2 > budget:
+                row[token_id >> 5] &= np.uint32(~(1 << (token_id & 31)) & 0xFFFFFFFF)
+        return plan
+
+    def _spelled(self, config: Config) -> Plan:
+        known = self._known
+        plan = known.get(config)
+        if plan is None:
+            if len(known) >= MOST_COSTS:
+                known.clear()
+            machine = self._machine
+            plan = known[config] = tuple(machine.vocabulary.encode_fewest(machine.shortest_completion(config)))
+        return plan

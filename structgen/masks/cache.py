@@ -1,0 +1,79 @@
+"""Finished masks by configuration, within a bound of bytes.
+
+A hit must cost no more than a dictionary lookup, so nothing is touched on the way: no
+clock bit, no reordering. Instead there are two generations. Rows enter the young one;
+when it holds half the bound it becomes the old one and the previous old one is dropped.
+A row found in the old generation moves to the young. What is used survives, what is not
+is gone after at most two turns: least-recently-used to within a generation.
+
+One growing arena with slots was tried on paper and dropped: NumPy copies 16 KB without
+the interpreter's lock, so a slot could be overwritten by one thread while another copies
+from it. Rows of their own are freed by reference count, after the last copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from structgen.dtypes import TokenMask
+
+__all__ = ["DEFAULT_MASK_BYTES", "MaskCache"]
+
+DEFAULT_MASK_BYTES = 64 << 20
+
+
+class MaskCache:
+    """Read-only rows by key; safe to share between threads under the interpreter's lock.
+
+    Two threads that miss the same key both compute it, and one result is kept: masks are
+    functions of their key, so it does not matter which.
+    """
+
+    __slots__ = ("_half", "max_bytes", "n_evicted", "n_misses", "old", "young")
+
+    def __init__(self, max_bytes: int = DEFAULT_MASK_BYTES) -> None:
+        if max_bytes <= 0:
+            raise ValueError("max_bytes must be positive")
+        self.max_bytes = max_bytes
+        self.young: dict[Hashable, TokenMask] = {}
+        self.old: dict[Hashable, TokenMask] = {}
+        self.n_evicted = 0
+        self.n_misses = 0
+        self._half = max_bytes // 2
+
+    def get(self, key: Hashable) -> TokenMask | None:
+        """The row of ``key``; None where it must be computed."""
+        row = self.young.get(key)
+        if row is None:
+            row = self.old.get(key)
+            if row is None:
+                self.n_misses += 1
+                return None
+            self._insert(key, row)
+        return row
+
+    def put(self, key: Hashable, row: TokenMask) -> TokenMask:
+        """Keep ``row``, which must not be written again; returns it, frozen."""
+        row.flags.writeable = False
+        self._insert(key, row)
+        return row
+
+    def _insert(self, key: Hashable, row: TokenMask) -> None:
+        young = self.young
+        if young and (len(young) + 1) * row.nbytes > self._half:
+            self.n_evicted += len(self.old.keys() - young.keys())
+            self.old = young
+            self.young = young = {}
+        young[key] = row
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the rows held, never more than ``max_bytes`` and one row."""
+        rows = {id(row): row.nbytes for rows in (self.young, self.old) for row in list(rows.values())}
+        return sum(rows.values())
+
+    def __len__(self) -> int:
+        return len(self.young.keys() | self.old.keys())
+
+    def __repr__(self) -> str:
+        return f"MaskCache({len(self)} rows, {self.n_bytes >> 10} of {self.max_bytes >> 10} KiB)"
