@@ -28,9 +28,14 @@ def compile_regex(node: Node, limits: Limits | None = None) -> Dfa:
     """
     clock = Clock(limits or DEFAULT_LIMITS)
     if has_look(node):
-        from structgen.automata.looks import resolve
+        from structgen.automata.looks import CrossingError, resolve
 
-        node = resolve(node, clock)
+        try:
+            node = resolve(node)
+        except CrossingError:
+            from structgen.automata.derivatives import compile_derivatives
+
+            return compile_derivatives(node, clock)
     return _compile(node, clock)
 
 
@@ -56,5 +61,3 @@ def _compile(node: Node, clock: Clock) -> Dfa:
             found = ops.union(found, _compile(part, clock), clock.limits)
         return found
     return determinize(write_program(node, lambda inner: _compile(inner, clock), clock.limits), clock)
-
-

@@ -1,0 +1,68 @@
+"""Unicode property escapes: ``\\p{...}`` by General_Category, Script and the common binary ones."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from structgen.frontends.regex.classes import category, runs
+from structgen.ir.regex import ANY, CharSet, char_set, negate_set
+
+__all__ = ["property_set"]
+
+_CATEGORY_NAMES = {
+    "Cased_Letter": "LC", "Close_Punctuation": "Pe", "Connector_Punctuation": "Pc", "Control": "Cc", "cntrl": "Cc",
+    "Currency_Symbol": "Sc", "Dash_Punctuation": "Pd", "Decimal_Number": "Nd", "digit": "Nd", "Enclosing_Mark": "Me",
+    "Final_Punctuation": "Pf", "Format": "Cf", "Initial_Punctuation": "Pi", "Letter": "L", "Letter_Number": "Nl",
+    "Line_Separator": "Zl", "Lowercase_Letter": "Ll", "Mark": "M", "Combining_Mark": "M", "Math_Symbol": "Sm",
+    "Modifier_Letter": "Lm", "Modifier_Symbol": "Sk", "Nonspacing_Mark": "Mn", "Number": "N",
+    "Open_Punctuation": "Ps", "Other": "C", "Other_Letter": "Lo", "Other_Number": "No", "Other_Punctuation": "Po",
+    "Other_Symbol": "So", "Paragraph_Separator": "Zp", "Private_Use": "Co", "Punctuation": "P", "punct": "P",
+    "Separator": "Z", "Space_Separator": "Zs", "Spacing_Mark": "Mc", "Surrogate": "Cs", "Symbol": "S",
+    "Titlecase_Letter": "Lt", "Unassigned": "Cn", "Uppercase_Letter": "Lu",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def property_set(name: str, lenient: bool = False) -> CharSet | None:
+    """The set named by ``\\p{name}``; None when there is no such property.
+
+    ``lenient`` also takes names in any case, as ``\\p{letter}`` of Perl and Java.
+    """
+    key, equals, value = name.partition("=")
+    if equals:
+        if key in ("General_Category", "gc"):
+            return _by_category(value, lenient)
+        return None
+    found = _binary(name)
+    return _by_category(name, lenient) if found is None else found
+
+
+def _by_category(name: str, lenient: bool) -> CharSet | None:
+    found = category(_CATEGORY_NAMES.get(name, name))
+    if found is None and lenient:
+        folded = {k.lower(): v for k, v in _CATEGORY_NAMES.items()}
+        found = category(folded.get(name.lower(), name.capitalize()))
+    return found
+
+
+def _binary(name: str) -> CharSet | None:
+    if name == "Any":
+        return ANY
+    if name == "ASCII":
+        return char_set([(0, 0x7F)])
+    if name == "Assigned":
+        unassigned = category("Cn")
+        assert unassigned is not None
+        return negate_set(unassigned)
+    if name in ("ASCII_Hex_Digit", "AHex"):
+        return char_set([(0x30, 0x39), (0x41, 0x46), (0x61, 0x66)])
+    if name in ("Alphabetic", "Alpha"):
+        return char_set(runs(str.isalpha))
+    if name in ("Lowercase", "Lower"):
+        return char_set(runs(str.islower))
+    if name in ("Uppercase", "Upper"):
+        return char_set(runs(str.isupper))
+    if name in ("White_Space", "space"):
+        return char_set([(9, 13), (32, 32), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A),
+                         (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)])  # fmt: skip
+    return None
