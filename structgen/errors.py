@@ -105,7 +105,11 @@ class ConstraintError(StructgenError):
         width = max(1, min(self.span[1] - self.span[0], len(text) - column + 1))
         start = max(0, column - 1 - 60)
         shown = text[start : start + 120]
-        return [f"line {line}, column {column}:", f"  {shown}", "  " + " " * (column - 1 - start) + "^" * min(width, 60)]
+        return [
+            f"line {line}, column {column}:",
+            f"  {shown}",
+            "  " + " " * (column - 1 - start) + "^" * min(width, 60),
+        ]
 
 
 class RegexSyntaxError(ConstraintError):
@@ -153,7 +157,13 @@ class LimitError(StructgenError):
     """A budget of states, memory, time or depth ran out: ``what``, ``given`` and ``limit``."""
 
     def __init__(
-        self, message: str, *, what: str, given: float | None = None, limit: float | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        what: str,
+        given: float | None = None,
+        limit: float | None = None,
+        hint: str | None = None,
     ) -> None:
         self.what = what
         self.given = given
