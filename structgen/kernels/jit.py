@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from numba import njit
 
 __all__ = ["inlined", "kernel"]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _SAVED = os.environ.get("STRUCTGEN_NUMBA_CACHE", "1") != "0"
 
 
-def kernel(function: F) -> F:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` lazily, without the interpreter's lock."""
-    compiled: F = njit(cache=_SAVED, nogil=True)(function)
-    return compiled
+    return njit(cache=_SAVED, nogil=True)(function)
 
 
-def inlined(function: F) -> F:
+def inlined(function: Callable[..., Any]) -> Any:
     """The same for a leaf that other kernels of its own file call."""
-    compiled: F = njit(cache=_SAVED, nogil=True, inline="always")(function)
-    return compiled
+    return njit(cache=_SAVED, nogil=True, inline="always")(function)

@@ -148,7 +148,10 @@ class Matcher:
         return True
 
     def advance_bytes(self, data: bytes) -> bool:
-        """Take bytes, however they split into tokens, as one step; False, and nothing changed, where they are forbidden."""
+        """Take bytes, however they split into tokens, as one step.
+
+        False, and nothing changed, where they are forbidden.
+        """
         if self._config is _END:
             return False
         after = self._machine.advance_bytes(self._config, data)

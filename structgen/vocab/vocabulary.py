@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ class Vocabulary:
         """(V + 1,) int64 into ``data``."""
         ends: list[int] = offsets.tolist()
         joined = data.tobytes()
-        self.tokens = [joined[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        self.tokens = [joined[start:end] for start, end in pairwise(ends)]
         """All tokens' bytes by id, for loops that cannot afford ``token_bytes``; not to be written to."""
         self.n_tokens = len(offsets) - 1
         self.n_words = n_words(self.n_tokens)
