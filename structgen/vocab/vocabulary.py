@@ -48,6 +48,7 @@ class Vocabulary:
 
     __slots__ = (
         "__dict__",
+        "__weakref__",
         "content_hash",
         "data",
         "eos_ids",
