@@ -346,6 +346,8 @@ def _draw_row(
     else:
         i = _pick(values, n, total, uniform)
         token = i if dense else ids[i]
+    if allowed >= scores.size:
+        return DRAWN, token, 0.0  # everything is allowed: exactly 1, whatever float32 lost in normalising
     log_mass = top * scale + math.log(total)
     if scale != 1.0:
         log_mass -= log_sum_exp_scaled(scores, scale, values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +10,7 @@ from structgen.errors import ModelError
 from structgen.kernels import weights
 from structgen.samplers.protocol import Draws, LogProbs, TransformLike
 
-__all__ = ["Drawer", "full_mask"]
+__all__ = ["Drawer", "full_mask", "scores_error"]
 
 
 def full_mask(n_tokens: int) -> TokenMask:
@@ -51,9 +49,6 @@ class Drawer:
         masks: TokenMask,
         transform: TransformLike,
         uniforms: npt.NDArray[np.float64],
-        *,
-        model: str = "",
-        texts: Sequence[bytes] = (),
     ) -> Draws:
         """Draw one allowed token per row.
 
@@ -63,16 +58,15 @@ class Drawer:
         masks : (B, ceil(V/32)) uint32; bits at or beyond V must be clear
         transform : applied among the allowed tokens; temperature 0 ignores the uniforms
         uniforms : (B,) float64 in [0, 1)
-        model, texts : what an error names
 
         Returns
         -------
-        ``Draws``; where the model gives every allowed token probability 0, the first allowed
-        token with log mass ``-inf``, so that the text stays valid and weighs nothing
+        ``Draws``. Where the model gives every allowed token probability 0: the first allowed
+        token with log mass ``-inf``, so that the text stays valid and weighs nothing. Where an
+        allowed score is NaN or +inf: token -1 with log mass NaN (see ``scores_error``)
 
         Raises
         ------
-        ModelError : a row has NaN or +inf scores; ``.text`` has that row's text
         ValueError : shapes do not fit
         """
         scores = np.ascontiguousarray(logprobs, dtype=np.float32)
@@ -98,10 +92,6 @@ class Drawer:
             tokens,
             log_masses,
         )
-        broken = np.flatnonzero(status == weights.NOT_A_NUMBER)
-        if broken.size:
-            row = int(broken[0])
-            raise scores_error(model, texts[row] if row < len(texts) else b"")
         log_probs = scores[np.arange(n_rows), tokens].astype(np.float64)
         log_probs[tokens < 0] = -np.inf
         return Draws(tokens, log_probs, log_masses)
