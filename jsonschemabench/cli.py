@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -20,14 +19,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-EngineOption = Annotated[list[str], typer.Option("--engine", "-e", help="Engine by name or module:Class; repeatable.")]
-TokenizerOption = Annotated[
-    str, typer.Option("--tokenizer", help="A tokenizer.json, or a name in tokenizers/ of the data folder.")
-]
-EosOption = Annotated[
-    list[str], typer.Option("--eos", help="End-of-sequence token; repeatable; default: the usual names.")
-]
 
 
 def repository() -> Path:

@@ -6,12 +6,13 @@ import datetime
 import hashlib
 import os
 import platform
+import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["conditions", "file_hash"]
+__all__ = ["conditions", "file_hash", "own_version"]
 
 _PACKAGES = (
     "structgen",
@@ -41,6 +42,23 @@ def conditions() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
     }
+
+
+def own_version() -> str:
+    """structgen's version, with the commit where it runs from a checkout."""
+    commit = _commit()
+    return (_version("structgen") or "source") + (f"+{commit}" if commit else "")
+
+
+def _commit() -> str | None:
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(root), "rev-parse", "--short", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def _version(name: str) -> str | None:

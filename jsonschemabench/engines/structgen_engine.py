@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jsonschemabench.conditions import own_version
 from jsonschemabench.engines.base import CompileOptions, EngineVocabulary, TokenRow
 
 __all__ = ["StructgenEngine"]
@@ -32,11 +33,10 @@ class StructgenCompiled:
 class StructgenEngine:
     def __init__(self, vocabulary: EngineVocabulary) -> None:
         from importlib import import_module
-        from importlib.metadata import version
 
         from structgen.vocab.vocabulary import Vocabulary
 
-        self.version = version("structgen")
+        self.version = own_version()
         self._structgen: Any = import_module("structgen")
         self._vocabulary = Vocabulary.from_tokenizer_json(vocabulary.path, eos_ids=list(vocabulary.eos_ids))
         self._warm_up(vocabulary)
