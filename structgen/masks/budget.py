@@ -3,8 +3,9 @@
 A token is kept if a known completion of the text after it still fits what is left. That
 some token always is needs one argument: the first token of a known completion leads to a
 configuration whose known completion is the rest of it. Automata keep this by
-construction (``costs``). For other machines, whose shortest completions may change from step to step, the matcher remembers
-the completion it counted on (its *plan*), and the rest of it counts as known.
+construction (``costs``). For other machines, whose shortest completions may change from
+step to step, the matcher remembers the completion it counted on (its *plan*), and the
+rest of it counts as known.
 
 A machine may help, and should where it is hot:
 

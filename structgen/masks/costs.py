@@ -44,12 +44,13 @@ def exact_costs(dfa: Dfa, trie: TrieTables, max_nodes: int) -> IntArray | None:
 
     n_states = dfa.n_states
     landed = np.zeros(n_states, dtype=np.uint8)
+    max_depth = trie.max_depth
     sources: list[IntArray] = []
     targets: list[IntArray] = []
     visited = 0
     for state in range(1, n_states):
         landed[:] = 0
-        visited += int(mark_landings(*trie[:4], trie.max_depth, dfa.class_of, dfa.transitions, state, landed))
+        visited += int(mark_landings(*trie[:4], max_depth, dfa.class_of, dfa.transitions, state, landed))
         if visited > max_nodes:
             return None
         found = np.flatnonzero(landed).astype(np.int32)

@@ -220,7 +220,11 @@ class DfaMachine:
             from structgen.kernels.completion import max_landing_cost
 
             trie, dfa = self.vocabulary.trie, self.dfa
-            greatest = int(max_landing_cost(*trie[:4], trie.max_depth, dfa.class_of, dfa.transitions, state, costs))
+            greatest = int(
+                max_landing_cost(
+                    *trie[:4], self.vocabulary.max_token_bytes, dfa.class_of, dfa.transitions, state, costs
+                )
+            )
             self._landing[state] = greatest
         return greatest
 
@@ -234,7 +238,9 @@ class DfaMachine:
             from structgen.kernels.walk import fill_dfa_mask
 
             trie, dfa = self.vocabulary.trie, self.dfa
-            self.n_walked += int(fill_dfa_mask(*trie, trie.max_depth, dfa.class_of, dfa.transitions, state, row))
+            self.n_walked += int(
+                fill_dfa_mask(*trie, self.vocabulary.max_token_bytes, dfa.class_of, dfa.transitions, state, row)
+            )
         self._allow_end(state, row)
         return row
 
@@ -244,7 +250,9 @@ class DfaMachine:
         trie, dfa = self.vocabulary.trie, self.dfa
         costs, _ = self._completion_costs()
         self.n_walked += int(
-            fill_dfa_mask_within(*trie, trie.max_depth, dfa.class_of, dfa.transitions, state, costs, limit, row)
+            fill_dfa_mask_within(
+                *trie, self.vocabulary.max_token_bytes, dfa.class_of, dfa.transitions, state, row, costs, limit
+            )
         )
 
     def _allow_end(self, state: int, row: TokenMask) -> None:

@@ -52,6 +52,7 @@ class Vocabulary:
         "content_hash",
         "data",
         "eos_ids",
+        "max_token_bytes",
         "n_tokens",
         "n_words",
         "offsets",
@@ -80,6 +81,8 @@ class Vocabulary:
         self.tokens = [joined[start:end] for start, end in pairwise(ends)]
         """All tokens' bytes by id, for loops that cannot afford ``token_bytes``; not to be written to."""
         self.n_tokens = len(offsets) - 1
+        self.max_token_bytes = trie.max_depth
+        """Bytes of the longest token."""
         self.n_words = n_words(self.n_tokens)
         self.eos_ids = eos_ids
         self.special_texts = special_texts
