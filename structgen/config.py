@@ -85,7 +85,7 @@ def configure(
     ValueError : a budget below 1, or fewer than 0 retries
     """
     global _current
-    given = {
+    given: dict[str, Any] = {
         "model": _loaded(model) if isinstance(model, str) else model,
         "sampler": sampler,
         "max_tokens": max_tokens,
@@ -111,7 +111,7 @@ def resolve_model(model: LanguageModel | str | None) -> LanguageModel:
         return chosen
     with _lock:
         if not _embedded:
-            from structgen.models import Transformers
+            from structgen.models.transformers import Transformers
 
             _embedded.append(Transformers())
         return _embedded[0]
@@ -122,13 +122,14 @@ def resolve_sampler(sampler: Sampler | None) -> Sampler:
     chosen = sampler if sampler is not None else defaults().sampler
     if chosen is not None:
         return chosen
-    from structgen.samplers import Masking
+    from structgen.samplers.masking import Masking
 
     made: Sampler = Masking(temperature=0)
     return made
 
 
 def _loaded(name: str) -> LanguageModel:
-    from structgen.models import Transformers
+    from structgen.models.transformers import Transformers
 
-    return Transformers(name)
+    model: LanguageModel = Transformers(name)
+    return model

@@ -19,11 +19,11 @@ import types
 import typing
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from structgen.constraint import Constraint
 from structgen.errors import PromptError, TypeSupportError
-from structgen.generation import Generation, Options, generate_one, generate_stream, messages_for
+from structgen.generation import Call, Generation, Options, generate_batch, generate_one, generate_stream
 from structgen.objects import OutputType
 from structgen.prompts import Message, Prompt, Template
 from structgen.samplers.protocol import LanguageModel, Sampler
@@ -46,7 +46,7 @@ class _Base(Generic[P, T]):
             self._signature = _template_signature(source)
             self.__name__ = "Function"
         else:
-            functools.update_wrapper(self, source)
+            functools.update_wrapper(cast(Callable[..., Any], self), source)
             self._signature = inspect.signature(source)
 
     @property
@@ -148,20 +148,20 @@ class Function(_Base[P, T]):
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> Generation[T]:
         """The value with its text, tokens, weights and timings."""
-        return generate_one(self._prompt(*args, **kwargs), self._output, self._options)
+        return generate_one(self._call(*args, **kwargs))
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
         """The growing value as plain data, and at last the object itself."""
-        return generate_stream(self._prompt(*args, **kwargs), self._output, self._options)
+        return generate_stream(self._call(*args, **kwargs))
 
     def messages(self, *args: P.args, **kwargs: P.kwargs) -> list[Message]:
         """The chat messages a call would send."""
-        return messages_for(self._prompt(*args, **kwargs), self._output, self._options)
+        return self._call(*args, **kwargs).messages()
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound[T]:
         """A call with its arguments, to be run later or in a ``batch``."""
         self._arguments(args, kwargs)
-        return Bound(lambda: self.raw(*args, **kwargs))
+        return Bound(lambda: self._call(*args, **kwargs))
 
     def using(
         self,
@@ -177,14 +177,12 @@ class Function(_Base[P, T]):
         changed = _changed(self._options, model, sampler, max_tokens, seed, retries, schema_in_prompt)
         return Function(self._source, self._output, changed)
 
-    def _prompt(self, *args: P.args, **kwargs: P.kwargs) -> Prompt:
-        if isinstance(self._source, Template):
-            return self._interpret(None, args, kwargs)
+    def _call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         try:
-            returned = self._source(*args, **kwargs)
+            returned = None if isinstance(self._source, Template) else self._source(*args, **kwargs)
         except NotImplementedError:
             returned = None
-        return self._interpret(returned, args, kwargs)
+        return Call(self._interpret(returned, args, kwargs), self._output, self._options)
 
 
 class AsyncFunction(_Base[P, T]):
@@ -196,24 +194,23 @@ class AsyncFunction(_Base[P, T]):
 
     async def raw(self, *args: P.args, **kwargs: P.kwargs) -> Generation[T]:
         """The value with its text, tokens, weights and timings."""
-        prompt = await self._prompt(*args, **kwargs)
-        return await asyncio.to_thread(generate_one, prompt, self._output, self._options)
+        return await asyncio.to_thread(generate_one, await self._call(*args, **kwargs))
 
     async def stream(self, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Any]:
         """The growing value as plain data, and at last the object itself."""
-        parts = generate_stream(await self._prompt(*args, **kwargs), self._output, self._options)
+        parts = generate_stream(await self._call(*args, **kwargs))
         nothing = object()
         while (part := await asyncio.to_thread(next, parts, nothing)) is not nothing:
             yield part
 
     async def messages(self, *args: P.args, **kwargs: P.kwargs) -> list[Message]:
         """The chat messages a call would send."""
-        return messages_for(await self._prompt(*args, **kwargs), self._output, self._options)
+        return (await self._call(*args, **kwargs)).messages()
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound[T]:
         """A call with its arguments, to be run in a ``batch`` (outside an event loop)."""
         self._arguments(args, kwargs)
-        return Bound(lambda: asyncio.run(self.raw(*args, **kwargs)))
+        return Bound(lambda: asyncio.run(self._call(*args, **kwargs)))
 
     def using(
         self,
@@ -229,28 +226,32 @@ class AsyncFunction(_Base[P, T]):
         changed = _changed(self._options, model, sampler, max_tokens, seed, retries, schema_in_prompt)
         return AsyncFunction(self._source, self._output, changed)
 
-    async def _prompt(self, *args: P.args, **kwargs: P.kwargs) -> Prompt:
+    async def _call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         assert not isinstance(self._source, Template)
         try:
             returned = await self._source(*args, **kwargs)
         except NotImplementedError:
             returned = None
-        return self._interpret(returned, args, kwargs)
+        return Call(self._interpret(returned, args, kwargs), self._output, self._options)
 
 
 @dataclass(frozen=True)
 class Bound(Generic[T]):
     """A call that has its arguments and waits to be run."""
 
-    run: Callable[[], Generation[T]]
+    call: Callable[[], Call[T]]
 
     def __call__(self) -> T:
-        return self.run().value
+        return generate_one(self.call()).value
 
 
 def batch(calls: Sequence[Bound[T]]) -> list[T]:
-    """Run calls and return their values in the same order."""
-    return [call() for call in calls]
+    """Run calls together and return their values in the same order.
+
+    Calls that use the same model and sampler share its forward passes. The first error stops
+    the batch.
+    """
+    return [generation.value for generation in generate_batch([bound.call() for bound in calls])]
 
 
 class _Decorator:
@@ -260,7 +261,7 @@ class _Decorator:
         self._options = options
 
     @overload
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncFunction[P, T]: ...
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncFunction[P, T]: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, function: Callable[P, T], /) -> Function[P, T]: ...
     def __call__(self, function: Callable[..., Any], /) -> Any:
@@ -272,7 +273,7 @@ class _Decorator:
 
 
 @overload
-def generate(function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncFunction[P, T]: ...
+def generate(function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncFunction[P, T]: ...  # type: ignore[overload-overlap]
 @overload
 def generate(function: Callable[P, T], /) -> Function[P, T]: ...
 @overload
@@ -349,7 +350,7 @@ def _changed(
     retries: int | None,
     schema_in_prompt: bool | None,
 ) -> Options:
-    given = {
+    given: dict[str, Any] = {
         "model": model,
         "sampler": sampler,
         "max_tokens": max_tokens,

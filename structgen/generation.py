@@ -13,21 +13,20 @@ The module is not called ``generate``, because ``structgen.generate`` is the dec
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from structgen.config import Defaults, defaults, resolve_model, resolve_sampler
+from structgen.constraint import Constraint
 from structgen.errors import IncompleteError, ObjectError
 from structgen.objects import OutputType
 from structgen.prompts import Message, Prompt
+from structgen.samplers.masking import Masking, Request
 from structgen.samplers.protocol import LanguageModel, Sampler
 from structgen.samplers.samples import Sample, Samples, Timings
-from structgen.watch import WatchedModel
 
-__all__ = ["Generation", "Options", "generate_one", "generate_stream", "messages_for"]
+__all__ = ["Call", "Generation", "Options", "generate_batch", "generate_one", "generate_stream"]
 
 T = TypeVar("T")
 
@@ -109,12 +108,24 @@ class Generation(Generic[T]):
         )
 
 
-def messages_for(prompt: Prompt, output: OutputType[Any], options: Options) -> list[Message]:
-    """What is sent: the prompt, and unless switched off the form of the answer."""
-    return prompt.with_instruction(output.instruction() if options.settled().schema_in_prompt else "")
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A prompt that waits for its answer: what is sent, what comes back, and how."""
+
+    prompt: Prompt
+    output: OutputType[T]
+    options: Options
+
+    def constraint(self) -> Constraint | None:
+        return self.output.constraint(**self.options.schema_options)
+
+    def messages(self) -> list[Message]:
+        """What is sent: the prompt, and unless switched off the form of the answer."""
+        wanted = self.options.settled().schema_in_prompt
+        return self.prompt.with_instruction(self.output.instruction() if wanted else "")
 
 
-def generate_one(prompt: Prompt, output: OutputType[T], options: Options) -> Generation[T]:
+def generate_one(call: Call[T]) -> Generation[T]:
     """Generate one typed value.
 
     Raises
@@ -123,49 +134,102 @@ def generate_one(prompt: Prompt, output: OutputType[T], options: Options) -> Gen
     IncompleteError : the budget cannot hold even the shortest answer
     ObjectError : the type's validators refused every attempt
     """
-    constraint = output.constraint(**options.schema_options)
-    messages = messages_for(prompt, output, options)
-    model = resolve_model(options.model)
-    attempts_left = options.settled().retries
-    while True:
-        samples = _sample(model, messages, constraint, options)
-        try:
-            return _generation(samples, output)
-        except ObjectError as error:
-            if attempts_left == 0:
-                raise
-            attempts_left -= 1
-            messages = [*messages, *_correction(error)]
+    constraint, messages = call.constraint(), call.messages()
+    return _settle(call, constraint, messages, _sample(call.options, messages, constraint))
 
 
-def generate_stream(prompt: Prompt, output: OutputType[T], options: Options) -> Iterator[Any]:
+def generate_batch(calls: Sequence[Call[T]]) -> list[Generation[T]]:
+    """Generate for several calls, results in their order.
+
+    Calls of one model and one sampler share forward passes where the sampler can do that
+    (``sample_batch``); the others run one after the other. Errors are those of
+    ``generate_one``; the first stops the batch.
+    """
+    results: list[Generation[T] | None] = [None] * len(calls)
+    for numbers in _groups(calls):
+        group = [calls[number] for number in numbers]
+        prepared = [(call.constraint(), call.messages()) for call in group]
+        for number, call, (constraint, messages), samples in zip(
+            numbers, group, prepared, _sample_group(group, prepared), strict=True
+        ):
+            results[number] = _settle(call, constraint, messages, samples)
+    return [result for result in results if result is not None]
+
+
+def generate_stream(call: Call[T]) -> Iterator[Any]:
     """Yield the growing value as plain data, each time it changes, and at last the object itself.
 
-    User validators run once, on the last. Retries do not apply: what was shown stays shown.
+    The type's own validators run once, on the last; retries do not apply, since what was shown
+    stays shown. A sampler that cannot stream (particles have no one text until the end)
+    yields the object alone.
     """
-    constraint = output.constraint(**options.schema_options)
-    messages = messages_for(prompt, output, options)
-    model = resolve_model(options.model)
-    before: Any = None
-    pieces: list[int] = []
-    for event in _in_background(lambda emit: _sample(WatchedModel(model, emit), messages, constraint, options)):
+    constraint, messages = call.constraint(), call.messages()
+    sampler = resolve_sampler(call.options.sampler)
+    if not isinstance(sampler, Masking):
+        yield _generation(_sample(call.options, messages, constraint), call.output).value
+        return
+    settled = call.options.settled()
+    model = resolve_model(call.options.model)
+    data, before = bytearray(), None
+    for event in sampler.stream(
+        model, messages, constraint=constraint, max_tokens=settled.max_tokens, seed=settled.seed
+    ):
         if isinstance(event, Samples):
-            yield _generation(event, output).value
+            yield _generation(event, call.output).value
             return
-        pieces.extend(event)
-        text = model.vocabulary.decode(pieces).decode("utf-8", errors="ignore")
-        partial = output.partial(text)
+        data += event.text
+        partial = call.output.partial(data.decode("utf-8", errors="ignore"))
         if partial is not None and partial != before:
             before = partial
             yield partial
 
 
-def _sample(model: LanguageModel, messages: list[Message], constraint: Any, options: Options) -> Samples:
+def _sample(options: Options, messages: list[Message], constraint: Constraint | None) -> Samples:
     settled = options.settled()
     samples: Samples = resolve_sampler(options.sampler).sample(
-        model, messages, constraint=constraint, n=1, max_tokens=settled.max_tokens, seed=settled.seed
+        resolve_model(options.model),
+        messages,
+        constraint=constraint,
+        n=1,
+        max_tokens=settled.max_tokens,
+        seed=settled.seed,
     )
     return samples
+
+
+def _groups(calls: Sequence[Call[Any]]) -> list[list[int]]:
+    """Numbers of calls that share model and sampler."""
+    groups: dict[Any, list[int]] = {}
+    for number, call in enumerate(calls):
+        model, sampler = call.options.model, resolve_sampler(call.options.sampler)
+        key = (model if isinstance(model, str) else id(model), repr(sampler))
+        groups.setdefault(key, []).append(number)
+    return list(groups.values())
+
+
+def _sample_group(calls: Sequence[Call[Any]], prepared: Sequence[tuple[Any, list[Message]]]) -> list[Samples]:
+    sampler = resolve_sampler(calls[0].options.sampler)
+    if not isinstance(sampler, Masking):
+        return [_sample(call.options, made[1], made[0]) for call, made in zip(calls, prepared, strict=True)]
+    requests = []
+    for call, (constraint, messages) in zip(calls, prepared, strict=True):
+        settled = call.options.settled()
+        requests.append(Request(messages, constraint, 1, settled.max_tokens, settled.seed))
+    return sampler.sample_batch(resolve_model(calls[0].options.model), requests)
+
+
+def _settle(call: Call[T], constraint: Any, messages: list[Message], samples: Samples) -> Generation[T]:
+    """Build the object; where its validators refuse, tell the model why and try again."""
+    attempts_left = call.options.settled().retries
+    while True:
+        try:
+            return _generation(samples, call.output)
+        except ObjectError as error:
+            if attempts_left == 0:
+                raise
+            attempts_left -= 1
+            messages = [*messages, *_correction(error)]
+            samples = _sample(call.options, messages, constraint)
 
 
 def _generation(samples: Samples, output: OutputType[T]) -> Generation[T]:
@@ -193,41 +257,3 @@ def _correction(error: ObjectError) -> list[Message]:
         {"role": "assistant", "content": error.text},
         {"role": "user", "content": f"That was refused: {error.message}. Answer again."},
     ]
-
-
-def _in_background(work: Callable[[Callable[[Any], None]], Any]) -> Iterator[Any]:
-    """Run ``work(emit)`` in a thread; yield what it emits, then what it returns; raise what it raises.
-
-    When the consumer stops early, the next ``emit`` ends the work.
-    """
-    events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-    stopped = threading.Event()
-
-    def emit(event: Any) -> None:
-        if stopped.is_set():
-            raise _StoppedError
-        events.put(("event", event))
-
-    def run() -> None:
-        try:
-            events.put(("result", work(emit)))
-        except _StoppedError:
-            pass
-        except BaseException as error:
-            events.put(("error", error))
-
-    threading.Thread(target=run, name="structgen-stream", daemon=True).start()
-    try:
-        while True:
-            kind, payload = events.get()
-            if kind == "error":
-                raise payload
-            yield payload
-            if kind == "result":
-                return
-    finally:
-        stopped.set()
-
-
-class _StoppedError(Exception):
-    """The consumer of a stream went away."""

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from structgen.errors import ObjectError
 from structgen.frontends.pytypes import (
@@ -66,7 +66,7 @@ class OutputType(Generic[T]):
         """The text marker, alone or as ``Annotated[str, marker]``; None for everything else."""
         if isinstance(self.target, Regex | Choice | Lark):
             return self.target
-        metadata = getattr(self.target, "__metadata__", ())
+        metadata: tuple[Any, ...] = getattr(self.target, "__metadata__", ())
         if getattr(self.target, "__origin__", None) is str and len(metadata) == 1:
             only = metadata[0]
             return only if isinstance(only, Regex | Choice | Lark) else None
@@ -160,11 +160,11 @@ class OutputType(Generic[T]):
         except ValueError:
             return None
 
-    def _checked_text(self, text: str) -> Any:
+    def _checked_text(self, text: str) -> T:
         marker = self.marker
         if isinstance(marker, Regex | Choice) and not marker.matches(text):
             raise ObjectError(f"the text does not fit {marker!r}", path="$", text=text)
-        return text
+        return cast(T, text)
 
     def _object_error(self, error: Any, text: str) -> ObjectError:
         details = error.errors(include_url=False, include_context=False)
