@@ -1,0 +1,111 @@
+"""Python signatures as language servers and jedi print them, read back into ``Signature``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from structgen.monitors.engines.protocol import Parameter, Signature
+
+__all__ = ["parse_parameters", "parse_signature"]
+
+
+def parse_signature(item: Any) -> Signature | None:
+    """A ``SignatureInformation`` of the protocol; None where its parameters cannot be read."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("label"), str):
+        return None
+    label: str = item["label"]
+    inside = _inside_parentheses(label)
+    return None if inside is None else parse_parameters(split_top_level(inside))
+
+
+def parse_parameters(texts: Iterable[str]) -> Signature | None:
+    """Parameters in Python's notation (``x: int = 3``, ``/``, ``*``, ``*args``, ``**kw``); None if odd."""
+    parsed: list[Parameter] = []
+    keyword_only = False
+    for raw in texts:
+        text = raw.strip()
+        if text in ("", "..."):
+            if text == "...":  # "any arguments": (*args, **kwargs)
+                parsed.append(Parameter("args", True, False, False, variadic=True))
+                parsed.append(Parameter("kwargs", False, True, False, variadic=True))
+            continue
+        if text == "/":
+            parsed = [Parameter(p.name, p.positional, False, p.required, p.variadic) for p in parsed]
+            continue
+        if text == "*":
+            keyword_only = True
+            continue
+        stars = len(text) - len(text.lstrip("*"))
+        name = text.lstrip("*").split(":")[0].split("=")[0].strip()
+        if not name.isidentifier() or stars > 2:
+            return None
+        if stars:
+            parsed.append(Parameter(name, stars == 1, stars == 2, False, variadic=True))
+            keyword_only = keyword_only or stars == 1
+            continue
+        # Two leading underscores are the old spelling of positional-only.
+        hidden = name.startswith("__") and not name.endswith("__")
+        parsed.append(Parameter(name, not keyword_only, not hidden, not has_default(text)))
+    return Signature(tuple(parsed))
+
+
+def has_default(text: str) -> bool:
+    """Whether ``x: T = v`` carries a default, brackets and strings of the annotation set aside."""
+    depth = 0
+    quote = ""
+    for character in text:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif character == "=" and depth == 0:
+            return True
+    return False
+
+
+def split_top_level(text: str) -> list[str]:
+    """Split at the commas outside brackets and strings."""
+    parts: list[str] = []
+    depth = 0
+    quote = ""
+    start = 0
+    for i, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [*parts, text[start:]]
+
+
+def _inside_parentheses(label: str) -> str | None:
+    """The text of the first parenthesised group, up to the parenthesis that closes it."""
+    start = label.find("(")
+    if start < 0:
+        return None
+    depth = 0
+    quote = ""
+    for i in range(start, len(label)):
+        character = label[i]
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth == 0:
+                return label[start + 1 : i]
+    return None

@@ -1,0 +1,269 @@
+"""A grammar's machine and monitors as one machine: the product.
+
+A mask is the grammar's, cut down by each monitor. The monitor's gates give the tokens
+that start well from here in one walk each. What is left to judge are tokens that open a
+new site *inside* themselves, such as ``.total`` or ``().x`` after an expression. They
+are found once per vocabulary (``LeadIns``): real vocabularies have thousands of tokens
+behind a leading dot and a handful behind anything else, so a mask costs at most one or
+two hypothetical analyses ("as if the text went on with a dot"), which are the very
+queries the next step needs anyway. A group with fewer than ``min_group`` tokens is not
+worth one: its tokens are left out of the mask, since shorter tokens spell the same text
+(checked: every byte of the group is a token of its own) and are judged then.
+
+A dead end, where grammar and names exclude each other, gives an empty mask; masking
+reports it, weighted samplers give such sequences no weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from structgen.dtypes import WORD, TokenMask, freeze
+from structgen.masks.machine import Config, TokenMachine
+from structgen.monitors.gates import Gate
+from structgen.monitors.protocol import Monitor
+from structgen.monitors.sites import is_identifier_byte
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead_ins"]
+
+
+class LeadIn(NamedTuple):
+    """A trie node inside tokens, where a trigger has just been read and the token goes on."""
+
+    node: int
+    data: bytes
+    """Bytes from the root to the node."""
+    n_tokens: int
+    mask: TokenMask
+    """Bits of the tokens that go on from here."""
+    is_avoidable: bool
+    """Every byte of those tokens is a token of its own, so shorter tokens spell them."""
+
+
+def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
+    """The trie nodes below which tokens run on past a trigger, in preorder."""
+    trie = vocabulary.trie
+    found = []
+    wanted = np.isin(trie.byte, np.frombuffer(triggers, dtype=np.uint8))
+    wanted[0] = False
+    for node in np.flatnonzero(wanted & (trie.subtree_end > np.arange(trie.n_nodes) + 1)).tolist():
+        ids = trie.token_ids[trie.token_start[node + 1] : trie.token_start[trie.subtree_end[node]]]
+        first = bytes(
+            b for b in _child_bytes(vocabulary, node) if is_identifier_byte(b) or triggers != b"."
+        )
+        if not len(ids) or not first:
+            continue
+        mask = np.zeros(vocabulary.n_words, dtype=WORD)
+        np.bitwise_or.at(mask, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
+        spelled = {byte for t in ids.tolist() for byte in vocabulary.token_bytes(t)}
+        avoidable = bool(vocabulary.single_bytes[list(spelled)].all())
+        data = vocabulary.token_bytes(int(ids[0]))[: int(trie.depth[node])]
+        found.append(LeadIn(node, data, len(ids), freeze(mask, WORD), avoidable))
+    return tuple(found)
+
+
+def _child_bytes(vocabulary: Vocabulary, node: int) -> bytes:
+    trie = vocabulary.trie
+    child, end = node + 1, int(trie.subtree_end[node])
+    found = bytearray()
+    while child < end:
+        found.append(int(trie.byte[child]))
+        child = int(trie.subtree_end[child])
+    return bytes(found)
+
+
+class FreeMachine:
+    """Any text; the machine under monitors when there is no grammar."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        row = np.zeros(vocabulary.n_words, dtype=WORD)
+        ids = np.array(
+            [*vocabulary.trie.token_ids.tolist(), *vocabulary.eos_ids], dtype=np.int64
+        )
+        np.bitwise_or.at(row, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
+        self._row = freeze(row, WORD)
+
+    def start(self) -> Config:
+        return 0
+
+    def fill_mask(self, config: Config, row: TokenMask) -> None:
+        row[:] = self._row
+
+    def advance(self, config: Config, token_id: int) -> Config | None:
+        return 0 if 0 <= token_id < self.vocabulary.n_tokens and self.vocabulary.token_bytes(token_id) else None
+
+    def advance_bytes(self, config: Config, data: bytes) -> Config | None:
+        return 0
+
+    def is_accepting(self, config: Config) -> bool:
+        return True
+
+    def forced_bytes(self, config: Config, limit: int = 256) -> bytes:
+        return b""
+
+    def shortest_completion(self, config: Config) -> bytes:
+        return b""
+
+    def completion_bound(self, config: Config) -> int:
+        return 0
+
+
+class MonitoredConfig(NamedTuple):
+    """The grammar's configuration and each monitor's state."""
+
+    inner: Config
+    states: tuple[Any, ...]
+
+
+class MonitoredMachine:
+    """A ``TokenMachine`` that allows what the inner machine and all monitors allow.
+
+    Parameters
+    ----------
+    inner : the grammar's machine, or ``FreeMachine``
+    monitors : what narrows it
+    min_group : tokens behind a lead-in for which a hypothetical analysis is worth asking
+    """
+
+    def __init__(self, inner: TokenMachine, monitors: Sequence[Monitor], *, min_group: int = 8) -> None:
+        self.inner = inner
+        self.monitors = tuple(monitors)
+        self.vocabulary: Vocabulary = inner.vocabulary
+        self.min_group = min_group
+        self._lead_ins = tuple(lead_ins(self.vocabulary, monitor.triggers) for monitor in self.monitors)
+        self._eos = np.zeros(self.vocabulary.n_words, dtype=WORD)
+        for token_id in self.vocabulary.eos_ids:
+            self._eos[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+        self.n_masks = 0
+        self.n_constrained = 0
+        """Masks at which some gate stood."""
+
+    def start(self) -> MonitoredConfig:
+        return MonitoredConfig(self.inner.start(), tuple(monitor.start() for monitor in self.monitors))
+
+    # --- masks
+
+    def fill_mask(self, config: Any, row: TokenMask) -> None:
+        self.inner.fill_mask(config.inner, row)
+        self.n_masks += 1
+        for monitor, groups, state in zip(self.monitors, self._lead_ins, config.states, strict=True):
+            gates = monitor.gates(state)
+            if gates:
+                self.n_constrained += 1
+                for gate in gates:
+                    self._cut(gate, row)
+            self._judge_lead_ins(monitor, groups, state, row)
+
+    def _cut(self, gate: Gate, row: TokenMask) -> None:
+        allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
+        gate.fill(self.vocabulary, 0, allowed)
+        if gate.may_end:
+            allowed |= self._eos
+        else:
+            allowed &= ~self._eos
+        row &= allowed
+
+    def _judge_lead_ins(self, monitor: Monitor, groups: tuple[LeadIn, ...], state: Any, row: TokenMask) -> None:
+        for group in groups:
+            if not (row & group.mask).any():
+                continue
+            after = checked(monitor, state, group.data)
+            if after is None:
+                row &= ~group.mask
+            elif not monitor.pre(after):
+                continue
+            elif group.n_tokens < self.min_group and group.is_avoidable:
+                row &= ~group.mask
+            else:
+                for gate in monitor.gates(after):
+                    allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
+                    gate.fill(self.vocabulary, group.node, allowed)
+                    row &= ~group.mask | allowed
+
+    # --- steps
+
+    def advance(self, config: Any, token_id: int) -> MonitoredConfig | None:
+        inner = self.inner.advance(config.inner, token_id)
+        return None if inner is None else self._step(inner, config, self.vocabulary.token_bytes(token_id))
+
+    def advance_bytes(self, config: Any, data: bytes) -> MonitoredConfig | None:
+        inner = self.inner.advance_bytes(config.inner, data)
+        return None if inner is None else self._step(inner, config, data)
+
+    def _step(self, inner: Config, config: Any, data: bytes) -> MonitoredConfig | None:
+        states = []
+        for monitor, state in zip(self.monitors, config.states, strict=True):
+            after = checked(monitor, state, data)
+            if after is None:
+                return None
+            states.append(after)
+        return MonitoredConfig(inner, tuple(states))
+
+    # --- the rest of the protocol
+
+    def is_accepting(self, config: Any) -> bool:
+        return self.inner.is_accepting(config.inner) and all(
+            gate.may_end
+            for monitor, state in zip(self.monitors, config.states, strict=True)
+            for gate in monitor.gates(state)
+        )
+
+    def forced_bytes(self, config: Any, limit: int = 256) -> bytes:
+        """The inner machine's forced bytes as far as the monitors agree; what a monitor forces is left to the mask."""
+        data = self.inner.forced_bytes(config.inner, limit)
+        while data and self.advance_bytes(config, data) is None:
+            data = data[:-1]
+        return data
+
+    def shortest_completion(self, config: Any) -> bytes:
+        """The inner machine's, or one after the shortest name due here.
+
+        Where neither passes the monitors, the inner machine's is returned all the same: it
+        serves as an estimate of length there.
+        """
+        plain = self.inner.shortest_completion(config.inner)
+        for data in (b"", *self._endings(config)):
+            middle = self.advance_bytes(config, data)
+            if middle is None:
+                continue
+            rest = self.inner.shortest_completion(middle.inner)
+            after = self.advance_bytes(middle, rest)
+            if after is not None and self.is_accepting(after):
+                return data + rest
+        return plain
+
+    def completion_bound(self, config: Any) -> int:
+        """Bytes that surely complete the text after any one token, the rest of a name counted in."""
+        bound = getattr(self.inner, "completion_bound", None)
+        inner = int(bound(config.inner)) if bound is not None else len(self.inner.shortest_completion(config.inner)) + 64
+        return inner + 64
+
+    def _endings(self, config: Any) -> list[bytes]:
+        gates = [
+            gate
+            for monitor, state in zip(self.monitors, config.states, strict=True)
+            for gate in monitor.gates(state)
+        ]
+        return [gate.shortest() for gate in gates]
+
+    def __repr__(self) -> str:
+        return f"MonitoredMachine({self.inner!r}, {', '.join(m.name for m in self.monitors)})"
+
+
+def checked(monitor: Monitor, state: Any, data: bytes) -> Any | None:
+    """The monitor's state after ``data``, judged byte by byte; None where a byte is not allowed.
+
+    Bytes at which ``pre`` is false are fed without asking, in runs.
+    """
+    for byte in data:
+        if monitor.pre(state):
+            for gate in monitor.gates(state):
+                if not gate.allows(byte):
+                    return None
+        state = monitor.feed(state, bytes((byte,)))
+    return state

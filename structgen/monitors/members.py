@@ -1,0 +1,89 @@
+"""Members after a dot: the monitor that monitor-guided decoding is named for.
+
+UNKNOWN, beyond the rules of ``rules``: where the name may be a new one, because the
+dereference starts a statement and may be assigned to (``self.x =``), and where the
+receiver is an instance whose class is still being written (no text after the cursor, so
+its later methods are not there yet).
+"""
+
+from __future__ import annotations
+
+from structgen.monitors.analysis import Analysis
+from structgen.monitors.engines.protocol import UNKNOWN
+from structgen.monitors.gates import NameSet, NamesGate
+from structgen.monitors.rules import member_names
+from structgen.monitors.sites import Site, SiteKind
+from structgen.monitors.text import TextState
+
+__all__ = ["MemberRule"]
+
+_SELVES = (b"self", b"cls", b"mcs", b"mcls", b"klass", b"this")
+
+
+class MemberRule:
+    """Only names that the receiver has.
+
+    Parameters
+    ----------
+    analysis : the file and its engine
+    hides_private, habitually_incomplete : see ``Profile``
+    any_target : every possible assignment target is UNKNOWN, not only ``self``'s
+    """
+
+    name = "members"
+    triggers = b"."
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        *,
+        hides_private: bool = False,
+        habitually_incomplete: bool = False,
+        any_target: bool = True,
+    ) -> None:
+        self.analysis = analysis
+        self._hides_private = hides_private
+        self._habitually_incomplete = habitually_incomplete
+        self._any_target = any_target
+        self._is_open_ended = not analysis.suffix.strip()
+        self._sets: dict[frozenset[str], NameSet] = {}
+
+    def pre(self, state: TextState) -> bool:
+        """See ``Rule``."""
+        site = state.scanner.site()
+        return site is not None and site.kind is SiteKind.MEMBER and not self._is_open(site)
+
+    def _is_open(self, site: Site) -> bool:
+        """Whether the name may be new here."""
+        root = site.receiver.split(b".", 1)[0]
+        if root in _SELVES and (site.is_target or (self._is_open_ended and root == site.receiver)):
+            return True
+        return site.is_target and self._any_target
+
+    def names(self, state: TextState, site: Site) -> NameSet | None:
+        """The members at ``site``; None for UNKNOWN."""
+        answer = self.analysis.complete(state.text, site.trigger)
+        names = member_names(answer, habitually_incomplete=self._habitually_incomplete)
+        if names is UNKNOWN:
+            return None
+        found = self._sets.get(names)
+        if found is None:
+            if len(self._sets) > 1000:
+                self._sets.clear()
+            found = self._sets[names] = NameSet(names)
+        return found
+
+    def gate(self, state: TextState) -> NamesGate | None:
+        """See ``Rule``."""
+        site = state.scanner.site()
+        if site is None:
+            return None
+        names = self.names(state, site)
+        if names is None or (self._hides_private and site.typed[:1] == b"_"):
+            return None
+        low, high = names.span(site.typed)
+        if low == high:
+            return None  # typed before the analysis was there to forbid it: nothing to hold on to
+        blanks = bytes(b for b in site.blanks if b not in b"\\#")
+        lifts = bytes(b for b in site.blanks if b in b"\\#") + (b"_" if self._hides_private else b"")
+        return NamesGate(names, site.typed, blanks=blanks, lifts=lifts)

@@ -1,0 +1,76 @@
+"""Where in a text an identifier stands that a monitor may know about.
+
+A *scanner* reads the bytes of one language, knows at each byte whether it is inside code,
+a comment, a string or a number, and names the *site* there. Monitors see sites only, so
+that one monitor serves several languages, and the scanner costs about a microsecond per
+byte with no analysis at all (that is the ``pre`` of monitor-guided decoding).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+__all__ = ["Scanner", "Site", "SiteKind", "is_identifier_byte"]
+
+
+class SiteKind(Enum):
+    """What the identifier at a site is."""
+
+    MEMBER = "member"
+    IMPORTED = "imported name"
+    MODULE = "module path"
+    ARGUMENT = "start of an argument"
+    LOAD = "name that is read"
+
+
+class Site(NamedTuple):
+    """An identifier that is about to start, or has started, at the end of the text."""
+
+    kind: SiteKind
+    trigger: int
+    """Offset in bytes just after what opened the site (the dot); analysis is asked there."""
+    typed: bytes
+    """The part of the identifier that is there already."""
+    blanks: bytes
+    """Bytes that may come before the identifier; empty once it has started."""
+    receiver: bytes = b""
+    """Source of the expression before the dot."""
+    is_target: bool = False
+    """It may turn out to be assigned to, which would define the name."""
+    keyword: bytes = b""
+    """The keyword in front, where there is one (``raise``, ``except``, ``case``, ``new``)."""
+
+
+class Scanner(Protocol):
+    """Lexical state after some bytes; never changed once made."""
+
+    @property
+    def position(self) -> int:
+        """Bytes read so far."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """Why the text cannot be read on (an unterminated string, say); empty if it can."""
+        ...
+
+    def feed(self, data: bytes) -> Scanner:
+        """The state after ``data``."""
+        ...
+
+    def site(self) -> Site | None:
+        """The site at the end of the text, if an identifier may be there."""
+        ...
+
+
+IDENTIFIER_BYTES = bytes(b for b in range(256) if b >= 0x80 or chr(b).isalnum() or b == 0x5F)
+_IS_IDENTIFIER = [b in IDENTIFIER_BYTES for b in range(256)]
+
+
+def is_identifier_byte(byte: int) -> bool:
+    """ASCII letters, digits, underscore, and every byte of a multi-byte character.
+
+    Characters beyond ASCII that cannot be in an identifier cannot follow one in code either.
+    """
+    return _IS_IDENTIFIER[byte]
