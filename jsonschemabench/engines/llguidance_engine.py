@@ -21,10 +21,10 @@ class LlguidanceRefusal(Exception):
 
 
 class LlguidanceMatcher:
-    __slots__ = ("_matcher", "_pointer", "advance", "may_stop")
+    __slots__ = ("_pointer", "advance", "may_stop", "native")
 
     def __init__(self, matcher: Any, pointer: RowPointer) -> None:
-        self._matcher = matcher
+        self.native = matcher
         self._pointer = pointer
         self.advance = matcher.consume_token
         self.may_stop = matcher.is_accepting
@@ -33,16 +33,16 @@ class LlguidanceMatcher:
         pointer = self._pointer
         if pointer.row is not row:
             pointer.point_at(row)
-        self._matcher.unsafe_compute_mask_ptr(pointer.address, pointer.n_bytes)
+        self.native.unsafe_compute_mask_ptr(pointer.address, pointer.n_bytes)
 
 
 class LlguidanceCompiled:
     def __init__(self, matcher: Any, pointer: RowPointer) -> None:
-        self._matcher = matcher
+        self.native = matcher
         self._pointer = pointer
 
     def matcher(self) -> LlguidanceMatcher:
-        return LlguidanceMatcher(self._matcher.deep_copy(), self._pointer)
+        return LlguidanceMatcher(self.native.deep_copy(), self._pointer)
 
 
 class LlguidanceEngine:

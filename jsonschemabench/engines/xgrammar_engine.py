@@ -32,9 +32,10 @@ class BatchView:
 
 
 class XgrammarMatcher:
-    __slots__ = ("_fill", "_view", "advance", "may_stop")
+    __slots__ = ("_fill", "_view", "advance", "may_stop", "native")
 
     def __init__(self, matcher: Any, view: BatchView) -> None:
+        self.native = matcher
         self._fill = matcher.fill_next_token_bitmask
         self._view = view
         self.advance = matcher.accept_token
