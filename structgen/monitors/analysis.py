@@ -38,6 +38,21 @@ class Analysis:
         """Names offered at byte ``offset`` of prefix and ``generated``, as if the text stopped there."""
         return self._remembered("complete", generated, offset, self.engine.complete)
 
+    def complete_instead(self, before: str) -> Completion | Unknown:
+        """Names offered at the end of ``before``, a text made up in place of the real one."""
+        key = ("instead", before.encode())
+        with self._lock:
+            if key in self._answers:
+                return self._answers[key]  # type: ignore[return-value]
+        answer = self.engine.complete(before + self.suffix, len(before))
+        with self._lock:
+            self._answers[key] = answer
+        return answer
+
+    def text_before(self, generated: bytes, offset: int) -> str:
+        """The file up to byte ``offset``."""
+        return (self._prefix_bytes + generated)[:offset].decode("utf-8", "replace")
+
     def signatures(self, generated: bytes, offset: int) -> tuple[Signature, ...] | Unknown:
         """Overloads of the call that is open at byte ``offset``."""
         return self._remembered("signatures", generated, offset, self.engine.signatures)

@@ -31,6 +31,10 @@ from structgen.vocab.vocabulary import Vocabulary
 __all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead_ins"]
 
 
+NAME_ROOM = 64
+"""Bytes that finish a name and its surroundings, with room to spare."""
+
+
 class LeadIn(NamedTuple):
     """A trie node inside tokens, where a trigger has just been read and the token goes on."""
 
@@ -52,10 +56,8 @@ def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
     wanted[0] = False
     for node in np.flatnonzero(wanted & (trie.subtree_end > np.arange(trie.n_nodes) + 1)).tolist():
         ids = trie.token_ids[trie.token_start[node + 1] : trie.token_start[trie.subtree_end[node]]]
-        first = bytes(
-            b for b in _child_bytes(vocabulary, node) if is_identifier_byte(b) or triggers != b"."
-        )
-        if not len(ids) or not first:
+        # A dot that no identifier follows opens nothing ("...", "./").
+        if trie.byte[node] == 0x2E and not any(map(is_identifier_byte, _child_bytes(vocabulary, node))):
             continue
         mask = np.zeros(vocabulary.n_words, dtype=WORD)
         np.bitwise_or.at(mask, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
@@ -82,9 +84,7 @@ class FreeMachine:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         row = np.zeros(vocabulary.n_words, dtype=WORD)
-        ids = np.array(
-            [*vocabulary.trie.token_ids.tolist(), *vocabulary.eos_ids], dtype=np.int64
-        )
+        ids = np.array([*vocabulary.trie.token_ids.tolist(), *vocabulary.eos_ids], dtype=np.int64)
         np.bitwise_or.at(row, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
         self._row = freeze(row, WORD)
 
@@ -169,8 +169,9 @@ class MonitoredMachine:
         row &= allowed
 
     def _judge_lead_ins(self, monitor: Monitor, groups: tuple[LeadIn, ...], state: Any, row: TokenMask) -> None:
+        live = monitor.live_triggers(state) if groups else b""
         for group in groups:
-            if not (row & group.mask).any():
+            if group.data[-1] not in live or not (row & group.mask).any():
                 continue
             after = checked(monitor, state, group.data)
             if after is None:
@@ -240,14 +241,13 @@ class MonitoredMachine:
     def completion_bound(self, config: Any) -> int:
         """Bytes that surely complete the text after any one token, the rest of a name counted in."""
         bound = getattr(self.inner, "completion_bound", None)
-        inner = int(bound(config.inner)) if bound is not None else len(self.inner.shortest_completion(config.inner)) + 64
-        return inner + 64
+        if bound is not None:
+            return int(bound(config.inner)) + NAME_ROOM
+        return len(self.inner.shortest_completion(config.inner)) + 2 * NAME_ROOM
 
     def _endings(self, config: Any) -> list[bytes]:
         gates = [
-            gate
-            for monitor, state in zip(self.monitors, config.states, strict=True)
-            for gate in monitor.gates(state)
+            gate for monitor, state in zip(self.monitors, config.states, strict=True) for gate in monitor.gates(state)
         ]
         return [gate.shortest() for gate in gates]
 

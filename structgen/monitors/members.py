@@ -48,6 +48,10 @@ class MemberRule:
         self._is_open_ended = not analysis.suffix.strip()
         self._sets: dict[frozenset[str], NameSet] = {}
 
+    def live_triggers(self, state: TextState) -> bytes:
+        """See ``Rule``."""
+        return b"" if state.scanner.error else self.triggers
+
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
         site = state.scanner.site()

@@ -38,6 +38,10 @@ class Monitor(Protocol):
         """The state after ``data``; judges nothing."""
         ...
 
+    def live_triggers(self, state: Any) -> bytes:
+        """Those of ``triggers`` that can open a gate after this text; cheap, and may name too many."""
+        ...
+
     def pre(self, state: Any) -> bool:
         """Whether the text asks for analysis here; microseconds, no analysis."""
         ...

@@ -84,7 +84,7 @@ def python(
         raise MonitorError(f"the text before the cursor is no Python: {why}", engine="python", hint="mend the file")
     analysis = Analysis(built, prefix, suffix)
     chosen = [_rule(name, analysis, profile) for name in dict.fromkeys(rules)]
-    chosen += [TypestateRule(states) for states in typestates]
+    chosen += [TypestateRule(states, prefix=prefix.encode()) for states in typestates]
     return TextMonitor("python", scanner, chosen, prefix=prefix.encode())
 
 

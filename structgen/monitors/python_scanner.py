@@ -131,20 +131,50 @@ class PythonScanner:
         return self._statement
 
     @property
-    def call(self) -> CallFrame | None:
-        """The innermost open bracket if it is a call's and the text stands directly in it."""
-        if self._frames and self._frames[-1].is_call and self.is_code and not self._word:
+    def depth(self) -> int:
+        """Open brackets."""
+        return len(self._frames)
+
+    @property
+    def has_lambda(self) -> bool:
+        """Whether the logical line so far has the word ``lambda`` in it."""
+        return b"lambda" in self._text
+
+    @property
+    def is_import(self) -> bool:
+        """Inside an import statement."""
+        return self._phase > 0
+
+    @property
+    def is_at_import_keyword(self) -> bool:
+        """Right behind the ``import`` of ``from x import``, before any blank."""
+        return self._mode == _CODE and self._word == b"import" and self._phase == 1 and self._statement == b"from"
+
+    @property
+    def in_call(self) -> bool:
+        """Somewhere inside a call's argument list."""
+        return any(frame.is_call for frame in self._frames)
+
+    @property
+    def call_frame(self) -> CallFrame | None:
+        """The innermost open bracket if it is a call's and the text stands in code directly in it."""
+        if self._frames and self._frames[-1].is_call and self.is_code and not self._lambdas:
             return self._frames[-1]
         return None
 
     @property
-    def pending_name(self) -> CallFrame | None:
-        """The call's frame if its current argument is one identifier, still open or just closed."""
-        if not self._frames or not self._frames[-1].is_call or not self.is_code:
-            return None
-        frame = self._frames[-1]
-        lone = frame.has_lone_name or (frame.is_blank and bool(self._word) and not self._number)
-        return frame if lone else None
+    def just_named_keyword(self) -> bytes:
+        """The name in ``f(name=`` if the text ends with just that (which may become ``==``)."""
+        frame = self.call_frame
+        if frame is None or not frame.is_keyword or self._word or not self._text.endswith(b"="):
+            return b""
+        name = self._text[self._primary - self._bracketed : -1].strip()
+        return name if name in frame.keywords else b""
+
+    @property
+    def is_in_operand(self) -> bool:
+        """A dot has been read and its name has not, or a number goes on."""
+        return self._previous in (_DOT, _ODD_DOT) and not self._word
 
     @property
     def current_word(self) -> bytes:
@@ -167,7 +197,8 @@ class PythonScanner:
             blanks = b" \t\f\\\r\n#" if self._frames else b" \t\f\\"
         if kind is None:
             return None
-        trigger = self._trigger if kind in (SiteKind.MEMBER, SiteKind.MODULE) else self._position - len(self._word)
+        is_kept = kind in (SiteKind.MEMBER, SiteKind.MODULE, SiteKind.IMPORTED)
+        trigger = self._trigger if is_kept else self._position - len(self._word)
         receiver = b""
         if kind is SiteKind.MEMBER:
             receiver = self._text[self._primary - self._bracketed : trigger - 1 - self._bracketed].rstrip()
@@ -286,9 +317,12 @@ class PythonScanner:
             self._site_kind = None
         else:
             self._number = 0
+            if self._previous == _NAME and self._statement in (b"match", b"case"):
+                self._is_target = False  # a soft keyword after all: patterns name values
             self._site_kind = self._kind_here()
             self._word_is_target = self._is_target
-        self._begin_operand()
+        if self._previous != _DOT:  # also after an operand: that was a soft keyword, or is an error
+            self._primary = self._position
         self._word = bytes((byte,))
 
     def _number_goes_on(self, byte: int) -> bool:
@@ -336,6 +370,7 @@ class PythonScanner:
                 self._phase = 1
         elif word == b"import" and self._phase == 1:
             self._phase = 2
+            self._trigger = self._position + 1  # all names of the list are asked for at the first one's place
         elif self._statement == b"async":
             self._statement = word
         if word == b"lambda":

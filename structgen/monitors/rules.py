@@ -1,8 +1,10 @@
 """When a list of members may constrain, and when it must not.
 
 The rules err one way only. A list is UNKNOWN where it is empty, cut short, nothing but
-what every object has (what type checkers answer for a type they do not know), or has
-``__getattr__`` in it (any name works then). Names with two leading and two trailing
+dunder names (what every object has, and functions: that is what type checkers answer
+for a type they do not know, and attributes are set on functions freely), or has
+``__getattr__`` in it (any name works then). So it is where the engine lost the dot in a
+text that is broken around the cursor and listed the names in scope. Names with two leading and two trailing
 underscores are always let through: functions, classes and modules carry many that no
 engine lists, and a model does not stumble into them.
 """
@@ -14,16 +16,7 @@ from typing import Final
 
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
 
-__all__ = ["ALWAYS", "OBJECT_NAMES", "is_dunder", "member_names"]
-
-OBJECT_NAMES: Final[Names] = frozenset(dir(object)) | {
-    "__annotations__",
-    "__dict__",
-    "__module__",
-    "__slots__",
-    "__weakref__",
-}
-"""What every object has; a list within these says nothing about the type."""
+__all__ = ["ALWAYS", "is_dunder", "member_names"]
 
 ALWAYS: Final[Names] = frozenset(
     name
@@ -33,8 +26,8 @@ ALWAYS: Final[Names] = frozenset(
 ) | {"__all__", "__file__", "__name__", "__package__", "__path__", "__spec__", "__version__", "__wrapped__"}
 """Dunder names that are offered at any dereference that is constrained at all."""
 
-_CALLABLE_ONLY: Final[Names] = OBJECT_NAMES | {"__call__", "__get__"}
-"""A function's list; attributes are set on functions freely (``f.cache_clear``), so: UNKNOWN."""
+_IN_SCOPE: Final[Names] = frozenset({"ArithmeticError", "isinstance", "print"})
+"""Builtins: with these among the members, the engine lost the dot and listed names in scope."""
 
 _DYNAMIC: Final[Names] = frozenset({"__getattr__"})
 
@@ -55,6 +48,8 @@ def member_names(completion: Completion | Unknown, *, habitually_incomplete: boo
     if completion.incomplete and not habitually_incomplete:
         return UNKNOWN
     names = completion.names
+    if names >= _IN_SCOPE:
+        return UNKNOWN
     if all(is_dunder(name) for name in names) or names & _DYNAMIC:
         return UNKNOWN
     return names | ALWAYS

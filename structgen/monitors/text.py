@@ -41,6 +41,10 @@ class Rule(Protocol):
         """See ``Monitor.triggers``."""
         ...
 
+    def live_triggers(self, state: TextState) -> bytes:
+        """Those of ``triggers`` that matter after this text; cheap."""
+        ...
+
     def pre(self, state: TextState) -> bool:
         """Whether the rule has a say here; no analysis."""
         ...
@@ -64,6 +68,10 @@ class TextMonitor:
 
     def feed(self, state: TextState, data: bytes) -> TextState:
         return TextState(state.text + data, state.scanner.feed(data))
+
+    def live_triggers(self, state: TextState) -> bytes:
+        """See ``Monitor``."""
+        return b"".join(rule.live_triggers(state) for rule in self.rules)
 
     def pre(self, state: TextState) -> bool:
         return any(rule.pre(state) for rule in self.rules)

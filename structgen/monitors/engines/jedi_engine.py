@@ -25,7 +25,7 @@ class JediEngine:
 
     def __init__(self, project: str | Path, file: str | Path, *, limit: float = 1.0) -> None:
         try:
-            import jedi
+            import jedi  # type: ignore[import-not-found,import-untyped,unused-ignore]
         except ImportError as error:
             raise MonitorError("jedi is not installed", engine="jedi", hint="pip install jedi") from error
         root = Path(project).resolve()
@@ -50,7 +50,8 @@ class JediEngine:
         def run(script: Any, line: int, column: int) -> Completion:
             return Completion(frozenset(item.name for item in script.complete(line, column) if item.type != "keyword"))
 
-        return self._ask(run, text, offset)
+        answer: Completion | Unknown = self._ask(run, text, offset)
+        return answer
 
     def signatures(self, text: str, offset: int) -> tuple[Signature, ...] | Unknown:
         """Overloads of the open call; see ``Engine``."""
@@ -61,7 +62,8 @@ class JediEngine:
             ]
             return UNKNOWN if not found or None in found else tuple(s for s in found if s is not None)
 
-        return self._ask(run, text, offset)
+        answer: tuple[Signature, ...] | Unknown = self._ask(run, text, offset)
+        return answer
 
     def _ask(self, run: Any, text: str, offset: int) -> Any:
         if not 0 <= offset <= len(text):

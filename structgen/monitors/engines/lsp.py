@@ -90,7 +90,7 @@ class LspEngine:
         except MonitorError:
             raise
         except _TROUBLE as error:
-            said = list(self._transport.stderr)[-3:] if self._transport else []
+            said: list[str] = list(self._transport.stderr)[-3:] if self._transport else []
             self.close()
             raise MonitorError(
                 f"{profile.name} does not come up: {error}" + "".join(f"\n  {line}" for line in said),

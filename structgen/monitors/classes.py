@@ -1,0 +1,52 @@
+"""Constructor names: what may follow ``new`` (Java, TypeScript, C++) or ``except`` (Python).
+
+After ``new`` only names of types, of the packages and namespaces that hold them, and, where
+the language allows it, of variables; functions are left out. ``raise`` is not such a place:
+a function that makes the exception may stand there.
+"""
+
+from __future__ import annotations
+
+from structgen.monitors.analysis import Analysis
+from structgen.monitors.engines.protocol import UNKNOWN
+from structgen.monitors.gates import NameSet, NamesGate
+from structgen.monitors.sites import SiteKind
+from structgen.monitors.text import TextState
+
+__all__ = ["ClassRule"]
+
+_METHOD, _FUNCTION, _KEYWORD, _UNIT = 2, 3, 14, 11
+_NOT_CLASSES = frozenset((0, _METHOD, _FUNCTION, _KEYWORD, _UNIT))
+
+
+class ClassRule:
+    """Only names that can be classes; UNKNOWN where the engine gives no kinds or no class."""
+
+    name = "classes"
+    triggers = b""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+
+    def live_triggers(self, state: TextState) -> bytes:
+        """See ``Rule``."""
+        return b""
+
+    def pre(self, state: TextState) -> bool:
+        """See ``Rule``."""
+        site = state.scanner.site()
+        return site is not None and site.kind is SiteKind.LOAD and site.keyword in (b"new", b"except")
+
+    def gate(self, state: TextState) -> NamesGate | None:
+        """See ``Rule``."""
+        site = state.scanner.site()
+        if site is None:
+            return None
+        completion = self.analysis.complete(state.text, site.trigger)
+        if completion is UNKNOWN or completion.incomplete:
+            return None
+        if not any(kind == 7 for kind in completion.kinds.values()):
+            return None
+        names = NameSet(name for name, kind in completion.kinds.items() if kind not in _NOT_CLASSES)
+        low, high = names.span(site.typed)
+        return NamesGate(names, site.typed, blanks=b" \t", lifts=b"(*\\#") if low < high else None

@@ -1,0 +1,82 @@
+"""Imported names: what a module has, after ``from x import`` and inside a module's path.
+
+The first part of a module's path is never constrained (any installed package will do),
+nor are the names of a module that defines ``__getattr__``.
+"""
+
+from __future__ import annotations
+
+from structgen.monitors.analysis import Analysis
+from structgen.monitors.engines.protocol import UNKNOWN, Names
+from structgen.monitors.gates import NameSet, NamesGate
+from structgen.monitors.python_scanner import PythonScanner
+from structgen.monitors.rules import is_dunder
+from structgen.monitors.sites import SiteKind
+from structgen.monitors.text import TextState
+
+__all__ = ["ImportRule"]
+
+_AFTER_KEYWORD = (b" *", b" (", b"  ", b" \\", b" \t", b"\t", b"\\")
+"""What may follow the keyword besides a blank and a name."""
+
+
+class ImportRule:
+    """Only names that the module has, and only modules that the package has."""
+
+    name = "imports"
+    triggers = b",(."
+
+    def __init__(self, analysis: Analysis, *, habitually_incomplete: bool = False) -> None:
+        self.analysis = analysis
+        self._habitually_incomplete = habitually_incomplete
+        self._sets: dict[tuple[Names, str], NameSet] = {}
+
+    def live_triggers(self, state: TextState) -> bytes:
+        """See ``Rule``."""
+        scanner = state.scanner
+        return self.triggers if isinstance(scanner, PythonScanner) and scanner.is_import else b""
+
+    def pre(self, state: TextState) -> bool:
+        """See ``Rule``."""
+        site = state.scanner.site()
+        if site is not None and site.kind in (SiteKind.IMPORTED, SiteKind.MODULE):
+            return True
+        return isinstance(state.scanner, PythonScanner) and state.scanner.is_at_import_keyword
+
+    def gate(self, state: TextState) -> NamesGate | None:
+        """See ``Rule``."""
+        site = state.scanner.site()
+        if site is None or site.kind not in (SiteKind.IMPORTED, SiteKind.MODULE):
+            # At the very end of the keyword: a blank must come before the name.
+            names = self._names(state.text + b" ", state.scanner.position + 1, "import")
+            return None if names is None else NamesGate(names)
+        names = self._names(state.text, site.trigger, site.kind.value)
+        if names is None:
+            return None
+        low, high = names.span(site.typed)
+        if low == high:
+            return None
+        odd = b"*(" if site.kind is SiteKind.IMPORTED else b"."
+        blanks = bytes(b for b in site.blanks if b not in b"\\#")
+        # A closing parenthesis may follow a trailing comma.
+        return NamesGate(names, site.typed, blanks=blanks, lifts=odd + b"\\#)")
+
+    def _names(self, text: bytes, offset: int, how: str) -> NameSet | None:
+        completion = self.analysis.complete(text, offset)
+        if completion is UNKNOWN or (completion.incomplete and not self._habitually_incomplete):
+            return None
+        names: Names = completion.names
+        if all(is_dunder(name) for name in names) or "__getattr__" in names:
+            return None
+        key = (names, how)
+        found = self._sets.get(key)
+        if found is None:
+            if how == "import":
+                found = NameSet([*(b" " + name.encode() for name in names), *_AFTER_KEYWORD])
+            else:
+                # ``from . import`` : after dots alone the keyword may follow.
+                found = NameSet(names | {"import"} if how == SiteKind.MODULE.value else names)
+            if len(self._sets) > 1000:
+                self._sets.clear()
+            self._sets[key] = found
+        return found
