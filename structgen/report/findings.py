@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["RULES", "Finding", "CheckReport", "Rule", "Severity"]
+__all__ = ["RULES", "CheckReport", "Finding", "Rule", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 _RANK = {"note": 0, "warning": 1, "error": 2}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from structgen.report.findings import RULES, Finding, CheckReport
+from structgen.report.findings import RULES, CheckReport, Finding
 
 __all__ = ["FORMATS", "render"]
 
