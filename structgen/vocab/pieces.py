@@ -15,7 +15,7 @@ from typing import Any
 
 from structgen.errors import VocabularyError
 
-__all__ = ["byte_alphabet", "piece_decoder"]
+__all__ = ["added_decoder", "byte_alphabet", "piece_decoder"]
 
 PieceDecoder = Callable[[str], bytes]
 TextStep = Callable[[str], str]
@@ -41,14 +41,26 @@ def piece_decoder(description: dict[str, Any]) -> PieceDecoder:
     ------
     VocabularyError : a piece alone does not determine its bytes
     """
-    steps = _flatten(description.get("decoder"))
-    if not steps:
-        steps = [step for step in _flatten(description.get("pre_tokenizer")) if step.get("type") == "ByteLevel"]
+    steps = _steps(description)
     if not steps:
         raise VocabularyError("the tokenizer has no decoder, so its pieces stand for no certain bytes", hint=_HINT)
-    if any(step["type"] == "ByteLevel" for step in steps):
-        return _byte_level()
-    return _text_pieces(steps)
+    return _byte_level() if _is_byte_level(steps) else _text_pieces(steps)
+
+
+def added_decoder(description: dict[str, Any]) -> PieceDecoder:
+    """The same for tokens added beside the model: as pieces, but plain text beside byte-level ones."""
+    return str.encode if _is_byte_level(_steps(description)) else piece_decoder(description)
+
+
+def _steps(description: dict[str, Any]) -> list[dict[str, Any]]:
+    steps = _flatten(description.get("decoder"))
+    if steps:
+        return steps
+    return [step for step in _flatten(description.get("pre_tokenizer")) if step.get("type") == "ByteLevel"]
+
+
+def _is_byte_level(steps: list[dict[str, Any]]) -> bool:
+    return any(step["type"] == "ByteLevel" for step in steps)
 
 
 def _flatten(section: dict[str, Any] | None) -> list[dict[str, Any]]:

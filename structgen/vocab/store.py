@@ -27,7 +27,7 @@ from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["cache_dir", "key_of", "load", "save"]
 
-_FORMAT = 1
+_FORMAT = 2
 _DTYPES = {"byte": np.uint8, "subtree_end": np.int32, "depth": np.int32, "token_start": np.int32, "token_ids": np.int32}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from structgen.errors import VocabularyError
 from structgen.vocab import store
-from structgen.vocab.pieces import piece_decoder
+from structgen.vocab.pieces import added_decoder, piece_decoder
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["load_path", "load_transformers", "parse"]
@@ -89,12 +89,12 @@ def parse(description: Any, ends: Iterable[int | str] = (), special: Iterable[in
     pieces = _pieces(description["model"])
     added = {entry["id"]: entry for entry in description.get("added_tokens") or []}
     n_tokens = 1 + max([*pieces, *added], default=-1)
-    decode = piece_decoder(description)
+    decode, decode_added = piece_decoder(description), added_decoder(description)
     tokens = [b""] * n_tokens
     for token_id, piece in pieces.items():
         tokens[token_id] = decode(piece)
     for token_id, entry in added.items():
-        tokens[token_id] = entry["content"].encode("utf-8")
+        tokens[token_id] = decode_added(entry["content"])
     special_ids = {token_id for token_id, entry in added.items() if entry.get("special")}
     special_ids.update(i for i in special if i < n_tokens)
     unknown = description["model"].get("unk_token")
