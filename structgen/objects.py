@@ -45,7 +45,8 @@ class OutputType(Generic[T]):
 
     Parameters
     ----------
-    target : a type, or a ``Regex``, ``Choice`` or ``Lark`` that stands for plain text
+    target : a type; or a ``Regex``, ``Choice`` or ``Lark`` that stands for plain text; or a
+        JSON Schema (a dict or bool), whose values are plain data
 
     Raises
     ------
@@ -82,9 +83,14 @@ class OutputType(Generic[T]):
         """Whether the output is plain text instead of JSON."""
         return self.is_free or self.marker is not None
 
+    @property
+    def is_schema(self) -> bool:
+        """Whether the type is given as a JSON Schema; its values are then plain data."""
+        return isinstance(self.target, dict | bool)
+
     @cached_property
     def name(self) -> str:
-        return type_name_of(self.target)
+        return "the schema" if self.is_schema else type_name_of(self.target)
 
     @cached_property
     def adapter(self) -> Any:
@@ -93,12 +99,13 @@ class OutputType(Generic[T]):
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema that constrains the output."""
-        return schema_of(self.target)
+        schema: dict[str, Any] = self.target if self.is_schema else schema_of(self.target)
+        return schema
 
     @cached_property
     def prompt_schema(self) -> dict[str, Any]:
         """The same for a model to read."""
-        return prompt_schema_of(self.target)
+        return self.schema if self.is_schema else prompt_schema_of(self.target)
 
     def constraint(self, **options: Any) -> Constraint | None:
         """What the text must fit; None for plain ``str``. ``options`` go to ``json_schema``."""
@@ -135,6 +142,8 @@ class OutputType(Generic[T]):
         """
         if self.is_text:
             return self._checked_text(text)
+        if self.is_schema:
+            return cast(T, json.loads(text))
         from pydantic import ValidationError
 
         try:

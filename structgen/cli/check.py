@@ -1,0 +1,89 @@
+"""``structgen check``: can these schemas, grammars and types be enforced, and how?"""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from structgen.cli.exits import CLEAN, FINDINGS, LIMIT, UNREADABLE, UnreadableError
+from structgen.cli.inputs import expand, is_type_name, read
+
+__all__ = ["check"]
+
+
+class Form(str, Enum):
+    """Output formats."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    sarif = "sarif"
+    github = "github"
+
+
+class Level(str, Enum):
+    """What makes the exit code 1."""
+
+    error = "error"
+    warning = "warning"
+
+
+def check(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, - for stdin, or package.module:Type.")],
+    form: Annotated[Form, typer.Option("--format", help="How findings are printed.")] = Form.text,
+    fail_on: Annotated[Level, typer.Option(help="The gravity that makes the exit code 1.")] = Level.error,
+    samples: Annotated[int, typer.Option(min=0, max=1000, help="Print so many samples, each validated again.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the samples.")] = 0,
+    explain: Annotated[str | None, typer.Option(help="Say where this text is refused, and what was expected.")] = None,
+    instance: Annotated[list[str] | None, typer.Option(help="Validate this document; may be repeated.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print notes and every keyword's verdict.")] = False,
+) -> int:
+    """Check schemas and grammars for generation: well-formed, valid, resolvable, enforceable."""
+    import structgen
+    from structgen.report.checker import Checker
+    from structgen.report.render import render
+
+    reports, unreadable = [], False
+    for path in expand(paths):
+        checker = Checker(path)
+        try:
+            _check_one(checker, path)
+            for document in instance or []:
+                checker.add_instance(read(document), document)
+        except UnreadableError as error:
+            print(f"structgen: {error}", file=sys.stderr)
+            unreadable = True
+            continue
+        if samples:
+            checker.add_samples(samples, seed=seed)
+        if explain is not None:
+            checker.add_explanation(explain)
+        reports.append(checker.report)
+    text = render(reports, form.value, verbose=verbose, version=structgen.__version__)
+    if text:
+        typer.echo(text)
+    if unreadable:
+        return UNREADABLE
+    if any(finding.rule == "SG401" for report in reports for finding in report.findings):
+        return LIMIT
+    return FINDINGS if any(report.at_least(fail_on.value) for report in reports) else CLEAN
+
+
+def _check_one(checker: object, path: str) -> None:
+    from structgen.errors import TypeSupportError
+    from structgen.report.checker import Checker, load_type
+
+    assert isinstance(checker, Checker)
+    if is_type_name(path):
+        try:
+            target = load_type(path)
+        except TypeSupportError as error:
+            raise UnreadableError(str(error)) from None
+        checker.check_type(target)
+    elif path.endswith(".lark"):
+        checker.check_grammar(read(path))
+    else:
+        checker.check_text(read(path))
