@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,7 +14,7 @@ from structgen.cli.inputs import expand, is_type_name, read
 __all__ = ["check"]
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """Output formats."""
 
     text = "text"
@@ -24,7 +24,7 @@ class Form(str, Enum):
     github = "github"
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """What makes the exit code 1."""
 
     error = "error"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +16,7 @@ from structgen.cli.inputs import output_of, read
 __all__ = ["generate"]
 
 
-class SamplerName(str, Enum):
+class SamplerName(StrEnum):
     """Samplers that need no further parts."""
 
     greedy = "greedy"

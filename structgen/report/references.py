@@ -73,7 +73,7 @@ def broken_references(schema: Any) -> Iterator[tuple[str, str]]:
     for pointer, current in subschemas(schema):
         here = _nearest(resolvers, pointer)
         if pointer and any(isinstance(current.get(key), str) for key in ("$id", "id")):
-            here = here.in_subresource(root.specification.create_resource(current))
+            here = here.in_subresource(DRAFT202012.create_resource(current))
             resolvers[pointer] = here
         for keyword in ("$ref", "$dynamicRef"):
             target = current.get(keyword)
