@@ -41,6 +41,10 @@ from structgen.ir.regex import (
     concat,
     has_look,
     intersect,
+    optional,
+    repeat,
+    set_difference,
+    set_intersection,
 )
 
 __all__ = ["CrossingError", "is_nullable", "resolve"]
@@ -160,6 +164,8 @@ def _resolve_one(path: Path, k: int, part: Look) -> Path | None:
 
 def _resolve_ahead(seen: Path, other: Path, part: Look, *, behind: bool) -> tuple[Path] | None:
     """``seen`` is what the look faces, nearest first; ``other`` lies behind its back."""
+    if seen and isinstance(part.node, CharSet) and (near := _next_character(seen, part, behind)) is not None:
+        return ([near, *seen[1:]],)
     at_edge = all(isinstance(p, Look) for p in other)
     text = resolve_in(part.node, behind, at_edge)
     reach = _max_length(part.node)
@@ -177,6 +183,26 @@ def _resolve_ahead(seen: Path, other: Path, part: Look, *, behind: bool) -> tupl
     body = concat(*(stretch[::-1] if behind else stretch))
     merged = intersect(body, complement(text)) if part.negative else intersect(body, text)
     return ([merged, *rest],)
+
+
+def _next_character(seen: Path, part: Look, behind: bool) -> Node | None:
+    """The nearest piece with its nearest character as ``part`` demands; None where that is not a matter of sets.
+
+    Word boundaries beside plain characters, the usual case, need no automaton this way.
+    """
+    piece = seen[0]
+    assert isinstance(part.node, CharSet)
+    restrict = set_difference if part.negative else set_intersection
+    if isinstance(piece, CharSet):
+        return restrict(piece, part.node)
+    if not isinstance(piece, Repeat) or not isinstance(piece.node, CharSet):
+        return None
+    if piece.min == 0 and len(seen) > 1:
+        return None  # the look may face what follows instead
+    nearest = restrict(piece.node, part.node)
+    rest = repeat(piece.node, max(piece.min - 1, 0), None if piece.max is None else piece.max - 1)
+    found = concat(rest, nearest) if behind else concat(nearest, rest)
+    return optional(found) if piece.min == 0 and part.negative else found
 
 
 def resolve_in(node: Node, behind: bool, at_edge: bool) -> Node:

@@ -17,11 +17,11 @@ from structgen.automata.dfa import EMPTY, Dfa
 from structgen.automata.limits import Limits
 from structgen.automata.utf8 import utf8_fragment
 from structgen.errors import LimitError
-from structgen.ir.regex import Alternate, CharSet, Complement, Concat, Epsilon, Intersect, Look, Node, Repeat
+from structgen.ir.regex import ANY, EVERYTHING, Alternate, CharSet, Complement, Concat, Epsilon, Intersect, Look, Node, Repeat
 
 __all__ = ["Clock", "Program", "determinize", "minimized", "write_program"]
 
-_FRAGMENT, _CONCAT, _ALTERNATE, _REPEAT, _EPSILON, _NOTHING = range(6)
+_FRAGMENT, _CONCAT, _ALTERNATE, _REPEAT, _EPSILON, _NOTHING, _TAIL = range(7)
 _STEPS_PER_CALL = 2_000_000
 
 
@@ -61,20 +61,26 @@ class Program:
         self.code: list[int] = []
         self._offsets: dict[object, tuple[int, Size]] = {}
         self._embed = embed
+        self.n_tails = 0
 
-    def write(self, node: Node) -> Size:
-        """Append the instructions of ``node`` and tell its size."""
+    def write(self, node: Node, tail: bool = False) -> Size:
+        """Append the instructions of ``node`` and tell its size; ``tail`` if nothing follows it."""
         kind = type(node)
         if kind is CharSet:
             return self._char_set(node)  # type: ignore[arg-type]
         if kind is Concat:
             parts = node.parts  # type: ignore[union-attr]
-            return self._gather([self.write(p) for p in parts], _CONCAT, 0, len(parts) - 1)
+            sizes = [self.write(p) for p in parts[:-1]]
+            return self._gather([*sizes, self.write(parts[-1], tail)], _CONCAT, 0, len(parts) - 1)
         if kind is Repeat:
+            if tail and node == EVERYTHING:
+                inner = self._char_set(ANY, _TAIL)
+                self.n_tails += 1
+                return Size(inner.states, inner.edges + 2, 1)
             return self._repeat(node)  # type: ignore[arg-type]
         if kind is Alternate:
             options = node.options  # type: ignore[union-attr]
-            return self._gather([self.write(p) for p in options], _ALTERNATE, 2, 2 * len(options))
+            return self._gather([self.write(p, tail) for p in options], _ALTERNATE, 2, 2 * len(options))
         if kind is Epsilon:
             self.code.append(_EPSILON)
             return Size(2, 1, 1)
@@ -92,7 +98,7 @@ class Program:
             depth = max(depth, k + size.depth)
         return Size(states, edges, depth)
 
-    def _char_set(self, node: CharSet) -> Size:
+    def _char_set(self, node: CharSet, op: int = _FRAGMENT) -> Size:
         ranges = node.ranges
         if not ranges:
             self.code.append(_NOTHING)
@@ -100,7 +106,7 @@ class Program:
         known = self._offsets.get(ranges)
         if known is None:
             known = self._fragment(ranges, utf8_fragment(ranges))
-        self.code += (_FRAGMENT, known[0])
+        self.code += (op, known[0])
         return known[1]
 
     def _fragment(self, key: object, fragment: tuple[int, ...] | list[int]) -> tuple[int, Size]:
@@ -160,7 +166,7 @@ def write_program(node: Node, embed: Callable[[Node], Dfa], limits: Limits) -> t
     from structgen.kernels.determinize import build_nfa
 
     program = Program(embed)
-    size = program.write(node)
+    size = program.write(node, tail=True)
     if max(size.states, size.edges // 2) > limits.max_nfa_states:
         raise LimitError(
             f"the pattern unrolls to {size.states} automaton states",
@@ -170,12 +176,12 @@ def write_program(node: Node, embed: Callable[[Node], Dfa], limits: Limits) -> t
             hint="lower the counts of nested repetitions",
         )
     code = np.array(program.fragments + program.code, np.int32)
-    nfa: tuple[Any, ...] = build_nfa(code, len(program.fragments), size.states, size.edges, size.depth)
+    nfa: tuple[Any, ...] = build_nfa(code, len(program.fragments), size.states, size.edges, max(size.depth, program.n_tails))
     return nfa
 
 
 def determinize(nfa: tuple[Any, ...], clock: Clock) -> Dfa:
-    """The minimal DFA of an NFA ``(start, final, edge_start, lo, hi, dst, eps_start, eps_dst)``."""
+    """The minimal DFA of an NFA ``(start, final, edge_start, lo, hi, dst, eps_start, eps_dst, absorbing)``."""
     from structgen.kernels import determinize as k
 
     limits = clock.limits

@@ -23,7 +23,7 @@ import numpy as np
 
 from structgen.kernels.jit import kernel
 
-FRAGMENT, CONCAT, ALTERNATE, REPEAT, EPSILON, NOTHING = 0, 1, 2, 3, 4, 5
+FRAGMENT, CONCAT, ALTERNATE, REPEAT, EPSILON, NOTHING, TAIL = 0, 1, 2, 3, 4, 5, 6
 DONE, MORE, STATES_FULL, ARENA_FULL = 0, 1, 2, 3
 EPS = -1  # an edge whose lower byte is EPS reads nothing
 
@@ -36,7 +36,11 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
     state 0 is the entry and 1 the exit, then instructions up to its end. ``n_states`` and
     ``n_edges`` are the exact sizes of the result, ``depth`` the stack's.
 
-    Returns ``(start, final, edge_start[n+1], lo, hi, dst, eps_start[n+1], eps_dst)``.
+    ``TAIL`` is a fragment that loops: any text to the very end. A state set that holds such a state
+    accepts whatever follows, so ``determinize`` keeps nothing else of it; an unanchored search would
+    otherwise go on tracking matches after the first.
+
+    Returns ``(start, final, edge_start[n+1], lo, hi, dst, eps_start[n+1], eps_dst, absorbing[n])``.
     """
     src = np.empty(n_edges, np.int32)
     low = np.empty(n_edges, np.int32)
@@ -46,12 +50,14 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
     first_edge = np.empty(depth, np.int32)
     entry = np.empty(depth, np.int32)
     leave = np.empty(depth, np.int32)
+    tails = np.empty(depth, np.int32)
+    n_tails = 0
     top = 0
     ns = 0
     ne = 0
     while pc < code.shape[0]:
         op = code[pc]
-        if op == FRAGMENT:
+        if op in (FRAGMENT, TAIL):
             at = code[pc + 1]
             pc += 2
             first_state[top] = ns
@@ -59,6 +65,15 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
             entry[top] = ns
             leave[top] = ns + 1
             top += 1
+            if op == TAIL:
+                for edge, target in ((ns, ns + 1), (ns + 1, ns)):
+                    src[ne] = edge
+                    low[ne] = EPS
+                    high[ne] = EPS
+                    dst[ne] = target
+                    ne += 1
+                tails[n_tails] = ns
+                n_tails += 1
             count = code[at + 1]
             for k in range(count):
                 base = at + 2 + 4 * k
@@ -68,7 +83,7 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
                 dst[ne] = code[base + 3] + ns
                 ne += 1
             ns += code[at]
-        elif op == EPSILON or op == NOTHING:
+        elif op in (EPSILON, NOTHING):
             pc += 1
             first_state[top] = ns
             first_edge[top] = ne
@@ -190,7 +205,10 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
             out_high[k] = high[e]
             out_dst[k] = dst[e]
             edge_at[s] = k + 1
-    return entry[0], leave[0], edge_start, out_low, out_high, out_dst, eps_start, eps_dst
+    absorbing = np.zeros(ns, np.bool_)
+    for k in range(n_tails):
+        absorbing[tails[k]] = True
+    return entry[0], leave[0], edge_start, out_low, out_high, out_dst, eps_start, eps_dst, absorbing
 
 
 @kernel
@@ -211,7 +229,7 @@ def byte_classes(edge_low, edge_high):  # type: ignore[no-untyped-def]
 
 @kernel
 def determinize(
-    start, final, edge_start, edge_low, edge_high, edge_dst, eps_start, eps_dst, class_of, n_classes,
+    start, final, edge_start, edge_low, edge_high, edge_dst, eps_start, eps_dst, absorbing, class_of, n_classes,
     progress, arena, set_start, set_hash, accepting, transitions, table, single, work_limit, max_states, max_arena,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Continue the subset construction for about ``work_limit`` steps.
@@ -298,6 +316,12 @@ def determinize(
                 top -= 1
                 q = stack[top]
                 work += 1
+                if absorbing[q]:
+                    accepts = True
+                    found[0] = q
+                    size = 1
+                    mixed = np.uint64(q + 1) * np.uint64(0xD6E8FEB86659FD93)
+                    break
                 if q == final:
                     accepts = True
                 if q == final or edge_start[q] != edge_start[q + 1]:

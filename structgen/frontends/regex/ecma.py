@@ -33,7 +33,7 @@ from structgen.ir.regex import (
     set_union,
 )
 
-__all__ = ["parse_ecma"]
+__all__ = ["is_valid_ecma", "parse_ecma"]
 
 _MAX_DEPTH = 200
 _CONTROL = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D}
@@ -78,17 +78,30 @@ def parse_ecma(pattern: str, *, search: bool = False, strict: bool = False, flag
     return concat(EVERYTHING, node, EVERYTHING) if search else node
 
 
+def is_valid_ecma(pattern: str) -> bool:
+    """Whether ``pattern`` is one that the ``u`` flag of ECMA-262 allows, backreferences included."""
+    try:
+        reader = _Reader(pattern, True, _Flags(), judge_only=True)
+        reader.whole()
+    except (RegexSyntaxError, LimitError):
+        return False
+    groups = {str(k + 1) for k in range(reader.n_groups)}
+    return all(name in (groups if name.isdigit() else reader.names) for name in reader.references)
+
+
 class _Reader:
     """Recursive descent over the pattern; ``at`` is the next character."""
 
-    def __init__(self, pattern: str, strict: bool, flags: _Flags) -> None:
+    def __init__(self, pattern: str, strict: bool, flags: _Flags, *, judge_only: bool = False) -> None:
         self.text = pattern
         self.strict = strict
         self.flags = flags
         self.at = 0
         self.depth = 0
         self.names: set[str] = set()
-        self.references: list[tuple[str, int]] = []
+        self.n_groups = 0
+        self.references: list[str] = []
+        self.judge_only = judge_only
 
     def fail(self, message: str, begin: int | None = None) -> NoReturn:
         first = self.at if begin is None else begin
@@ -234,6 +247,8 @@ class _Reader:
                 return EPSILON
             elif self.inline_flags(begin):
                 return EPSILON
+        else:
+            self.n_groups += 1
         node = self.disjunction()
         if not self.eat(")"):
             self.fail("unterminated group", begin)
@@ -249,6 +264,7 @@ class _Reader:
         if not name.replace("$", "_").isidentifier():
             self.fail("wrong group name", begin)
         self.at = end + 1
+        self.n_groups += 1
         if name in self.names and self.strict:
             self.fail("duplicate group name", begin)
         self.names.add(name)
@@ -283,15 +299,23 @@ class _Reader:
             self.at += 2
             return self.assertion(START if c == "A" else END, begin)
         if c and c in "123456789":
-            while self.peek() and (self.at == begin or _digits(self.peek())):
+            self.at += 2
+            while self.peek() and _digits(self.peek()):
                 self.at += 1
-            self.refuse("backreference", begin)
+            return self.backreference(self.text[begin + 1 : self.at], begin)
         if c == "k" and self.text[begin + 2 : begin + 3] == "<":
             self.at = self.text.find(">", begin) + 1 or len(self.text)
-            self.refuse("backreference", begin)
+            return self.backreference(self.text[begin + 3 : self.at - 1], begin)
         found = self.escape(in_class=False)
         node = self.cased(char(found)) if isinstance(found, int) else found
         return self.quantified(node, begin)
+
+    def backreference(self, name: str, begin: int) -> Node:
+        """Not a language by itself: refused, unless only the syntax is asked for."""
+        if not self.judge_only:
+            self.refuse("backreference", begin)
+        self.references.append(name)
+        return self.quantified(EPSILON, begin)
 
     def escape(self, in_class: bool) -> int | CharSet:
         """The escape at ``at``: a code point, or a set of them."""

@@ -1,0 +1,123 @@
+"""What JSON Schema's ``format`` says about strings, as expressions and, where needed, checks.
+
+Most formats are regular languages, dates with their leap days included, and for those
+:func:`format_node` is the whole truth (:func:`format_is_exact`). Three are not: a host name may hold
+``xn--`` labels whose Punycode must decode, an internationalised one has an encoded length and a direction, and
+whether a string is a regular expression takes a parser. Their node is the least regular
+language at hand that holds all of them, and :func:`format_check` judges the finished string.
+
+A name that is not in the table is an annotation, as the specification wants it: None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from structgen.frontends.formats import dates, idna, network
+from structgen.frontends.regex import is_valid_ecma, parse_ecma
+from structgen.ir.regex import EVERYTHING, Node, alternate
+
+__all__ = ["FORMATS", "FormatSpec", "format_check", "format_is_exact", "format_max_length", "format_node"]
+
+_POINTER = "(?:/(?:[^~/]|~[01])*)*"
+_HEX = "[0-9A-Fa-f]"
+
+
+@dataclass(frozen=True, slots=True)
+class FormatSpec:
+    """One format: how to build its expression, and what that leaves open."""
+
+    build: Callable[[], Node]
+    since: str = "4"
+    """The first draft that names it."""
+    check: Callable[[str], bool] | None = None
+    max_length: int | None = None
+    """In code points; told apart so that it need not multiply the automaton's states."""
+
+
+def _pattern(text: str) -> Callable[[], Node]:
+    return lambda: parse_ecma(text)
+
+
+def _uuid(version: str) -> Callable[[], Node]:
+    return _pattern(rf"{_HEX}{{8}}-{_HEX}{{4}}-{version}{_HEX}{{3}}-{_HEX}{{4}}-{_HEX}{{12}}")
+
+
+FORMATS: dict[str, FormatSpec] = {
+    "date-time": FormatSpec(dates.date_time),
+    "date": FormatSpec(dates.date, "7"),
+    "time": FormatSpec(dates.time, "7"),
+    "duration": FormatSpec(dates.duration, "2019-09"),
+    "email": FormatSpec(network.email),
+    "idn-email": FormatSpec(network.idn_email, "7"),
+    "hostname": FormatSpec(network.hostname, check=idna.is_hostname, max_length=253),
+    "idn-hostname": FormatSpec(network.idn_hostname, "7", check=idna.is_idn_hostname, max_length=253),
+    "ipv4": FormatSpec(network.ipv4),
+    "ipv6": FormatSpec(network.ipv6),
+    "uri": FormatSpec(network.uri),
+    "uri-reference": FormatSpec(network.uri_reference, "6"),
+    "iri": FormatSpec(network.iri, "7"),
+    "iri-reference": FormatSpec(network.iri_reference, "7"),
+    "uri-template": FormatSpec(network.uri_template, "6"),
+    "uuid": FormatSpec(_uuid(_HEX), "2019-09"),
+    "json-pointer": FormatSpec(_pattern(_POINTER), "6"),
+    "relative-json-pointer": FormatSpec(_pattern(rf"(?:0|[1-9]\d*)(?:#|{_POINTER})"), "7"),
+    "regex": FormatSpec(lambda: EVERYTHING, "7", check=is_valid_ecma),
+}
+"""The formats of the specification, all drafts together."""
+
+EXTRA_FORMATS: dict[str, FormatSpec] = {
+    "ipv4network": FormatSpec(lambda: alternate(network.ipv4(), network.ipv4_network())),
+    "ipv6network": FormatSpec(lambda: alternate(network.ipv6(), network.ipv6_network())),
+    "ipv4interface": FormatSpec(lambda: alternate(network.ipv4(), network.ipv4_network())),
+    "ipv6interface": FormatSpec(lambda: alternate(network.ipv6(), network.ipv6_network())),
+    "ipvanyaddress": FormatSpec(lambda: alternate(network.ipv4(), network.ipv6())),
+    **{f"uuid{version}": FormatSpec(_uuid(version)) for version in "1345678"},
+}
+"""Formats that Python types are written with; only asserted where the caller asks for them."""
+
+_DRAFTS = ("4", "6", "7", "2019-09", "2020-12")
+
+
+def _spec(name: str, draft: str | None, extras: bool) -> FormatSpec | None:
+    found = FORMATS.get(name)
+    if found is None:
+        return EXTRA_FORMATS.get(name) if extras else None
+    if draft is not None and draft in _DRAFTS and _DRAFTS.index(draft) < _DRAFTS.index(found.since):
+        return None
+    return found
+
+
+@lru_cache(maxsize=64)
+def format_node(name: str, draft: str | None = None, *, extras: bool = False) -> Node | None:
+    """The expression of a format's strings; None for a name that asserts nothing.
+
+    Parameters
+    ----------
+    name : as in the schema; case matters
+    draft : ``"4"``, ``"6"``, ``"7"``, ``"2019-09"`` or ``"2020-12"``: formats that came later assert nothing.
+        None knows all of them.
+    extras : also the names that Python libraries use, such as ``uuid4``
+    """
+    spec = _spec(name, draft, extras)
+    return None if spec is None else spec.build()
+
+
+def format_check(name: str) -> Callable[[str], bool] | None:
+    """Judges a finished string where the expression is not the whole truth; None where it is."""
+    spec = FORMATS.get(name)
+    return None if spec is None else spec.check
+
+
+def format_is_exact(name: str) -> bool:
+    """Whether ``format_node`` accepts exactly the format's strings."""
+    spec = _spec(name, None, True)
+    return spec is not None and spec.check is None
+
+
+def format_max_length(name: str) -> int | None:
+    """The most code points a string of this format has, where the expression does not count them."""
+    spec = FORMATS.get(name)
+    return None if spec is None else spec.max_length
