@@ -1,0 +1,286 @@
+"""Nondeterministic automata whose states are ordered, as a backtracking matcher tries them.
+
+A simulation that keeps its states in the order of preference, and drops everything behind
+the first one that matches, finds exactly the match that backtracking would find (Pike 1987;
+Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009). So ``(a|ab)`` and
+``.*?`` mean here what they mean to Python's ``re``, and the lists can be determinised.
+
+Assertions: what looks behind is answered by automata that run along from the lexeme's
+start; what looks ahead is guessed, and the guess is handed to the caller to be watched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence as Seq
+from dataclasses import dataclass, field
+
+from structgen.automata.utf8 import utf8_fragment
+from structgen.errors import LimitError, UnsupportedError
+from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
+
+__all__ = ["OrderedNfa", "Variant"]
+
+EDGES, SPLIT, MATCH, BEHIND, AHEAD = range(5)
+
+Variant = tuple[tuple[int, ...], frozenset[tuple[bool, int]]]
+"""Ordered states, and the guesses (holds, lookahead's first state) under which they stand."""
+
+MAX_NODES = 400_000
+MAX_VARIANTS = 64
+
+
+@dataclass
+class OrderedNfa:
+    """Nodes of all patterns of one lexer; a node belongs to the label of the match it leads to."""
+
+    kind: list[int] = field(default_factory=list)
+    edges: list[tuple[tuple[int, int, int], ...]] = field(default_factory=list)
+    targets: list[tuple[int, ...]] = field(default_factory=list)
+    label: list[int] = field(default_factory=list)
+    negative: list[bool] = field(default_factory=list)
+    behind_of: list[int] = field(default_factory=list)
+    """Bit set, by node, of the lookbehinds that can still be met."""
+    behind_starts: list[int] = field(default_factory=list)
+    behind_ends: dict[int, int] = field(default_factory=dict)
+    _memo: dict[tuple[str, Pattern], int] = field(default_factory=dict)
+
+    def add_pattern(self, pattern: Pattern, label: int, name: str) -> int:
+        """Add ``pattern``, matching as ``label``; returns its first node."""
+        return _Compiler(self, label, name).compile(pattern)
+
+    def new_node(self, kind: int, label: int) -> int:
+        if len(self.kind) >= MAX_NODES:
+            raise LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
+        self.kind.append(kind)
+        self.edges.append(())
+        self.targets.append(())
+        self.label.append(label)
+        self.negative.append(False)
+        self.behind_of.append(0)
+        return len(self.kind) - 1
+
+    def closures(self, starts: Seq[int], behind: frozenset[int]) -> list[Variant]:
+        """Follow ``starts`` to nodes that read or match, in order; one result per set of guesses.
+
+        ``behind`` holds the lookbehinds (by index) that end at this place.
+        """
+        pending: list[dict[int, bool]] = [{}]
+        found: list[Variant] = []
+        while pending:
+            guesses = pending.pop()
+            asked = self._closure(starts, behind, guesses)
+            if isinstance(asked, int):
+                if len(pending) > MAX_VARIANTS:
+                    raise LimitError("too many lookaheads meet at one place", what="lookaheads", limit=MAX_VARIANTS)
+                pending += [{**guesses, asked: True}, {**guesses, asked: False}]
+            elif asked:
+                found.append((asked, frozenset((value, look) for look, value in guesses.items())))
+        return found
+
+    def _closure(self, starts: Seq[int], behind: frozenset[int], guesses: dict[int, bool]) -> tuple[int, ...] | int:
+        """The ordered nodes under ``guesses``, or the first lookahead that has no guess yet."""
+        reached: list[int] = []
+        seen: set[int] = set()
+        todo = list(reversed(starts))
+        kind, targets = self.kind, self.targets
+        while todo:
+            node = todo.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            what = kind[node]
+            if what == EDGES:
+                reached.append(node)
+            elif what == MATCH:
+                reached.append(node)
+                break
+            elif what == SPLIT:
+                todo.extend(reversed(targets[node]))
+            elif what == BEHIND:
+                look, after = targets[node]
+                if (look in behind) != self.negative[node]:
+                    todo.append(after)
+            else:
+                look, after = targets[node]
+                if look not in guesses:
+                    return look
+                if guesses[look] != self.negative[node]:
+                    todo.append(after)
+        return tuple(reached)
+
+    def closures_all(self, starts: Seq[int]) -> set[int]:
+        """Nodes that read or match, reached by empty moves, where order does not matter."""
+        reached: set[int] = set()
+        seen: set[int] = set()
+        todo = list(starts)
+        while todo:
+            node = todo.pop()
+            if node not in seen:
+                seen.add(node)
+                if self.kind[node] == SPLIT:
+                    todo.extend(self.targets[node])
+                else:
+                    reached.add(node)
+        return reached
+
+    def look_of_end(self, node: int) -> int:
+        """The lookbehind whose pattern ends at ``node``."""
+        return self.behind_ends.get(node, -1)
+
+    def behind_mask(self, nodes: Iterable[int]) -> int:
+        """Lookbehinds, as a bit set, that some node can still meet."""
+        mask = 0
+        for node in nodes:
+            mask |= self.behind_of[node]
+        return mask
+
+
+class _Compiler:
+    """One pattern into nodes, back to front: each part is given the node that follows it."""
+
+    def __init__(self, nfa: OrderedNfa, label: int, name: str) -> None:
+        self.nfa = nfa
+        self.label = label
+        self.name = name
+        self.first_new = len(nfa.kind)
+
+    def compile(self, pattern: Pattern) -> int:
+        end = self.nfa.new_node(MATCH, self.label)
+        start = self.node(pattern, end, 0)
+        self._spread_behind()
+        return start
+
+    def refuse(self, what: str) -> UnsupportedError:
+        return UnsupportedError(
+            f"terminal {self.name}: {what} is not supported",
+            keyword=what,
+            hint="move the condition into the lexeme, or into the grammar's rules",
+        )
+
+    def node(self, pattern: Pattern, after: int, before: int) -> int:
+        """Compile so that ``after`` follows; ``before`` counts characters surely read by then."""
+        if isinstance(pattern, Characters):
+            return self.characters(pattern, after)
+        if isinstance(pattern, Sequence):
+            widths = [before]
+            for part in pattern.parts:
+                widths.append(widths[-1] + _min_width(part))
+            for part, width in zip(reversed(pattern.parts), reversed(widths[:-1]), strict=True):
+                after = self.node(part, after, width)
+            return after
+        if isinstance(pattern, Alternatives):
+            split = self.nfa.new_node(SPLIT, self.label)
+            self.nfa.targets[split] = tuple(self.node(part, after, before) for part in pattern.parts)
+            return split
+        if isinstance(pattern, Repeat):
+            return self.repeat(pattern, after, before)
+        return self.look(pattern, after, before)
+
+    def characters(self, pattern: Characters, after: int) -> int:
+        nfa = self.nfa
+        if not pattern.ranges:
+            return nfa.new_node(EDGES, self.label)
+        flat = utf8_fragment(pattern.ranges)
+        n_states = flat[0]
+        own = {1: after, 0: nfa.new_node(EDGES, self.label)}
+        for state in range(2, n_states):
+            own[state] = nfa.new_node(EDGES, self.label)
+        by_source: dict[int, list[tuple[int, int, int]]] = {}
+        for at in range(2, len(flat), 4):
+            source, low, high, target = flat[at : at + 4]
+            by_source.setdefault(source, []).append((low, high, own[target]))
+        for source, found in by_source.items():
+            nfa.edges[own[source]] = tuple(sorted(found))
+        return own[0]
+
+    def repeat(self, pattern: Repeat, after: int, before: int) -> int:
+        width = before + pattern.low * _min_width(pattern.part)
+        if pattern.high is None:
+            split = self.nfa.new_node(SPLIT, self.label)
+            body = self.node(pattern.part, split, width)
+            self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
+            entry = split
+        else:
+            entry = after
+            for _ in range(pattern.high - pattern.low):
+                split = self.nfa.new_node(SPLIT, self.label)
+                body = self.node(pattern.part, entry, width)
+                self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
+                entry = split
+        for count in reversed(range(pattern.low)):
+            entry = self.node(pattern.part, entry, before + count * _min_width(pattern.part))
+        return entry
+
+    def look(self, pattern: Look, after: int, before: int) -> int:
+        if _has_look(pattern.part):
+            raise self.refuse("assertion within an assertion")
+        nfa = self.nfa
+        if pattern.behind:
+            if _max_width(pattern.part) > before:
+                raise self.refuse("lookbehind before the start of a lexeme")
+            key = ("behind", pattern.part)
+        else:
+            key = ("ahead", pattern.part)
+        start = nfa._memo.get(key)
+        if start is None:
+            inner = _Compiler(nfa, -1, self.name)
+            end = nfa.new_node(MATCH, -1)
+            start = inner.node(pattern.part, end, 0)
+            if pattern.behind:
+                nfa.behind_ends[end] = len(nfa.behind_starts)
+                nfa.behind_starts.append(start)
+                start = len(nfa.behind_starts) - 1
+            nfa._memo[key] = start
+        here = nfa.new_node(BEHIND if pattern.behind else AHEAD, self.label)
+        nfa.targets[here] = (start, after)
+        nfa.negative[here] = pattern.negative
+        if pattern.behind:
+            nfa.behind_of[here] = 1 << start
+        return here
+
+    def _spread_behind(self) -> None:
+        """Fixpoint of ``behind_of`` over this pattern's nodes (few patterns look behind)."""
+        nfa, nodes = self.nfa, range(self.first_new, len(self.nfa.kind))
+        if not any(nfa.behind_of[node] for node in nodes):
+            return
+        changed = True
+        while changed:
+            changed = False
+            for node in nodes:
+                mask = nfa.behind_of[node]
+                following = [target for _, _, target in nfa.edges[node]]
+                if nfa.kind[node] == SPLIT:
+                    following += nfa.targets[node]
+                elif nfa.kind[node] in (BEHIND, AHEAD):
+                    following.append(nfa.targets[node][1])
+                for target in following:
+                    mask |= nfa.behind_of[target]
+                if mask != nfa.behind_of[node]:
+                    nfa.behind_of[node] = mask
+                    changed = True
+
+
+def _has_look(pattern: Pattern) -> bool:
+    if isinstance(pattern, Look):
+        return True
+    if isinstance(pattern, Sequence | Alternatives):
+        return any(map(_has_look, pattern.parts))
+    return isinstance(pattern, Repeat) and _has_look(pattern.part)
+
+
+def _min_width(pattern: Pattern) -> int:
+    from structgen.ir.pattern import min_width
+
+    return min_width(pattern)
+
+
+def _max_width(pattern: Pattern) -> float:
+    if isinstance(pattern, Characters):
+        return 1
+    if isinstance(pattern, Sequence):
+        return sum(map(_max_width, pattern.parts))
+    if isinstance(pattern, Alternatives):
+        return max(map(_max_width, pattern.parts), default=0)
+    if isinstance(pattern, Repeat):
+        return float("inf") if pattern.high is None else pattern.high * _max_width(pattern.part)
+    return 0

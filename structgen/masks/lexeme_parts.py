@@ -1,0 +1,158 @@
+"""What the tokens do inside one lexeme: worked out once per lexer state, used for every stack.
+
+A *part* is the result of ``scan_lexeme`` for some trie nodes and lexer states: rows of
+tokens that stay inside the lexeme, by the set of terminals it can become, and the places
+where it can end. A mask is put together from parts: the rows whose terminals fit the
+stack, and behind each end the parts of the next lexeme. Parts hold no stack, so all
+contexts and all depths share them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from structgen.automata.grammar.automaton import GrammarAutomaton
+from structgen.dtypes import ByteArray, IntArray, TokenMask
+from structgen.kernels import grammar_walk
+from structgen.kernels.grammar_walk import GrammarTrie
+
+__all__ = ["Group", "LexemePart", "PartStore", "StartPart"]
+
+HEAVY = 1500
+"""Trie nodes from which a subtree is worth a part of its own."""
+
+
+@dataclass(frozen=True)
+class LexemePart:
+    """Tokens within a lexeme, and its ends: light ones to walk, big ones with parts of their own."""
+
+    root: int
+    families: IntArray
+    """(F,) int32, one lexer state of each family."""
+    rows: TokenMask
+    """(F, W) uint32."""
+    light_nodes: IntArray
+    light_states: IntArray
+    big: tuple[tuple[int, int], ...]
+    """(trie node, lexer state at it)."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """First bytes of a lexeme that lead to one base state; ``states`` differ where keywords begin."""
+
+    nodes: IntArray
+    states: IntArray
+    base: int
+    keyword_nodes: IntArray
+    keyword_states: IntArray
+
+
+@dataclass(frozen=True)
+class StartPart:
+    """The children of a trie node by what lexeme they begin."""
+
+    groups: tuple[Group, ...]
+    light_nodes: IntArray
+    light_codes: IntArray
+
+
+class PartStore:
+    """Parts by key, for one automaton and one vocabulary."""
+
+    def __init__(self, automaton: GrammarAutomaton, trie: GrammarTrie, n_words: int, *, heavy: int = HEAVY) -> None:
+        self.automaton = automaton
+        self.trie = trie
+        self.n_words = n_words
+        self.heavy = heavy
+        self._lexemes: dict[Any, LexemePart] = {}
+        self._starts: dict[tuple[int, int, int], StartPart] = {}
+        self._children: dict[int, tuple[IntArray, ByteArray, IntArray]] = {}
+
+    def lexeme(self, state: int) -> LexemePart:
+        """The part of a lexeme under way in ``state``, over the whole vocabulary."""
+        key = ("root", state)
+        if key not in self._lexemes:
+            self._lexemes[key] = self._scan(np.zeros(1, dtype=np.int32), np.array([state], dtype=np.int32))
+        return self._lexemes[key]
+
+    def group(self, group: Group) -> LexemePart:
+        """The part of a group's lexemes, keywords apart."""
+        key = (group.nodes.tobytes(), group.base)
+        if key not in self._lexemes:
+            states = np.full(len(group.nodes), group.base, dtype=np.int32)
+            self._lexemes[key] = self._scan(group.nodes, states)
+        return self._lexemes[key]
+
+    def _scan(self, nodes: IntArray, states: IntArray) -> LexemePart:
+        sizes = [16, 1 << 13, 1 << 10]
+        while True:
+            families = np.zeros(sizes[0], dtype=np.int32)
+            rows = np.zeros((sizes[0], self.n_words), dtype=np.uint32)
+            light = np.zeros((sizes[1], 2), dtype=np.int32)
+            big = np.zeros((sizes[2], 2), dtype=np.int32)
+
+            def call(tables: Any, work: Any, out: Any = (families, rows, light, big)) -> Any:
+                out[1][:] = 0
+                return grammar_walk.scan_lexeme(tables, work, self.trie, nodes, states, self.heavy, *out)
+
+            n_families, n_light, n_big = self.automaton.run(call)
+            if n_families >= 0:
+                break
+            sizes = [4 * size for size in sizes]
+        family_of = self.automaton.lexer.family
+        representatives = self._representatives(families[:n_families], family_of)
+        return LexemePart(
+            root=int(nodes[0]) if len(nodes) == 1 else 0,
+            families=representatives,
+            rows=rows[:n_families].copy(),
+            light_nodes=light[:n_light, 0].copy(),
+            light_states=light[:n_light, 1].copy(),
+            big=tuple((int(node), int(state)) for node, state in big[:n_big]),
+        )
+
+    def _representatives(self, families: IntArray, family_of: IntArray) -> IntArray:
+        """For each family the first lexer state that has it."""
+        n = self.automaton.lexer.n_states
+        known, first = np.unique(family_of[:n], return_index=True)
+        return first[np.searchsorted(known, families)].astype(np.int32)
+
+    def children(self, node: int) -> tuple[IntArray, ByteArray, IntArray]:
+        """Child nodes of a trie node, their bytes and subtree sizes."""
+        found = self._children.get(node)
+        if found is None:
+            ends = self.trie.subtree_end
+            nodes, child = [], node + 1
+            while child < ends[node]:
+                nodes.append(child)
+                child = int(ends[child])
+            array = np.array(nodes, dtype=np.int32)
+            found = self._children[node] = (array, self.trie.byte[array], self.trie.subtree_end[array] - array)
+        return found
+
+    def start(self, node: int, code: int, before: int) -> StartPart:
+        """What begins below ``node`` from start state ``code``, where ``before`` cannot read on."""
+        key = (node, code, before)
+        if key not in self._starts:
+            self._starts[key] = self._build_start(node, code, before)
+        return self._starts[key]
+
+    def _build_start(self, node: int, code: int, before: int) -> StartPart:
+        lexer = self.automaton.lexer
+        nodes, data, sizes = self.children(node)
+        ready = self.automaton.expanded
+        usable = ready(before)[data] == 0 if before >= 0 else np.ones(len(nodes), dtype=np.bool_)
+        codes = ready(code)[data]
+        usable &= codes != 0
+        bases = np.where(codes > 0, lexer.base[np.maximum(codes, 0)], -1)
+        groups = []
+        for base in np.unique(bases[usable & (codes > 0)]).tolist():
+            chosen = usable & (bases == base)
+            if sizes[chosen].sum() >= self.heavy:
+                words = chosen & (codes != base)
+                groups.append(Group(nodes[chosen], codes[chosen], base, nodes[words], codes[words]))
+                usable &= ~chosen
+        return StartPart(tuple(groups), nodes[usable], codes[usable].astype(np.int32))
