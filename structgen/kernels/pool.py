@@ -17,6 +17,7 @@ Rejected: V Gumbel keys per token and a partial sort (2 ms at V = 128k); a Fenwi
 from __future__ import annotations
 
 import numpy as np
+
 from structgen.kernels.jit import kernel
 
 BLOCK = 256

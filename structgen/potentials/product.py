@@ -114,7 +114,7 @@ class MaskCursor:
 
     is_opaque = False
 
-    __slots__ = ("_checks", "_matcher", "_mask")
+    __slots__ = ("_checks", "_mask", "_matcher")
 
     def __init__(self, matcher: Any, checks: CheckCounter) -> None:
         self._matcher = matcher

@@ -10,6 +10,7 @@ their discrete form: "which token", "heads or tails", "which interval between th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Protocol
@@ -152,7 +153,7 @@ class ScriptedChoices:
 
     def uniform(self, cuts: Sequence[float]) -> float:
         edges = [0.0, *sorted({cut for cut in cuts if 0.0 < cut < 1.0}), 1.0]
-        interval = self._decide([high - low for low, high in zip(edges, edges[1:], strict=False)])
+        interval = self._decide([high - low for low, high in itertools.pairwise(edges)])
         return (edges[interval] + edges[interval + 1]) / 2.0
 
 
@@ -161,5 +162,3 @@ def as_choices(seed: int | np.random.Generator | Choices | None) -> Choices:
     if seed is None or isinstance(seed, int | np.integer):
         return RandomChoices(np.random.default_rng(seed))
     return RandomChoices(seed) if isinstance(seed, np.random.Generator) else seed
-
-

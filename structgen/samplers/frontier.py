@@ -39,7 +39,7 @@ class Site:
         self.cursor = cursor
         self.n_tokens = n_tokens
         self.budget = budget
-        """Tokens that may still follow, end of sequence left out."""
+        """Tokens that may still follow, end of sequence counted in."""
         self.log_probs: npt.NDArray[np.float32] = np.empty(0, dtype=np.float32)
         """(V,) the model's normalised log-probabilities."""
         self._mask: TokenMask | None = None
@@ -48,12 +48,12 @@ class Site:
     def mask(self, eos_row: TokenMask, *, settle: bool) -> TokenMask:
         """Tokens that may follow: exact where the cursor is not opaque or ``settle`` asks about each.
 
-        When the budget is spent only end of sequence (``eos_row``) is left.
+        When one token is left, only end of sequence (``eos_row``) is.
         """
         if self._mask is None:
             self._mask = full_mask(self.n_tokens)
             self.cursor.narrow(self._mask, self.budget)
-            if self.budget <= 0:
+            if self.budget <= 1:
                 self._mask &= eos_row
         if settle and not self._settled and self.cursor.is_opaque:
             self.cursor.settle(self._mask)
@@ -72,16 +72,19 @@ class Frontier:
     Parameters
     ----------
     bound : the target, bound to the model's vocabulary
-    max_tokens : tokens a sequence may have, end of sequence left out
+    max_tokens : tokens a sequence may have, end of sequence counted in
 
     Raises
     ------
-    ModelError : the model's scores are not numbers (from ``fill``)
+    ValueError : ``max_tokens`` is below 1
+    IncompleteError : no text of the constraint fits ``max_tokens``
     """
 
     def __init__(
         self, model: LanguageModel, prompt: PromptLike, bound: Bound, max_tokens: int, checks: CheckCounter
     ) -> None:
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens must be >= 1, not {max_tokens}")
         self.vocabulary = model.vocabulary
         self._name = model.name
         self.eos_row = np.zeros(self.vocabulary.n_words, dtype=np.uint32)
