@@ -6,12 +6,25 @@ resolved first (:mod:`structgen.automata.looks`). Intersections and complements 
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from threading import Lock
+
 from structgen.automata.dfa import Dfa
 from structgen.automata.limits import DEFAULT_LIMITS, Limits
 from structgen.automata.nfa import Clock, determinize, write_program
 from structgen.ir.regex import Alternate, Complement, Intersect, Node, has_look
 
 __all__ = ["compile_regex"]
+
+
+_N_REMEMBERED, _MAX_REMEMBERED = 512, 1_000_000
+_recent: OrderedDict[int, tuple[Node, Dfa]] = OrderedDict()
+"""The last automata by the identity of their node, which the readers remember by its text.
+
+By identity, since hashing a large expression costs as much as compiling a small one; the entry keeps
+the node alive, so an identity is never reused.
+"""
+_lock = Lock()
 
 
 def compile_regex(node: Node, limits: Limits | None = None) -> Dfa:
@@ -26,7 +39,22 @@ def compile_regex(node: Node, limits: Limits | None = None) -> Dfa:
     ------
     LimitError : ``what`` names the budget of :class:`Limits` that ran out
     """
-    clock = Clock(limits or DEFAULT_LIMITS)
+    limits = limits or DEFAULT_LIMITS
+    with _lock:
+        known = _recent.get(id(node))
+        if known is not None and known[0] is node:
+            _recent.move_to_end(id(node))
+            return known[1]
+    found = _resolve_and_compile(node, Clock(limits))
+    if found.transitions.size <= _MAX_REMEMBERED:
+        with _lock:
+            _recent[id(node)] = (node, found)
+            while len(_recent) > _N_REMEMBERED:
+                _recent.popitem(last=False)
+    return found
+
+
+def _resolve_and_compile(node: Node, clock: Clock) -> Dfa:
     if has_look(node):
         from structgen.automata.looks import CrossingError, resolve
 

@@ -17,7 +17,7 @@ from structgen.automata.dfa import EMPTY, Dfa
 from structgen.automata.limits import Limits
 from structgen.automata.utf8 import utf8_fragment
 from structgen.errors import LimitError
-from structgen.ir.regex import ANY, EVERYTHING, Alternate, CharSet, Complement, Concat, Epsilon, Intersect, Look, Node, Repeat
+from structgen.ir.regex import ANY, EVERYTHING, Alternate, CharSet, Complement, Concat, Epsilon, Intersect, Look, Node, Ranges, Repeat
 
 __all__ = ["Clock", "Program", "determinize", "minimized", "write_program"]
 
@@ -69,9 +69,7 @@ class Program:
         if kind is CharSet:
             return self._char_set(node)  # type: ignore[arg-type]
         if kind is Concat:
-            parts = node.parts  # type: ignore[union-attr]
-            sizes = [self.write(p) for p in parts[:-1]]
-            return self._gather([*sizes, self.write(parts[-1], tail)], _CONCAT, 0, len(parts) - 1)
+            return self._concat(node.parts, tail)  # type: ignore[union-attr]
         if kind is Repeat:
             if tail and node == EVERYTHING:
                 inner = self._char_set(ANY, _TAIL)
@@ -88,6 +86,42 @@ class Program:
             return self._automaton(node)
         assert kind is not Look, "looks are resolved before an automaton is built"
         raise TypeError(f"not a regular expression: {node!r}")
+
+    def _concat(self, parts: tuple[Node, ...], tail: bool) -> Size:
+        """Parts in a row; runs of ASCII sets become one fragment, with a state per character and no empty edges."""
+        sizes: list[Size] = []
+        run: list[Ranges] = []
+        for part in parts[:-1]:
+            if type(part) is CharSet and part.ranges and part.ranges[-1][1] < 0x80:
+                run.append(part.ranges)
+                continue
+            if run:
+                sizes.append(self._chain(run))
+                run = []
+            sizes.append(self.write(part))
+        last = parts[-1]
+        if run and type(last) is CharSet and last.ranges and last.ranges[-1][1] < 0x80:
+            sizes.append(self._chain([*run, last.ranges]))
+        else:
+            if run:
+                sizes.append(self._chain(run))
+            sizes.append(self.write(last, tail))
+        return sizes[0] if len(sizes) == 1 else self._gather(sizes, _CONCAT, 0, len(sizes) - 1)
+
+    def _chain(self, run: list[Ranges]) -> Size:
+        key = tuple(run)
+        known = self._offsets.get(key)
+        if known is None:
+            edges: list[int] = []
+            at = 0
+            for k, ranges in enumerate(run):
+                target = 1 if k == len(run) - 1 else k + 2
+                for lo, hi in ranges:
+                    edges += (at, lo, hi, target)
+                at = target
+            known = self._fragment(key, [len(run) + 1, len(edges) // 4, *edges])
+        self.code += (_FRAGMENT, known[0])
+        return known[1]
 
     def _gather(self, sizes: list[Size], op: int, states: int, edges: int) -> Size:
         self.code += (op, len(sizes))

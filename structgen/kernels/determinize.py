@@ -247,6 +247,11 @@ def determinize(
     found = np.empty(n_nfa, np.int32)
     active = np.empty(edge_low.shape[0] + 1, np.int32)
     bound = np.zeros(n_classes + 1, np.bool_)
+    first_class = np.empty(edge_low.shape[0], np.int32)
+    last_class = np.empty(edge_low.shape[0], np.int32)
+    for e in range(edge_low.shape[0]):
+        first_class[e] = class_of[edge_low[e]]
+        last_class[e] = class_of[edge_high[e]]
 
     n = progress[0]
     at = progress[1]
@@ -270,8 +275,8 @@ def determinize(
                 for e in range(edge_start[q], edge_start[q + 1]):
                     active[n_active] = e
                     n_active += 1
-                    bound[class_of[edge_low[e]]] = True
-                    bound[class_of[edge_high[e]] + 1] = True
+                    bound[first_class[e]] = True
+                    bound[last_class[e] + 1] = True
         bound[0] = True
         target = 0
         for c in range(n_classes):
@@ -292,7 +297,7 @@ def determinize(
                 work += n_active
                 for k in range(n_active):
                     e = active[k]
-                    if class_of[edge_low[e]] <= c and c <= class_of[edge_high[e]]:
+                    if first_class[e] <= c and c <= last_class[e]:
                         q = edge_dst[e]
                         if mark[q] != stamp:
                             mark[q] = stamp

@@ -21,12 +21,8 @@ __all__ = ["is_hostname", "is_idn_hostname", "marks", "permitted", "without"]
 
 without = set_difference
 _EXCEPTIONS_VALID = frozenset([0xDF, 0x3C2, 0x6FD, 0x6FE, 0xF0B, 0x3007])
-_EXCEPTIONS_INVALID = frozenset(
-    [0x640, 0x7FA, 0x302E, 0x302F, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303B]
-)
-_CONTEXTUAL = frozenset(
-    [0xB7, 0x375, 0x5F3, 0x5F4, 0x30FB, 0x200C, 0x200D, *range(0x660, 0x66A), *range(0x6F0, 0x6FA)]
-)
+_EXCEPTIONS_INVALID = frozenset([0x640, 0x7FA, 0x302E, 0x302F, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303B])
+_CONTEXTUAL = frozenset([0xB7, 0x375, 0x5F3, 0x5F4, 0x30FB, 0x200C, 0x200D, *range(0x660, 0x66A), *range(0x6F0, 0x6FA)])
 _OLD_JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 _LETTERS_AND_DIGITS = frozenset(["Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"])
 _MAX_NAME, _MAX_LABEL = 253, 63
@@ -44,7 +40,9 @@ def _is_permitted(c: str) -> bool:
         return c in "-0123456789abcdefghijklmnopqrstuvwxyz"
     if unicodedata.category(c) not in _LETTERS_AND_DIGITS:
         return False
-    # Unstable: compatibility forms and capitals.
+    # Unstable are compatibility forms and capitals.
+    if not unicodedata.decomposition(c) and c.casefold() == c:
+        return True
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", c).casefold()) == c
 
 
@@ -186,4 +184,6 @@ def _is_one_direction(label: str) -> bool:
     if kinds[0] in ("R", "AL"):
         allowed = {"R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"}
         return set(kinds) <= allowed and ends[-1] in ("R", "AL", "EN", "AN") and not {"EN", "AN"} <= set(kinds)
-    return kinds[0] == "L" and set(kinds) <= {"L", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"} and ends[-1] in ("L", "EN")
+    return (
+        kinds[0] == "L" and set(kinds) <= {"L", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"} and ends[-1] in ("L", "EN")
+    )

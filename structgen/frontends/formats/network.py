@@ -10,9 +10,20 @@ from __future__ import annotations
 from structgen.frontends.formats import idna
 from structgen.frontends.regex import parse_ecma
 from structgen.frontends.regex.classes import set_union
-from structgen.ir.regex import Node, alternate, char_set, concat, optional, repeat, star
+from structgen.ir.regex import Node, alternate, char_set, concat, optional, star
 
-__all__ = ["email", "hostname", "idn_email", "idn_hostname", "ipv4", "ipv6", "iri", "iri_reference", "uri", "uri_reference"]
+__all__ = [
+    "email",
+    "hostname",
+    "idn_email",
+    "idn_hostname",
+    "ipv4",
+    "ipv6",
+    "iri",
+    "iri_reference",
+    "uri",
+    "uri_reference",
+]
 
 # ---------------------------------------------------------------- addresses
 
@@ -67,13 +78,13 @@ def hostname() -> Node:
 
 
 def idn_hostname() -> Node:
-    """U-labels and ASCII labels; length as an A-label, normal form and direction are the check's."""
+    """U-labels and ASCII labels; lengths, contexts, normal form and direction are the check's."""
     ascii_inner = char_set([(0x2D, 0x2D), (0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)])
     inner = set_union(idna.permitted(), ascii_inner)
     hyphen = char_set([(0x2D, 0x2D)])
     first = idna.without(idna.without(inner, idna.marks()), hyphen)
     last = idna.without(inner, hyphen)
-    label = concat(first, optional(concat(repeat(inner, 0, 61), last)))
+    label = concat(first, optional(concat(star(inner), last)))
     dots = char_set([(0x2E, 0x2E), (0x3002, 0x3002), (0xFF0E, 0xFF0E), (0xFF61, 0xFF61)])
     return concat(label, star(concat(dots, label)))
 
@@ -160,5 +171,3 @@ def uri_template() -> Node:
     varchar = rf"(?:[A-Za-z0-9_]|{escaped})"
     varspec = rf"{varchar}(?:\.?{varchar})*(?::[1-9]\d{{0,3}}|\*)?"
     return parse_ecma(rf"(?:{literals}|\{{[+#./;?&=,!@|]?{varspec}(?:,{varspec})*\}})*")
-
-

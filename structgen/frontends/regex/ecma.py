@@ -10,6 +10,7 @@ would read differently (``\\a``, ``[[:alpha:]]``, possessive quantifiers) is ref
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NoReturn
 
 from structgen.errors import LimitError, RegexSyntaxError, UnsupportedError
@@ -57,6 +58,7 @@ class _Flags:
     dot_all: bool = False
 
 
+@lru_cache(maxsize=2048)
 def parse_ecma(pattern: str, *, search: bool = False, strict: bool = False, flags: str = "") -> Node:
     """The texts that ``pattern`` matches as a whole; with ``search``, in which it is found.
 

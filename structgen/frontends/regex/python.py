@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from functools import lru_cache
 from typing import Any
 
 from structgen.errors import LimitError, RegexSyntaxError, UnsupportedError
@@ -57,6 +58,7 @@ _REFUSED = {
 }
 
 
+@lru_cache(maxsize=2048)
 def parse_python(pattern: str, flags: int = 0, *, search: bool = False) -> Node:
     """The texts that ``re.fullmatch(pattern, text, flags)`` matches; with ``search``, ``re.search``.
 
