@@ -23,8 +23,8 @@ from jsonschemabench.commands.progress import ProgressBar
 from jsonschemabench.exact.findings import summary
 from jsonschemabench.exact.plan import run_exact
 from jsonschemabench.exact.task import Settings
+from jsonschemabench.report.tables import Table, to_markdown
 from jsonschemabench.rows import read_rows
-from jsonschemabench.tables import Table, to_markdown
 
 
 @app.command("exact")

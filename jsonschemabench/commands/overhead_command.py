@@ -11,8 +11,8 @@ from jsonschemabench import engines as engine_names
 from jsonschemabench.cases import case_paths, read_case
 from jsonschemabench.cli import app, data_folder, repository
 from jsonschemabench.commands.options import EngineOption, EosOption, TokenizerOption
+from jsonschemabench.report.tables import Table, to_markdown
 from jsonschemabench.supervisor import Limits, Supervisor
-from jsonschemabench.tables import Table, to_markdown
 from jsonschemabench.tokens import Tokenizer, find_tokenizer
 
 

@@ -22,9 +22,9 @@ from jsonschemabench.commands.options import (
 from jsonschemabench.commands.progress import ProgressBar
 from jsonschemabench.jobs import measure
 from jsonschemabench.metrics import by_engine, figures
+from jsonschemabench.report.tables import comparison, to_markdown
 from jsonschemabench.rows import read_rows
 from jsonschemabench.run import case_jobs
-from jsonschemabench.tables import comparison, to_markdown
 
 
 @app.command("run")

@@ -22,9 +22,9 @@ from jsonschemabench.commands.options import (
 from jsonschemabench.commands.progress import ProgressBar
 from jsonschemabench.jobs import measure
 from jsonschemabench.metrics import by_engine
+from jsonschemabench.report.tables import suite_table, to_markdown
 from jsonschemabench.rows import read_rows
-from jsonschemabench.suite import DRAFTS, PARTS, read_groups, read_remotes, suite_jobs, tally, wrong_tests
-from jsonschemabench.tables import Table, to_markdown
+from jsonschemabench.suite import DRAFTS, PARTS, read_groups, read_remotes, suite_jobs, wrong_tests
 
 
 class Part(StrEnum):
@@ -63,30 +63,10 @@ def suite_command(
         measure(plan, suite_jobs(groups, read_remotes(folder)), progress)
     wanted = {group.id for group in groups}
     rows = [row for row in read_rows(out) if row.get("kind") == "row" and row["id"] in wanted]
-    found = {name: its for name, its in by_engine(rows).items() if name in engine}
-    typer.echo(to_markdown(_table(found, by_keyword)), nl=False)
+    rows = [row for row in rows if row["engine"] in engine]
+    typer.echo(to_markdown(suite_table(rows, by_keyword)), nl=False)
     if wrong:
-        for name, its in found.items():
+        for name, its in by_engine(rows).items():
             for row in its:
                 for line in wrong_tests(row):
                     typer.echo(f"{name}: {line}")
-
-
-def _table(found: dict[str, list[dict[str, object]]], by_keyword: bool) -> Table:
-    tallies = {name: tally(rows, by_keyword) for name, rows in found.items()}
-    lines = list(dict.fromkeys(line for counts in tallies.values() for line in counts))
-    table: Table = [["", "tests", *[f"{name}: right (not compiled)" for name in tallies]]]
-    sums = {name: [0, 0] for name in tallies}
-    total = 0
-    for line in lines:
-        n_tests = max(counts.get(line, (0, 0, 0))[1] for counts in tallies.values())
-        total += n_tests
-        cells: list[str] = []
-        for name, counts in tallies.items():
-            right, _, lost = counts.get(line, (0, 0, 0))
-            sums[name][0] += right
-            sums[name][1] += lost
-            cells.append(f"{right:,} ({lost:,})")
-        table.append([line, f"{n_tests:,}", *cells])
-    table.append(["all", f"{total:,}", *[f"{right:,} ({lost:,})" for right, lost in sums.values()]])
-    return table
