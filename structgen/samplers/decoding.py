@@ -97,8 +97,11 @@ class Row:
         self.token_ids.append(token_id)
         self.data += data
         self.budget -= 1
-        if self.budget <= 0 and self.matcher is None:
+        if self.budget <= 0:
+            # A matcher that heeds its budget has ended before; one that cannot leaves an incomplete text.
             self.finish_reason = "length"
+            if self.matcher is not None:
+                self.log_weight = -math.inf
 
 
 class _Loop:

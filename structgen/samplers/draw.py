@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from structgen.dtypes import TokenMask, n_words
+from structgen.dtypes import TokenMask, freeze, n_words
 from structgen.errors import ModelError
 from structgen.kernels import weights
 from structgen.samplers.protocol import Draws, LogProbs, TransformLike
@@ -69,7 +69,7 @@ class Drawer:
         ------
         ValueError : shapes do not fit
         """
-        scores = np.ascontiguousarray(logprobs, dtype=np.float32)
+        scores = freeze(logprobs, np.float32)
         n_rows = len(scores)
         if scores.shape != (n_rows, self.n_tokens) or masks.shape != (n_rows, n_words(self.n_tokens)):
             raise ValueError(f"scores {scores.shape} and masks {masks.shape} do not fit {self.n_tokens} tokens")
@@ -78,12 +78,12 @@ class Drawer:
         log_masses = np.zeros(n_rows, dtype=np.float64)
         weights.draw_rows(
             scores,
-            masks,
+            freeze(masks, np.uint32),
             float(transform.temperature),
             int(transform.top_k),
             float(transform.top_p),
             float(transform.min_p),
-            uniforms,
+            freeze(uniforms, np.float64),
             self._ids,
             self._values,
             self._heap,
