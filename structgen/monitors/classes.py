@@ -34,8 +34,10 @@ class ClassRule:
 
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
+        if state.scanner.kind is not SiteKind.LOAD:
+            return False
         site = state.scanner.site()
-        return site is not None and site.kind is SiteKind.LOAD and site.keyword in (b"new", b"except")
+        return site is not None and site.keyword in (b"new", b"except")
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""

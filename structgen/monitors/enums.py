@@ -39,8 +39,10 @@ class EnumRule:
 
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
+        if state.scanner.kind is not SiteKind.MEMBER:
+            return False
         site = state.scanner.site()
-        return site is not None and site.kind is SiteKind.MEMBER and site.keyword == b"case"
+        return site is not None and site.keyword == b"case"
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""

@@ -21,6 +21,9 @@ from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["BytesGate", "Gate", "NameSet", "NamesGate"]
 
+MOST_ROWS = 64
+"""Masks kept per set of names, 16 KiB each for a vocabulary of 128k."""
+
 _BEYOND = b"\xff"  # above every byte of UTF-8 text
 
 
@@ -60,11 +63,12 @@ class Gate(Protocol):
 class NameSet:
     """Identifiers as sorted byte strings; made once per analysis, narrowed as a name is typed."""
 
-    __slots__ = ("_arrays", "names")
+    __slots__ = ("_arrays", "_rows", "names")
 
     def __init__(self, names: Iterable[str | bytes]) -> None:
         self.names: list[bytes] = sorted({n.encode() if isinstance(n, str) else n for n in names})
         self._arrays: dict[bytes, tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = {}
+        self._rows: dict[tuple[str, int, bytes, bytes, bytes, bool], TokenMask] = {}
 
     def span(self, typed: bytes) -> tuple[int, int]:
         """The range of names that start with ``typed``."""
@@ -80,6 +84,30 @@ class NameSet:
             np.cumsum([len(name) for name in rest], out=offsets[1:])
             data = freeze(np.frombuffer(b"".join(rest) or b"\0", dtype=np.uint8), np.uint8)
             found = self._arrays[typed] = data, freeze(offsets, np.int64)
+        return found
+
+    def row(
+        self, vocabulary: Vocabulary, node: int, typed: bytes, *, blanks: bytes, lifts: bytes, past_only: bool = False
+    ) -> TokenMask:
+        """Tokens below ``node`` that the names allow (see ``kernels.names``); remembered, do not write to it."""
+        key = (vocabulary.content_hash, node, typed, blanks, lifts, past_only)
+        found = self._rows.get(key)
+        if found is None:
+            from structgen.kernels.names import name_walk
+
+            before = _NO_BEFORE
+            if blanks or lifts:
+                before = np.zeros(256, dtype=np.uint8)
+                before[list(blanks)] = 1
+                before[list(lifts)] = 2
+                before.flags.writeable = False
+            found = np.zeros(vocabulary.n_words, dtype=WORD)
+            trie = vocabulary.trie
+            tables = (trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, max_depth(vocabulary))
+            name_walk(*tables, node, *self.arrays(typed), _IS_IDENTIFIER, before, past_only, found)
+            if len(self._rows) >= MOST_ROWS:
+                self._rows.clear()
+            self._rows[key] = found
         return found
 
     def __contains__(self, name: bytes) -> bool:
@@ -127,30 +155,7 @@ class NamesGate:
         return low < high
 
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
-        from structgen.kernels.names import name_walk
-
-        before = _NO_BEFORE
-        if self.blanks or self.lifts:
-            before = np.zeros(256, dtype=np.uint8)
-            before[list(self.blanks)] = 1
-            before[list(self.lifts)] = 2
-            before.flags.writeable = False
-        trie = vocabulary.trie
-        data, offsets = self.names.arrays(self.typed)
-        name_walk(
-            trie.byte,
-            trie.subtree_end,
-            trie.token_start,
-            trie.token_ids,
-            max_depth(vocabulary),
-            node,
-            data,
-            offsets,
-            _IS_IDENTIFIER,
-            before,
-            False,
-            row,
-        )
+        row |= self.names.row(vocabulary, node, self.typed, blanks=self.blanks, lifts=self.lifts)
 
     def shortest(self) -> bytes:
         low, high = self.names.span(self.typed)
@@ -177,26 +182,7 @@ class ExceptGate:
         return is_identifier_byte(byte) or self.typed not in self.names
 
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
-        from structgen.kernels.names import name_walk
-
-        trie = vocabulary.trie
-        data, offsets = self.names.arrays(self.typed)
-        banned = np.zeros(vocabulary.n_words, dtype=WORD)
-        name_walk(
-            trie.byte,
-            trie.subtree_end,
-            trie.token_start,
-            trie.token_ids,
-            max_depth(vocabulary),
-            node,
-            data,
-            offsets,
-            _IS_IDENTIFIER,
-            _NO_BEFORE,
-            True,
-            banned,
-        )
-        row |= ~banned
+        row |= ~self.names.row(vocabulary, node, self.typed, blanks=b"", lifts=b"", past_only=True)
 
     def shortest(self) -> bytes:
         return b"" if self.may_end else b"_"

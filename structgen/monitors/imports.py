@@ -38,8 +38,7 @@ class ImportRule:
 
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
-        site = state.scanner.site()
-        if site is not None and site.kind in (SiteKind.IMPORTED, SiteKind.MODULE):
+        if state.scanner.kind in (SiteKind.IMPORTED, SiteKind.MODULE):
             return True
         return isinstance(state.scanner, PythonScanner) and state.scanner.is_at_import_keyword
 

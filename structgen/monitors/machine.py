@@ -173,7 +173,7 @@ class MonitoredMachine:
         for group in groups:
             if group.data[-1] not in live or not (row & group.mask).any():
                 continue
-            after = checked(monitor, state, group.data)
+            after = monitor.advance(state, group.data)
             if after is None:
                 row &= ~group.mask
             elif not monitor.pre(after):
@@ -199,7 +199,7 @@ class MonitoredMachine:
     def _step(self, inner: Config, config: Any, data: bytes) -> MonitoredConfig | None:
         states = []
         for monitor, state in zip(self.monitors, config.states, strict=True):
-            after = checked(monitor, state, data)
+            after = monitor.advance(state, data)
             if after is None:
                 return None
             states.append(after)
@@ -253,17 +253,3 @@ class MonitoredMachine:
 
     def __repr__(self) -> str:
         return f"MonitoredMachine({self.inner!r}, {', '.join(m.name for m in self.monitors)})"
-
-
-def checked(monitor: Monitor, state: Any, data: bytes) -> Any | None:
-    """The monitor's state after ``data``, judged byte by byte; None where a byte is not allowed.
-
-    Bytes at which ``pre`` is false are fed without asking, in runs.
-    """
-    for byte in data:
-        if monitor.pre(state):
-            for gate in monitor.gates(state):
-                if not gate.allows(byte):
-                    return None
-        state = monitor.feed(state, bytes((byte,)))
-    return state

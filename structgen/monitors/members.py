@@ -1,5 +1,9 @@
 """Members after a dot: the monitor that monitor-guided decoding is named for.
 
+Names with a leading underscore are let through unless asked for: stubs leave them out,
+some servers hide them outside their class, and in the standard library they were four of
+five true names that a monitor would have forbidden.
+
 UNKNOWN, beyond the rules of ``rules``: where the name may be a new one, because the
 dereference starts a statement and may be assigned to (``self.x =``), and where the
 receiver is an instance whose class is still being written (no text after the cursor, so
@@ -9,7 +13,7 @@ its later methods are not there yet).
 from __future__ import annotations
 
 from structgen.monitors.analysis import Analysis
-from structgen.monitors.engines.protocol import UNKNOWN
+from structgen.monitors.engines.protocol import UNKNOWN, Completion
 from structgen.monitors.gates import NameSet, NamesGate
 from structgen.monitors.rules import member_names
 from structgen.monitors.sites import Site, SiteKind
@@ -26,7 +30,8 @@ class MemberRule:
     Parameters
     ----------
     analysis : the file and its engine
-    hides_private, habitually_incomplete : see ``Profile``
+    private : names with a leading underscore are constrained too
+    habitually_incomplete : see ``Profile``
     any_target : every possible assignment target is UNKNOWN, not only ``self``'s
     """
 
@@ -37,16 +42,17 @@ class MemberRule:
         self,
         analysis: Analysis,
         *,
-        hides_private: bool = False,
+        private: bool = False,
         habitually_incomplete: bool = False,
-        any_target: bool = True,
+        any_target: bool = False,
     ) -> None:
         self.analysis = analysis
-        self._hides_private = hides_private
+        self._private = private
         self._habitually_incomplete = habitually_incomplete
         self._any_target = any_target
         self._is_open_ended = not analysis.suffix.strip()
-        self._sets: dict[frozenset[str], NameSet] = {}
+        self._sets: dict[Completion, NameSet | None] = {}
+        self._shared: dict[frozenset[str], NameSet | None] = {}
 
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Rule``."""
@@ -54,8 +60,10 @@ class MemberRule:
 
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
+        if state.scanner.kind is not SiteKind.MEMBER:
+            return False
         site = state.scanner.site()
-        return site is not None and site.kind is SiteKind.MEMBER and not self._is_open(site)
+        return site is not None and not self._is_open(site)
 
     def _is_open(self, site: Site) -> bool:
         """Whether the name may be new here."""
@@ -67,15 +75,17 @@ class MemberRule:
     def names(self, state: TextState, site: Site) -> NameSet | None:
         """The members at ``site``; None for UNKNOWN."""
         answer = self.analysis.complete(state.text, site.trigger)
-        names = member_names(answer, habitually_incomplete=self._habitually_incomplete)
-        if names is UNKNOWN:
+        if answer is UNKNOWN:
             return None
-        found = self._sets.get(names)
-        if found is None:
+        if answer not in self._sets:
             if len(self._sets) > 1000:
                 self._sets.clear()
-            found = self._sets[names] = NameSet(names)
-        return found
+                self._shared.clear()
+            names = member_names(answer, habitually_incomplete=self._habitually_incomplete)
+            self._sets[answer] = None if names is UNKNOWN else self._shared.get(names) or NameSet(names)
+            if names is not UNKNOWN:
+                self._shared[names] = self._sets[answer]
+        return self._sets[answer]
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
@@ -83,11 +93,11 @@ class MemberRule:
         if site is None:
             return None
         names = self.names(state, site)
-        if names is None or (self._hides_private and site.typed[:1] == b"_"):
+        if names is None or (not self._private and site.typed[:1] == b"_"):
             return None
         low, high = names.span(site.typed)
         if low == high:
             return None  # typed before the analysis was there to forbid it: nothing to hold on to
         blanks = bytes(b for b in site.blanks if b not in b"\\#")
-        lifts = bytes(b for b in site.blanks if b in b"\\#") + (b"_" if self._hides_private else b"")
+        lifts = bytes(b for b in site.blanks if b in b"\\#") + (b"" if self._private else b"_")
         return NamesGate(names, site.typed, blanks=blanks, lifts=lifts)

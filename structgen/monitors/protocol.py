@@ -38,6 +38,10 @@ class Monitor(Protocol):
         """The state after ``data``; judges nothing."""
         ...
 
+    def advance(self, state: Any, data: bytes) -> Any | None:
+        """The state after ``data``, judged byte by byte; None where a gate does not allow a byte."""
+        ...
+
     def live_triggers(self, state: Any) -> bytes:
         """Those of ``triggers`` that can open a gate after this text; cheap, and may name too many."""
         ...

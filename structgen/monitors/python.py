@@ -20,7 +20,7 @@ from structgen.monitors.scope import ScopeRule
 from structgen.monitors.text import Rule, TextMonitor
 from structgen.monitors.typestate import Typestate, TypestateRule
 
-__all__ = ["DEFAULT_RULES", "build_engine", "python"]
+__all__ = ["DEFAULT_RULES", "build_engine", "make_rule", "python"]
 
 DEFAULT_RULES = ("members", "imports")
 """Rules that are sound on ordinary code; the others are chosen by name."""
@@ -28,7 +28,6 @@ DEFAULT_RULES = ("members", "imports")
 _RULES: dict[str, Callable[[Analysis, Profile | None], Rule]] = {
     "members": lambda analysis, profile: MemberRule(
         analysis,
-        hides_private=profile is not None and profile.hides_private,
         habitually_incomplete=profile is not None and profile.habitually_incomplete,
     ),
     "imports": lambda analysis, profile: ImportRule(
@@ -83,12 +82,12 @@ def python(
         why = scanner.feed(prefix.encode()).error
         raise MonitorError(f"the text before the cursor is no Python: {why}", engine="python", hint="mend the file")
     analysis = Analysis(built, prefix, suffix)
-    chosen = [_rule(name, analysis, profile) for name in dict.fromkeys(rules)]
+    chosen = [make_rule(name, analysis, profile) for name in dict.fromkeys(rules)]
     chosen += [TypestateRule(states, prefix=prefix.encode()) for states in typestates]
     return TextMonitor("python", scanner, chosen, prefix=prefix.encode())
 
 
-def _rule(name: str, analysis: Analysis, profile: Profile | None) -> Rule:
+def make_rule(name: str, analysis: Analysis, profile: Profile | None) -> Rule:
     if name not in _RULES:
         raise MonitorError(f"no rule is called {name!r}", engine="python", hint=f"one of: {', '.join(_RULES)}")
     return _RULES[name](analysis, profile)

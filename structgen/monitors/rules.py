@@ -23,7 +23,7 @@ ALWAYS: Final[Names] = frozenset(
     for kind in (object, type, types.FunctionType, types.ModuleType, types.MethodType)
     for name in dir(kind)
     if name.startswith("__")
-) | {"__all__", "__file__", "__name__", "__package__", "__path__", "__spec__", "__version__", "__wrapped__"}
+) | {"mro", "__all__", "__file__", "__name__", "__package__", "__path__", "__spec__", "__version__", "__wrapped__"}
 """Dunder names that are offered at any dereference that is constrained at all."""
 
 _IN_SCOPE: Final[Names] = frozenset({"ArithmeticError", "isinstance", "print"})

@@ -55,8 +55,21 @@ class Scanner(Protocol):
         """Why the text cannot be read on (an unterminated string, say); empty if it can."""
         ...
 
+    @property
+    def kind(self) -> SiteKind | None:
+        """The kind of ``site()``, without making it."""
+        ...
+
     def feed(self, data: bytes) -> Scanner:
         """The state after ``data``."""
+        ...
+
+    def copy(self) -> Scanner:
+        """A scanner of one's own at the same place."""
+        ...
+
+    def push(self, byte: int) -> None:
+        """Read one byte in place; only on a ``copy()`` that nobody else has seen."""
         ...
 
     def site(self) -> Site | None:

@@ -69,6 +69,22 @@ class TextMonitor:
     def feed(self, state: TextState, data: bytes) -> TextState:
         return TextState(state.text + data, state.scanner.feed(data))
 
+    def advance(self, state: TextState, data: bytes) -> TextState | None:
+        """See ``Monitor``."""
+        scanner = state.scanner.copy()
+        text = state.text
+        here = TextState(text, scanner)
+        for i, byte in enumerate(data):
+            for rule in self.rules:
+                if rule.pre(here):
+                    here.text = text + data[:i]
+                    gate = rule.gate(here)
+                    if gate is not None and not gate.allows(byte):
+                        return None
+            scanner.push(byte)
+        here.text = text + data
+        return here
+
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Monitor``."""
         return b"".join(rule.live_triggers(state) for rule in self.rules)

@@ -64,8 +64,10 @@ class TypestateRule:
 
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
+        if state.scanner.kind is not SiteKind.MEMBER:
+            return False
         site = state.scanner.site()
-        return site is not None and site.kind is SiteKind.MEMBER and _is_name(site.receiver)
+        return site is not None and _is_name(site.receiver)
 
     def gate(self, state: TextState) -> Gate | None:
         """See ``Rule``."""

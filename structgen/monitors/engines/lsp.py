@@ -18,7 +18,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,18 +108,16 @@ class LspEngine:
         """Names offered at ``offset``; see ``Engine``."""
         trigger = text[offset - 1 : offset]
         context = {"triggerKind": 2, "triggerCharacter": "."} if trigger == "." else {"triggerKind": 1}
-        answer = self._ask("textDocument/completion", text, offset, context)
-        return UNKNOWN if answer is UNKNOWN else read_completion(answer)
+        answer: Completion | Unknown = self._ask("textDocument/completion", text, offset, context, read_completion)
+        return answer
 
     def signatures(self, text: str, offset: int) -> tuple[Signature, ...] | Unknown:
         """Overloads of the open call; see ``Engine``."""
-        answer = self._ask("textDocument/signatureHelp", text, offset, None)
-        if not isinstance(answer, dict) or not answer.get("signatures"):
-            return UNKNOWN
-        parsed = [parse_signature(item) for item in answer["signatures"]]
-        return UNKNOWN if None in parsed else tuple(s for s in parsed if s is not None)
+        answer: tuple[Signature, ...] | Unknown
+        answer = self._ask("textDocument/signatureHelp", text, offset, None, read_signatures)
+        return answer
 
-    def _ask(self, method: str, text: str, offset: int, context: Any) -> Any:
+    def _ask(self, method: str, text: str, offset: int, context: Any, read: Callable[[Any], Any]) -> Any:
         if not 0 <= offset <= len(text):
             raise MonitorError(
                 f"offset {offset} is outside the file of {len(text)} characters", engine=self.name, hint="check --at"
@@ -130,7 +128,7 @@ class LspEngine:
             self.stats.queries += 1
             started = time.perf_counter()
             try:
-                return self._query(self._transport, method, text, offset, context, self._limit)
+                return read(self._query(self._transport, method, text, offset, context, self._limit))
             except LookupError:  # the server's own error, such as a cancelled request
                 self.stats.failures += 1
                 return UNKNOWN
@@ -324,11 +322,24 @@ def read_completion(answer: Any) -> Completion | Unknown:
     return Completion(frozenset(kinds), kinds, incomplete)
 
 
+def read_signatures(answer: Any) -> tuple[Signature, ...] | Unknown:
+    """The overloads in an answer to ``textDocument/signatureHelp``; UNKNOWN if one cannot be read."""
+    if answer is None:
+        return UNKNOWN
+    if not isinstance(answer, dict) or not isinstance(answer.get("signatures"), list):
+        raise ValueError("signature help without signatures")
+    parsed = [parse_signature(item) for item in answer["signatures"]]
+    return UNKNOWN if not parsed or None in parsed else tuple(s for s in parsed if s is not None)
+
+
 def _name_of(item: Mapping[str, Any]) -> str | None:
     """The identifier an item stands for; None where it inserts anything else."""
+    label: str = item["label"]
+    if label.isidentifier():
+        return label
     edit = item.get("textEdit")
     inserted = edit.get("newText") if isinstance(edit, dict) else item.get("insertText")
-    for text in (inserted, item.get("filterText"), item["label"]):
+    for text in (inserted, item.get("filterText"), label):
         if isinstance(text, str):
             text = text.strip().split("(")[0]
             if _IDENTIFIER.match(text):

@@ -34,8 +34,6 @@ class Profile:
     """``initializationOptions``."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Answers to ``workspace/configuration``, by section."""
-    hides_private: bool = False
-    """Names with a leading underscore may exist although they are not listed."""
     habitually_incomplete: bool = False
     """Marks complete lists as incomplete too, to be asked again on every key."""
     start_limit: float = 60.0
@@ -67,7 +65,6 @@ PROFILES: Mapping[str, Profile] = {
             "python",
             "pip install basedpyright",
             settings={"basedpyright": {"analysis": {"autoImportCompletions": False, "typeCheckingMode": "off"}}},
-            hides_private=True,
             habitually_incomplete=True,
         ),
         Profile(
@@ -76,7 +73,6 @@ PROFILES: Mapping[str, Profile] = {
             "python",
             "pip install pyright",
             settings={"python": {"analysis": {"autoImportCompletions": False, "typeCheckingMode": "off"}}},
-            hides_private=True,
             habitually_incomplete=True,
         ),
         Profile("tsc", ("tsc", "--lsp", "--stdio"), "typescript", "npm install typescript@7"),

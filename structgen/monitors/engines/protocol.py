@@ -33,9 +33,9 @@ Names = frozenset[str]
 """The identifiers that may stand at a place, complete and case-sensitive."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Completion:
-    """The names an engine offers at an offset."""
+    """The names an engine offers at an offset; compared by identity."""
 
     names: Names
     kinds: dict[str, int] = field(default_factory=dict)
