@@ -4,6 +4,9 @@ The index of Willard and Louf (2023, arXiv:2307.09702), filled lazily and by tri
 state's mask is one walk of the token trie at the first visit and a copy afterwards.
 A configuration is an automaton state, a plain int.
 
+States that no token can tell apart share a mask (``kernels.horizon``), once enough of
+them have been met for that to pay: in ``[a-z]{1,5000}`` all but the last 128 states do.
+
 Where the vocabulary has a token for every byte that the automaton needs, any live state
 can be completed in tokens, and the mask is just what the walk can read. Otherwise states
 are first checked for completions in tokens (``costs``), and those without any are closed.
@@ -16,7 +19,7 @@ from typing import cast
 import numpy as np
 
 from structgen.automata.dfa import Dfa
-from structgen.dtypes import IntArray, TokenMask
+from structgen.dtypes import IntArray, TokenMask, freeze
 from structgen.errors import UnsatisfiableError, VocabularyError
 from structgen.masks.cache import MaskCache
 from structgen.masks.costs import NEVER, costs_of, needed_bytes
@@ -24,6 +27,11 @@ from structgen.masks.machine import Config
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["DfaMachine"]
+
+
+WALKS_BEFORE_SHARING = 16
+MOST_REFINING = 100_000_000
+"""Table cells that finding states of equal masks may read (about 0.2 s)."""
 
 
 class _Rows(dict[int, list[int]]):
@@ -65,12 +73,14 @@ class DfaMachine:
         "_closed",
         "_costs",
         "_forced",
+        "_horizon",
         "_landing",
         "_max_cost",
         "_rows",
         "_token_bytes",
         "dfa",
         "n_walked",
+        "n_walks",
         "vocabulary",
     )
 
@@ -91,6 +101,8 @@ class DfaMachine:
         self._closed: frozenset[int] = frozenset()
         self.n_walked = 0
         """Trie nodes visited so far: work that does not depend on the machine it runs on."""
+        self.n_walks = 0
+        self._horizon: IntArray | None = None
         lacking = needed_bytes(dfa) & ~vocabulary.single_bytes
         if lacking.any():
             self._close_unspellable(lacking)
@@ -116,10 +128,33 @@ class DfaMachine:
     def fill_mask(self, config: Config, row: TokenMask) -> None:
         cached = self._cache.young.get(config)
         if cached is None:
-            cached = self._cache.get(config)
-            if cached is None:
-                cached = self._cache.put(config, self._walk(cast(int, config)))
+            cached = self.prepare_mask(config)
         row[:] = cached
+
+    def has_mask(self, config: Config) -> bool:
+        """Whether the mask is at hand, so that ``fill_mask`` only copies."""
+        return config in self._cache.young
+
+    def prepare_mask(self, config: Config) -> TokenMask:
+        """The mask itself, read-only, computed unless it is at hand; the walk runs without the interpreter's lock."""
+        cached = self._cache.get(config)
+        if cached is None:
+            state = cast(int, config)
+            shared = self._shared_key(state)
+            cached = self._cache.get(shared)
+            if cached is None:
+                cached = self._cache.put(shared, self._walk(state))
+            if shared != config:
+                self._cache.put(config, cached)
+        return cached
+
+    def _shared_key(self, state: int) -> Config:
+        """What ``state`` has in common with all states of equal masks; itself until enough were met."""
+        if self._horizon is None:
+            if self.n_walks < WALKS_BEFORE_SHARING or self._closed:
+                return state
+            self._horizon = _horizon(self.dfa, self.vocabulary.max_token_bytes)
+        return (int(self._horizon[state]), self._accepting[state])
 
     def advance(self, config: Config, token_id: int) -> int | None:
         state = cast(int, config)
@@ -231,6 +266,7 @@ class DfaMachine:
     # --- walks
 
     def _walk(self, state: int) -> TokenMask:
+        self.n_walks += 1
         row = np.zeros(self.vocabulary.n_words, dtype=np.uint32)
         if self._closed:
             self._walk_within(state, NEVER - 1, row)
@@ -269,3 +305,16 @@ class DfaMachine:
 
     def __repr__(self) -> str:
         return f"DfaMachine({self.dfa.n_states} states, {self.vocabulary.n_tokens} tokens, {len(self._cache)} masks)"
+
+
+def _horizon(dfa: Dfa, n_bytes: int) -> IntArray:
+    """(S,) int32, equal where no token of ``n_bytes`` tells states apart; all distinct where that is dear to know."""
+    n_states = dfa.n_states
+    if n_states * dfa.n_classes * n_bytes > MOST_REFINING:
+        return freeze(np.arange(n_states), np.int32)
+    from structgen.kernels.horizon import horizon_classes
+
+    classes, refined = np.zeros(n_states, dtype=np.int32), np.zeros(n_states, dtype=np.int32)
+    table = np.zeros(1 << (2 * n_states).bit_length(), dtype=np.int32)
+    horizon_classes(dfa.transitions, n_bytes, classes, refined, table)
+    return freeze(classes, np.int32)

@@ -33,11 +33,11 @@ def surely_forced(
     ----------
     data : forced bytes
     open_end : other bytes may follow; False where ``data`` completes the text
-    encode : bytes to token ids; longest match if None
+    encode : bytes to token ids; longest match if None, or where what it makes does not spell ``data``
     """
-    spelled = vocabulary.encode_bytes(data) if encode is None else encode(data)
-    if vocabulary.decode(spelled) != data:
-        spelled = vocabulary.encode_bytes(data)
+    own = encode(data) if encode is not None else []
+    is_own = vocabulary.decode(own) == data
+    spelled = own if is_own else vocabulary.encode_bytes(data)
     if not open_end:
         return spelled
     kept: list[int] = []
@@ -47,7 +47,7 @@ def surely_forced(
             break
         kept.append(token_id)
         position += len(vocabulary.token_bytes(token_id))
-    return kept if encode is None or len(kept) == len(spelled) == 0 else kept[:-1]
+    return kept[:-1] if is_own else kept
 
 
 def has_longer_token(vocabulary: Vocabulary, prefix: bytes) -> bool:

@@ -11,7 +11,14 @@ import numpy.typing as npt
 from structgen.automata.dfa import Dfa
 from structgen.vocab import Vocabulary
 
-__all__ = ["completable_states", "fewest_tokens_to_accept", "random_states", "regular_mask", "token_step"]
+__all__ = [
+    "completable_states",
+    "fewest_tokens_to_accept",
+    "random_states",
+    "regular_mask",
+    "token_step",
+    "wide_regular_mask",
+]
 
 
 def token_step(dfa: Dfa, state: int, data: bytes) -> int:
@@ -57,6 +64,20 @@ def regular_mask(
         if data:
             after = token_step(dfa, state, data)
             allowed[token_id] = after != 0 and (completable is None or after in completable)
+    if dfa.accepting[state]:
+        allowed[list(vocabulary.eos_ids)] = True
+    return allowed
+
+
+def wide_regular_mask(dfa: Dfa, vocabulary: Vocabulary, state: int) -> npt.NDArray[np.bool_]:
+    """``regular_mask`` for large vocabularies: all tokens at once, one byte position after another."""
+    lengths = np.diff(vocabulary.offsets)
+    states = np.where(lengths > 0, state, 0)
+    for position in range(int(lengths.max())):
+        longer = np.flatnonzero((lengths > position) & (states != 0))
+        byte = vocabulary.data[vocabulary.offsets[longer] + position]
+        states[longer] = dfa.transitions[states[longer], dfa.class_of[byte]]
+    allowed: npt.NDArray[np.bool_] = states != 0
     if dfa.accepting[state]:
         allowed[list(vocabulary.eos_ids)] = True
     return allowed
