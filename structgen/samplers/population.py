@@ -18,11 +18,13 @@ import numpy.typing as npt
 from structgen.samplers.choices import Choices
 from structgen.samplers.frontier import Frontier
 from structgen.samplers.pool import Pool
+from structgen.samplers.protocol import LanguageModel
 from structgen.samplers.rejection import TokenDraw
 from structgen.samplers.samples import Samples
+from structgen.samplers.transforms import Transform, TransformedModel
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["Cancel", "Particle", "Population", "as_samples", "is_cancelled"]
+__all__ = ["Cancel", "Particle", "Population", "as_samples", "decode", "is_cancelled", "no_weight", "transformed"]
 
 Cancel = Any
 """None, a function that returns True to stop, or an object with ``is_set()`` such as ``threading.Event``."""
@@ -132,3 +134,15 @@ def decode(vocabulary: Vocabulary, token_ids: Sequence[int]) -> str:
 def no_weight(log_weights: npt.NDArray[np.float64]) -> bool:
     """Whether every particle is dead."""
     return bool((log_weights == -math.inf).all())
+
+
+def transformed(model: LanguageModel, temperature: float) -> LanguageModel:
+    """The model at this temperature.
+
+    Raises
+    ------
+    ValueError : it is not positive; greedy decoding has no weights
+    """
+    if temperature <= 0:
+        raise ValueError(f"temperature must be > 0 for weighted samples, not {temperature}")
+    return model if temperature == 1.0 else TransformedModel(model, Transform(temperature=temperature))

@@ -31,12 +31,11 @@ from structgen.potentials.cursor import Bound, CheckCounter
 from structgen.potentials.product import bind_target
 from structgen.samplers.choices import Choices, as_choices
 from structgen.samplers.frontier import Frontier
-from structgen.samplers.population import Cancel, Particle, Population, as_samples, is_cancelled, no_weight
+from structgen.samplers.population import Cancel, Particle, Population, as_samples, is_cancelled, no_weight, transformed
 from structgen.samplers.protocol import LanguageModel, Potential, PromptLike
 from structgen.samplers.rejection import Budgeted, TokenDraw
 from structgen.samplers.resampling import SCHEMES, Scheme, draw_ancestors
 from structgen.samplers.samples import Samples, effective_sample_size, log_mean_exp
-from structgen.samplers.transforms import Transform, TransformedModel
 
 __all__ = ["SMC", "PopulationSettings", "sample_population"]
 
@@ -136,12 +135,6 @@ def _twist(particle: Particle, critic: Potential) -> None:
         particle.finish = "dead_end"
 
 
-def _transformed(model: LanguageModel, temperature: float) -> LanguageModel:
-    if temperature <= 0:
-        raise ValueError(f"temperature must be > 0 for weighted samples, not {temperature}")
-    return model if temperature == 1.0 else TransformedModel(model, Transform(temperature=temperature))
-
-
 @dataclass(frozen=True)
 class SMC:
     """Particles with resampling; see this module's docstring for what the weights are proper for.
@@ -221,7 +214,7 @@ def sample_population(
         raise ValueError(f"n must be >= 1, not {n}")
     choices = as_choices(seed)
     bound = bind_target(constraint, model.vocabulary)
-    model = _transformed(model, temperature)
+    model = transformed(model, temperature)
     size = particles or n
     runs = []
     for start in range(0, n, size):

@@ -1,0 +1,273 @@
+"""ASAp and CARS: masking that learns from every draw where the language has no mass.
+
+Masking overweights prefixes whose completions the model finds unlikely. Both samplers here
+remember what each draw taught (``samplers.trie``) and draw by ``p f c``.
+
+``ASAp`` returns every draw with its weight. ``CARS`` adds rejection with probability
+``1 - prod m(v)`` over the prefixes seen for the first time, flipped node by node so that a
+hopeless draw costs little; what it accepts is distributed *exactly* as ``P(. | L)``.
+
+References: Park et al. (2024), Grammar-aligned decoding, arXiv:2405.21047; CARS (2025),
+arXiv:2510.01902.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from structgen.errors import LimitError, UnsatisfiableError
+from structgen.potentials.cursor import Bound, CheckCounter
+from structgen.potentials.product import bind_target
+from structgen.samplers.choices import Choices, as_choices
+from structgen.samplers.frontier import Frontier
+from structgen.samplers.learning import Trial, run_trials, teach
+from structgen.samplers.pool import Pool
+from structgen.samplers.population import Cancel, decode, is_cancelled, transformed
+from structgen.samplers.protocol import LanguageModel, PromptLike
+from structgen.samplers.samples import Samples, log_mean_exp
+from structgen.samplers.trie import PrefixTrie, trie_key
+
+__all__ = ["ASAp", "CARS"]
+
+_SLACK = 1e-10
+"""Differences of log probabilities below this are rounding."""
+
+
+@dataclass
+class _Learner:
+    """Batches of trials on one target, with the trie they share."""
+
+    model: LanguageModel
+    prompt: PromptLike
+    bound: Bound
+    max_tokens: int
+    trie: PrefixTrie
+    choices: Choices
+    reject_early: bool
+    checks: CheckCounter = field(default_factory=CheckCounter)
+    n_model_calls: int = 0
+    cancelled: bool = False
+
+    def batch(self, n: int) -> list[Trial]:
+        """``n`` trials side by side, then taught; those of an interrupted batch that had ended."""
+        if self.trie.root_estimate == 0.0:
+            raise UnsatisfiableError("every text the model can write within the budget was tried, and none is valid")
+        frontier = Frontier(self.model, self.prompt, self.bound, self.max_tokens, self.checks)
+        pool = Pool(self.model.vocabulary.n_tokens)
+        trials = [Trial() for _ in range(n)]
+        try:
+            run_trials(trials, frontier, self.trie, pool, self.choices, reject_early=self.reject_early)
+        except KeyboardInterrupt:
+            self.cancelled = True
+        self.n_model_calls += frontier.n_model_calls
+        ended = [trial for trial in trials if trial.finish]
+        for trial in ended:
+            teach(trial, self.trie)
+        return ended
+
+    def samples(self, trials: Sequence[Trial], log_weights: Sequence[float], extra: dict[str, Any]) -> Samples:
+        """The trials as ``Samples``."""
+        if self.cancelled:
+            extra["cancelled"] = True
+        vocabulary = self.model.vocabulary
+        return Samples(
+            token_ids=tuple(trial.token_ids for trial in trials),
+            texts=tuple(decode(vocabulary, trial.token_ids) for trial in trials),
+            log_probs=np.array([trial.log_prob for trial in trials]),
+            log_weights=np.array(log_weights, dtype=np.float64),
+            finish_reasons=tuple("rejected" if trial.finish == "invalid" else trial.finish for trial in trials),
+            model_calls=self.n_model_calls,
+            constraint_checks=self.checks.n,
+            extra=extra | {"trie": self.trie, "root_estimate": self.trie.root_estimate},
+        )
+
+
+def _learner(
+    model: LanguageModel,
+    prompt: PromptLike,
+    constraint: Any,
+    max_tokens: int,
+    temperature: float,
+    trie: PrefixTrie | None,
+    path: str | os.PathLike[str] | None,
+    seed: Any,
+    reject_early: bool,
+) -> _Learner:
+    """Bind the target and find the trie: given, saved, or new."""
+    bound = bind_target(constraint, model.vocabulary)
+    ids = list(model.encode(prompt))
+    key = trie_key(bound.key, model.name, model.vocabulary.content_hash, ids, temperature, max_tokens)
+    if trie is None:
+        exists = path is not None and Path(path).exists()
+        trie = PrefixTrie.load(path, key=key) if exists and path is not None else PrefixTrie(key)
+    elif trie.key != key:
+        raise ValueError("the trie was learnt on another constraint, model, prompt, temperature or budget")
+    choices = as_choices(seed)
+    return _Learner(transformed(model, temperature), prompt, bound, max_tokens, trie, choices, reject_early)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ASAp:
+    """Masked draws steered by what earlier draws found out.
+
+    Every draw, the first too, carries a proper weight: ``E[w 1(X = y)] = p(y) 1[y in L]`` for
+    texts y within the budget, ``log w = log c(root) + sum of log m(v) over new nodes``. As draws
+    accumulate, c tends to the true mass of each prefix, the *unweighted* draws tend to
+    ``P(. | L)``, and the weights to the constant Z.
+
+    Parameters
+    ----------
+    batch_size : draws side by side, all from the trie as it was when the batch began; more is
+        faster and learns later
+    temperature : of the model; the target is relative to the model at that temperature
+    trie_path : file to take the trie from, if it exists, and to save it to
+    """
+
+    batch_size: int = 1
+    temperature: float = 1.0
+    trie_path: str | os.PathLike[str] | None = None
+
+    def sample(
+        self,
+        model: LanguageModel,
+        prompt: PromptLike = None,
+        *,
+        constraint: Any = None,
+        n: int = 1,
+        max_tokens: int = 256,
+        seed: Any = None,
+        trie: PrefixTrie | None = None,
+        cancel: Cancel = None,
+    ) -> Samples:
+        """Draw ``n`` weighted samples, learning as it goes; ``extra["trie"]`` can be passed on.
+
+        Parameters
+        ----------
+        constraint : what ``potentials.product`` accepts. Of an opaque target, tokens are asked about
+            once drawn; "no" is a sample of weight zero, and is learnt
+        trie : what an earlier run on the same target learnt; goes on learning
+        seed, cancel : as for ``AWRS.sample``
+
+        Raises
+        ------
+        UnsatisfiableError : all that the model can write was tried and nothing is valid
+        ConstraintError : the saved trie belongs to another target
+        ValueError : the given trie does
+        LimitError : the trie is full
+        """
+        learner = _learner(
+            model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, reject_early=False
+        )
+        trials: list[Trial] = []
+        while len(trials) < n and not learner.cancelled:
+            learner.cancelled = is_cancelled(cancel)
+            if not learner.cancelled:
+                trials += learner.batch(min(self.batch_size, n - len(trials)))
+        if self.trie_path is not None:
+            learner.trie.save(self.trie_path)
+        return learner.samples(trials, [trial.log_ratio for trial in trials], {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CARS:
+    """Exact samples of ``P(. | L)`` by rejection that learns.
+
+    ``sample(n)`` draws until n are accepted. They are independent of each other and exactly
+    distributed, so all carry the same weight, the run's estimate of Z: the mean over trials
+    of ``c(root) 1[accepted]``, unbiased per trial (the last one, at which the run stopped,
+    is left out where there are others).
+
+    With ``keep_rejected=True`` exactly n *trials* are made and all returned: an accepted one
+    weighs the ``c(root)`` it was drawn under, a rejected one nothing. Those weights are proper:
+    ``E[w 1(X = y)] = p(y) 1[y in L]`` at every trial.
+
+    Parameters
+    ----------
+    batch_size, temperature, trie_path : as for ``ASAp``
+    max_trials : trials per accepted sample wanted, on average, after which the run gives up
+    keep_rejected : see above
+    """
+
+    batch_size: int = 1
+    temperature: float = 1.0
+    trie_path: str | os.PathLike[str] | None = None
+    max_trials: int = 1000
+    keep_rejected: bool = False
+
+    def sample(
+        self,
+        model: LanguageModel,
+        prompt: PromptLike = None,
+        *,
+        constraint: Any = None,
+        n: int = 1,
+        max_tokens: int = 256,
+        seed: Any = None,
+        trie: PrefixTrie | None = None,
+        cancel: Cancel = None,
+    ) -> Samples:
+        """Draw ``n`` exact samples; parameters and errors as ``ASAp.sample``, and:
+
+        Returns
+        -------
+        ``Samples``; fewer than n where the trials ran out (``extra["gave_up"]``)
+
+        Raises
+        ------
+        LimitError : the trials ran out before any was accepted
+        """
+        learner = _learner(
+            model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, reject_early=True
+        )
+        kept, log_weights = self._run(learner, n, cancel)
+        if self.trie_path is not None:
+            learner.trie.save(self.trie_path)
+        extra: dict[str, Any] = {"trials": len(log_weights), "trial_log_weights": np.array(log_weights)}
+        if self.keep_rejected:
+            return learner.samples(kept, log_weights, extra)
+        if not kept and not learner.cancelled:
+            limit = self.max_trials * n
+            raise LimitError("no draw was accepted", what="trials", given=len(log_weights), limit=limit)
+        if len(kept) < n and not learner.cancelled:
+            extra["gave_up"] = True
+        stopped_at_success = len(kept) >= n and len(log_weights) > 1
+        evidence = log_mean_exp(log_weights[:-1] if stopped_at_success else log_weights)
+        if evidence == -math.inf and kept:
+            evidence = log_mean_exp(log_weights)
+        return learner.samples(kept, [evidence] * len(kept), extra)
+
+    def _run(self, learner: _Learner, n: int, cancel: Cancel) -> tuple[list[Trial], list[float]]:
+        """Trials to return, and the proper log weight of every trial made."""
+        kept: list[Trial] = []
+        log_weights: list[float] = []
+        limit = n if self.keep_rejected else self.max_trials * n
+        while len(kept) < n and len(log_weights) < limit and not learner.cancelled:
+            learner.cancelled = is_cancelled(cancel)
+            if learner.cancelled:
+                break
+            log_root = math.log(learner.trie.root_estimate) if learner.trie.root_estimate > 0.0 else -math.inf
+            for trial in learner.batch(min(self.batch_size, limit - len(log_weights))):
+                accepted = len(kept) < n and _is_accepted(trial, log_root, learner.choices)
+                log_weights.append(log_root if accepted else -math.inf)
+                if accepted or self.keep_rejected:
+                    kept.append(trial)
+        return kept, log_weights
+
+
+def _is_accepted(trial: Trial, log_root: float, choices: Choices) -> bool:
+    """Whether a trial that survived its new nodes is accepted.
+
+    Where estimates were exact sums, ``ratio = c(root) prod m(v)`` and nothing is left to decide. A
+    batch may leave over-estimates behind; the shortfall is then made up by one more coin.
+    """
+    if trial.finish != "stop":
+        return False
+    log_chance = trial.log_ratio - log_root - trial.log_new_mass
+    return log_chance >= -_SLACK or choices.coin(math.exp(log_chance))
