@@ -328,6 +328,8 @@ def _draw_row(
                 return NOT_A_NUMBER, -1, math.nan
         n = _gather_sparse(scores, mask, ids, values)
         return NO_MASS, (ids[0] if n > 0 else -1), -math.inf
+    if top == math.inf:
+        return NOT_A_NUMBER, -1, math.nan
     best = -1
     if temperature == 0.0:
         for i in range(n):

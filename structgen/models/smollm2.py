@@ -20,7 +20,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -251,11 +251,15 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """A progress bar on stderr; yields the function that advances it."""
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr, or one line where that is no terminal; yields the function that advances it."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"Converting {NAME} (once)", total=total)
+    console = Console(stderr=True)
+    title = f"Converting {NAME} (once)"
+    if not console.is_terminal:
+        console.print(f"{title} ...")
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)

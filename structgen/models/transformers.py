@@ -100,7 +100,8 @@ class Transformers:
 
     def _finish(self, chat: bool | None, reuse_prompts: int, reuse_prefixes: bool) -> None:
         self.network.eval()
-        self._vocabulary = Vocabulary.from_transformers(self.tokenizer, eos_ids=_eos_ids(self.network))
+        ends = [i for i in _eos_ids(self.network) if 0 <= i < len(self.tokenizer)]
+        self._vocabulary = Vocabulary.from_transformers(self.tokenizer, eos_ids=ends)
         has_template = bool(getattr(self.tokenizer, "chat_template", None))
         if chat and not has_template:
             raise ModelError("the tokenizer has no chat template", model=self._name, hint="pass chat=False")
