@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 
+from structgen.automata import ops
 from structgen.automata.dfa import Dfa
 from structgen.automata.limits import DEFAULT_LIMITS, Limits
-from structgen.automata.nfa import Clock, determinize, write_program
+from structgen.automata.nfa import Clock, determinize, warm_up, write_program
 from structgen.ir.regex import Alternate, Complement, Intersect, Node, has_look
 
 __all__ = ["compile_regex"]
@@ -45,6 +46,7 @@ def compile_regex(node: Node, limits: Limits | None = None) -> Dfa:
         if known is not None and known[0] is node:
             _recent.move_to_end(id(node))
             return known[1]
+    warm_up()
     found = _resolve_and_compile(node, Clock(limits))
     if found.transitions.size <= _MAX_REMEMBERED:
         with _lock:
@@ -68,24 +70,31 @@ def _resolve_and_compile(node: Node, clock: Clock) -> Dfa:
 
 
 def _compile(node: Node, clock: Clock) -> Dfa:
-    from structgen.automata import ops
+    """The automaton of an expression without looks."""
+    if _is_boolean(node) or (isinstance(node, Alternate) and any(map(_is_boolean, node.options))):
+        with clock.paused():
+            ops.warm_up()
+        return _combine(node, clock)
+    return determinize(write_program(node, lambda inner: _compile(inner, clock), clock.limits), clock)
 
-    if isinstance(node, Intersect):
-        found = _compile(node.parts[0], clock)
-        for part in node.parts[1:]:
-            clock.check()
-            # A complement is subtracted, which needs no automaton of all other texts.
-            if isinstance(part, Complement):
-                found = ops.difference(found, _compile(part.node, clock), clock.limits)
-            else:
-                found = ops.intersect(found, _compile(part, clock), clock.limits)
-        return found
+
+def _is_boolean(node: Node) -> bool:
+    return isinstance(node, Intersect | Complement)
+
+
+def _combine(node: Node, clock: Clock) -> Dfa:
+    """Products of the parts' automata, one part after the other."""
     if isinstance(node, Complement):
         return ops.complement(_compile(node.node, clock), clock.limits)
-    if isinstance(node, Alternate) and any(isinstance(p, Intersect | Complement) for p in node.options):
-        found = _compile(node.options[0], clock)
-        for part in node.options[1:]:
-            clock.check()
+    parts = node.parts if isinstance(node, Intersect) else node.options  # type: ignore[union-attr]
+    found = _compile(parts[0], clock)
+    for part in parts[1:]:
+        clock.check()
+        if isinstance(node, Alternate):
             found = ops.union(found, _compile(part, clock), clock.limits)
-        return found
-    return determinize(write_program(node, lambda inner: _compile(inner, clock), clock.limits), clock)
+        elif isinstance(part, Complement):
+            # Subtracting needs no automaton of all other texts.
+            found = ops.difference(found, _compile(part.node, clock), clock.limits)
+        else:
+            found = ops.intersect(found, _compile(part, clock), clock.limits)
+    return found

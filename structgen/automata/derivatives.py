@@ -22,6 +22,8 @@ looks but determinises over an alphabet of characters times truth vectors.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +50,7 @@ __all__ = ["compile_derivatives"]
 
 NOTHING, EMPTY_TEXT, ALL = 0, 1, 2
 _SET, _CAT, _ALT, _AND, _NOT, _REP, _AHEAD, _BEHIND = range(3, 11)
-Term = tuple[object, ...]
+Term = tuple[Any, ...]
 Conditions = tuple[int, ...]
 
 
@@ -153,7 +155,7 @@ def _alphabet(node: Node) -> tuple[dict[Ranges, int], list[Ranges]]:
     masks: dict[Ranges, int] = dict.fromkeys(found, 0)
     numbers: dict[int, int] = {}
     classes: list[list[tuple[int, int]]] = []
-    for lo, past in zip(points, points[1:], strict=False):
+    for lo, past in pairwise(points):
         if lo == 0xD800:
             continue
         bits = signature[lo]
@@ -198,15 +200,15 @@ class _Terms:
             return a
         shape = self._shapes[a]
         if shape[0] == _CAT:
-            return self.cat(shape[1], self.cat(shape[2], b))  # type: ignore[arg-type]
+            return self.cat(shape[1], self.cat(shape[2], b))
         if shape[0] == _AHEAD:
             # Two conditions at one place are one.
             other = self._shapes[b]
             if other[0] == _AHEAD:
-                return self.ahead(self.both([shape[1], other[1]]))  # type: ignore[list-item]
-            if other[0] == _CAT and self._shapes[other[1]][0] == _AHEAD:  # type: ignore[index]
-                inner: int = self._shapes[other[1]][1]  # type: ignore[index, assignment]
-                return self.cat(self.ahead(self.both([shape[1], inner])), other[2])  # type: ignore[list-item, arg-type]
+                return self.ahead(self.both([shape[1], other[1]]))
+            if other[0] == _CAT and self._shapes[other[1]][0] == _AHEAD:
+                inner: int = self._shapes[other[1]][1]
+                return self.cat(self.ahead(self.both([shape[1], inner])), other[2])
         return self._make((_CAT, a, b), self._looks_behind[a] or self._looks_behind[b])
 
     def either(self, terms: Iterable[int]) -> int:
@@ -220,7 +222,7 @@ class _Terms:
         for term in terms:
             shape = self._shapes[term]
             if shape[0] == op:
-                flat.update(shape[1:])  # type: ignore[arg-type]
+                flat.update(shape[1:])
             elif term == absorbing:
                 return absorbing
             elif term != neutral:
@@ -239,7 +241,7 @@ class _Terms:
         if a == ALL:
             return NOTHING
         shape = self._shapes[a]
-        return shape[1] if shape[0] == _NOT else self._make((_NOT, a), self._looks_behind[a])  # type: ignore[return-value]
+        return shape[1] if shape[0] == _NOT else self._make((_NOT, a), self._looks_behind[a])
 
     def rep(self, a: int, least: int, most: int | None) -> int:
         if most == 0 or a == EMPTY_TEXT:
@@ -275,7 +277,9 @@ class _Terms:
             return self.negated(self.read(node.node))
         if isinstance(node, Repeat):
             inner = self.read(node.node)
-            everything = node.min == 0 and node.max is None and self._shapes[inner] == (_SET, (1 << len(self.classes)) - 1)
+            everything = (
+                node.min == 0 and node.max is None and self._shapes[inner] == (_SET, (1 << len(self.classes)) - 1)
+            )
             return ALL if everything else self.rep(inner, node.min, node.max)
         inner = self.read(node.node)
         if node.behind:
@@ -308,17 +312,17 @@ class _Terms:
         if op in (EMPTY_TEXT, ALL):
             return ALL
         if op == _AHEAD:
-            return args[0]  # type: ignore[return-value]
+            return args[0]
         if op in (_CAT, _AND):
-            return self.both([self.empties(t, conditions) for t in args])  # type: ignore[arg-type]
+            return self.both([self.empties(t, conditions) for t in args])
         if op == _ALT:
-            return self.either([self.empties(t, conditions) for t in args])  # type: ignore[arg-type]
+            return self.either([self.empties(t, conditions) for t in args])
         if op == _NOT:
-            return self.negated(self.empties(args[0], conditions))  # type: ignore[arg-type]
+            return self.negated(self.empties(args[0], conditions))
         if op == _REP:
-            return ALL if args[1] == 0 else self.empties(args[0], conditions)  # type: ignore[arg-type]
+            return ALL if args[1] == 0 else self.empties(args[0], conditions)
         if op == _BEHIND:
-            holds = conditions[args[0]]  # type: ignore[index]
+            holds = conditions[args[0]]
             return self.negated(holds) if args[1] else holds
         return NOTHING
 
@@ -328,17 +332,17 @@ class _Terms:
         if op in (EMPTY_TEXT, ALL):
             return True
         if op in (_CAT, _AND):
-            return all(self.at_end(t, behinds) for t in args)  # type: ignore[arg-type]
+            return all(self.at_end(t, behinds) for t in args)
         if op == _ALT:
-            return any(self.at_end(t, behinds) for t in args)  # type: ignore[arg-type]
+            return any(self.at_end(t, behinds) for t in args)
         if op == _NOT:
-            return not self.at_end(args[0], behinds)  # type: ignore[arg-type]
+            return not self.at_end(args[0], behinds)
         if op == _AHEAD:
-            return self.at_end(args[0], behinds)  # type: ignore[arg-type]
+            return self.at_end(args[0], behinds)
         if op == _REP:
-            return args[1] == 0 or self.at_end(args[0], behinds)  # type: ignore[arg-type]
+            return args[1] == 0 or self.at_end(args[0], behinds)
         if op == _BEHIND:
-            return behinds[args[0]] != args[1]  # type: ignore[index]
+            return behinds[args[0]] != args[1]
         return False
 
     def derive(self, term: int, c: int, conditions: Conditions) -> int:
@@ -354,21 +358,21 @@ class _Terms:
     def _derive(self, term: int, c: int, conditions: Conditions) -> int:
         op, *args = self._shapes[term]
         if op == _SET:
-            return EMPTY_TEXT if args[0] >> c & 1 else NOTHING  # type: ignore[operator]
+            return EMPTY_TEXT if args[0] >> c & 1 else NOTHING
         if op == _CAT:
             first, second = args
-            taken = self.cat(self.derive(first, c, conditions), second)  # type: ignore[arg-type]
-            skip = self._skip(first, c, conditions)  # type: ignore[arg-type]
+            taken = self.cat(self.derive(first, c, conditions), second)
+            skip = self._skip(first, c, conditions)
             if skip == NOTHING:
                 return taken
-            return self.either([taken, self.cat(skip, self.derive(second, c, conditions))])  # type: ignore[arg-type]
+            return self.either([taken, self.cat(skip, self.derive(second, c, conditions))])
         if op in (_ALT, _AND):
-            parts = [self.derive(t, c, conditions) for t in args]  # type: ignore[arg-type]
+            parts = [self.derive(t, c, conditions) for t in args]
             return self.either(parts) if op == _ALT else self.both(parts)
         if op == _NOT:
-            return self.negated(self.derive(args[0], c, conditions))  # type: ignore[arg-type]
+            return self.negated(self.derive(args[0], c, conditions))
         if op == _REP:
-            return self._derive_rep(args[0], args[1], args[2], c, conditions)  # type: ignore[arg-type]
+            return self._derive_rep(args[0], args[1], args[2], c, conditions)
         return NOTHING  # an assertion consumes nothing
 
     def _skip(self, term: int, c: int, conditions: Conditions) -> int:

@@ -40,12 +40,12 @@ class Dfa:
     @property
     def n_states(self) -> int:
         """States, ``DEAD`` included."""
-        return self.transitions.shape[0]
+        return int(self.transitions.shape[0])
 
     @property
     def n_classes(self) -> int:
         """Byte classes."""
-        return self.transitions.shape[1]
+        return int(self.transitions.shape[1])
 
     @property
     def is_empty(self) -> bool:
@@ -141,7 +141,8 @@ class Dfa:
 
     def viable_bytes(self, state: int) -> npt.NDArray[np.bool_]:
         """(256,) bool: the bytes after which acceptance can still be reached."""
-        return self.transitions[state][self.class_of] != DEAD
+        viable: npt.NDArray[np.bool_] = self.transitions[state][self.class_of] != DEAD
+        return viable
 
     def to_dot(self) -> str:
         """The automaton in Graphviz's language, for looking at small ones."""

@@ -147,7 +147,7 @@ def _ordered(path: Path) -> Path:
         if isinstance(part, Look):
             looks.append(part)
             continue
-        out += sorted(looks, key=lambda item: not item.behind)
+        out += [item for item in looks if item.behind] + [item for item in looks if not item.behind]
         looks = []
         out.append(part)
     return out[:-1]

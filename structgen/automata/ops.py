@@ -28,6 +28,7 @@ __all__ = [
     "symmetric_difference",
     "union",
     "universal",
+    "warm_up",
 ]
 
 
@@ -47,6 +48,13 @@ def _product(left: Dfa, right: Dfa, mode: int, limits: Limits | None) -> Dfa:
             limit=limits.max_states,
         )
     return minimized(class_of, rows, accepting, int(n), int(start))
+
+
+@lru_cache(maxsize=1)
+def warm_up() -> None:
+    """Compile, or load, the kernel behind the Boolean operations."""
+    one = from_strings([b"a"])
+    _product(one, one, 0, None)
 
 
 def intersect(left: Dfa, right: Dfa, limits: Limits | None = None) -> Dfa:

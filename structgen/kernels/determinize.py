@@ -228,10 +228,10 @@ def byte_classes(edge_low, edge_high):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def determinize(
+def determinize(  # type: ignore[no-untyped-def]
     start, final, edge_start, edge_low, edge_high, edge_dst, eps_start, eps_dst, absorbing, class_of, n_classes,
     progress, arena, set_start, set_hash, accepting, transitions, table, single, work_limit, max_states, max_arena,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Continue the subset construction for about ``work_limit`` steps.
 
     ``progress`` int64[4], in place: states found, next state to expand, arena used, work

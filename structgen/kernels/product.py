@@ -11,9 +11,9 @@ DONE, STATES_FULL = 0, 1
 
 
 @kernel
-def product(
+def product(  # type: ignore[no-untyped-def]
     left_class, left, left_accepting, left_start, right_class, right, right_accepting, right_start, mode, max_states
-):  # type: ignore[no-untyped-def]
+):
     """Reachable pairs: ``(code, class_of, transitions, accepting, n, start)``, row 0 dead.
 
     A pair that cannot accept any more, because the side that ``mode`` needs is dead, is row 0.

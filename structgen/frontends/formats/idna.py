@@ -14,7 +14,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from structgen.frontends.regex.classes import ASSIGNED, category
+from structgen.frontends.regex.classes import ASSIGNED, known_category
 from structgen.ir.regex import CharSet, char_set, set_difference
 
 __all__ = ["is_hostname", "is_idn_hostname", "marks", "permitted", "without"]
@@ -55,9 +55,7 @@ def permitted() -> CharSet:
 @lru_cache(maxsize=1)
 def marks() -> CharSet:
     """Combining marks, which may not begin a label."""
-    found = category("M")
-    assert found is not None
-    return found
+    return known_category("M")
 
 
 def is_idn_hostname(text: str) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from structgen.frontends.formats import idna
 from structgen.frontends.regex import parse_ecma
-from structgen.frontends.regex.classes import set_union
-from structgen.ir.regex import Node, alternate, char_set, concat, optional, star
+from structgen.ir.regex import Node, alternate, char_set, concat, optional, set_union, star
 
 __all__ = [
     "email",

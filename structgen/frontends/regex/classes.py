@@ -34,6 +34,7 @@ __all__ = [
     "LINE_START",
     "category",
     "fold_case",
+    "known_category",
     "not_word_boundary",
     "python_class",
     "runs",
@@ -52,7 +53,7 @@ DOT = negate_set(NEWLINE)
 ECMA_NEWLINE = char_set([(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)])
 ECMA_DOT = negate_set(ECMA_NEWLINE)
 
-ASSIGNED = (range(0, 0xD800), range(0xE000, 0x34000), range(0xE0000, 0xE1000))
+ASSIGNED = (range(0xD800), range(0xE000, 0x34000), range(0xE0000, 0xE1000))
 """Where characters can be, private use aside."""
 _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
 
@@ -109,7 +110,7 @@ def runs(test: Callable[[str], bool], spans: tuple[range, ...] = ASSIGNED) -> It
 def python_class(letter: str) -> CharSet:
     """Python's Unicode ``\\d``, ``\\s`` or ``\\w``."""
     if letter == "d":
-        return category("Nd")
+        return known_category("Nd")
     if letter == "s":
         # The last white space is the ideographic space; scanning further would only cost time.
         return char_set(runs(str.isspace, (range(0x3100),)))
@@ -140,13 +141,18 @@ def _categories() -> dict[str, list[tuple[int, int]]]:
 def category(name: str) -> CharSet | None:
     """The General_Category ``name`` in its short form (``L``, ``LC``, ``Nd``); None if there is none."""
     table = _categories()
-    if name == "LC":
-        names = ["Lu", "Ll", "Lt"]
-    else:
-        names = [n for n in table if n == name or (len(name) == 1 and n[0] == name)]
+    parts = ("Lu", "Ll", "Lt") if name == "LC" else (name,)
+    names = [n for n in table if n in parts or n[0] in parts]
     if not names:
         return None
     return char_set([r for n in names for r in table[n]])
+
+
+def known_category(name: str) -> CharSet:
+    """The same for a name that is known to exist."""
+    found = category(name)
+    assert found is not None
+    return found
 
 
 # --------------------------------------------------------------------------- case

@@ -182,12 +182,12 @@ class _Reader:
         if c == "{" and not self.strict and self.braces() is None:
             self.at += 1
             return self.quantified(char(0x7B), begin)
-        self.fail("nothing to repeat")
+        return self.fail("nothing to repeat")
 
     def assertion(self, node: Node, begin: int) -> Node:
         """An assertion takes no quantifier in the standard; harmless ones are read outside strict mode."""
         following = self.peek()
-        if following and following in "*+?" or (following == "{" and self.braces() is not None):
+        if (following and following in "*+?") or (following == "{" and self.braces() is not None):
             if self.strict:
                 self.fail("an assertion cannot be repeated", begin)
             return self.quantified(node, begin)
@@ -396,8 +396,7 @@ class _Reader:
             self.fail(f"unknown Unicode property {name!r}", begin)
         # Folding comes before the complement: \P{Lu} with i is everything (ECMA-262, 22.2.2.9).
         if self.flags.ignore_case:
-            found = classes.fold_case(negate_set(found) if negated else found)
-            return found
+            return classes.fold_case(negate_set(found) if negated else found)
         return negate_set(found) if negated else found
 
     def cased(self, node: CharSet) -> CharSet:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.resources import files
 
-from structgen.frontends.regex.classes import category, runs
+from structgen.frontends.regex.classes import category, known_category, runs
 from structgen.ir.regex import ANY, CharSet, char_set, negate_set
 
 __all__ = ["property_set"]
@@ -32,6 +33,8 @@ def property_set(name: str, lenient: bool = False) -> CharSet | None:
     if equals:
         if key in ("General_Category", "gc"):
             return _by_category(value, lenient)
+        if key in ("Script", "sc", "Script_Extensions", "scx"):
+            return _script(value, extended=key in ("Script_Extensions", "scx"))
         return None
     found = _binary(name)
     return _by_category(name, lenient) if found is None else found
@@ -45,15 +48,35 @@ def _by_category(name: str, lenient: bool) -> CharSet | None:
     return found
 
 
+@lru_cache(maxsize=1)
+def _scripts() -> dict[str, tuple[str, str]]:
+    """Ranges, as text, of each script and of its extensions, by every name of it."""
+    table: dict[str, tuple[str, str]] = {}
+    text = files("structgen.frontends.regex").joinpath("scripts.txt").read_text("ascii")
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            names, _, ranges = line.partition(": ")
+            own, _, extended = ranges.partition(" | ")
+            for name in names.split(","):
+                table[name] = (own, extended or own)
+    return table
+
+
+def _script(name: str, extended: bool) -> CharSet | None:
+    found = _scripts().get(name.replace("_", "").upper()) if name[:1].isupper() else None
+    if found is None:
+        return None
+    ends = [part.partition("-") for part in found[extended].split()]
+    return char_set([(int(lo, 16), int(hi or lo, 16)) for lo, _, hi in ends])
+
+
 def _binary(name: str) -> CharSet | None:
     if name == "Any":
         return ANY
     if name == "ASCII":
         return char_set([(0, 0x7F)])
     if name == "Assigned":
-        unassigned = category("Cn")
-        assert unassigned is not None
-        return negate_set(unassigned)
+        return negate_set(known_category("Cn"))
     if name in ("ASCII_Hex_Digit", "AHex"):
         return char_set([(0x30, 0x39), (0x41, 0x46), (0x61, 0x66)])
     if name in ("Alphabetic", "Alpha"):
