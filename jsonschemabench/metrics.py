@@ -105,7 +105,7 @@ def _count(found: EngineFigures, row: Row) -> None:
     found.n_pass_maskbench += is_pass(row, strict=False)
     found.n_disagreements += row.get("disagreements", 0)
     found.peak_rss_kb = max(found.peak_rss_kb, row.get("peak_rss_kb", 0))
-    verdicts = list(zip(row["valid"], row.get("accepted", []), strict=False))
+    verdicts = list(zip(row["valid"], row.get("accepted") or [], strict=False))
     wrongly_rejected = sum(valid and not accepted for valid, accepted in verdicts)
     wrongly_accepted = sum(accepted and not valid for valid, accepted in verdicts)
     found.n_instances_valid_rejected += wrongly_rejected

@@ -138,6 +138,7 @@ class Supervisor:
             "MKL_NUM_THREADS": "1",
             "NUMBA_NUM_THREADS": "1",
             "TOKENIZERS_PARALLELISM": "false",
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parent.parent), *filter(None, sys.path)]),
         }
         self._log.seek(0)
         self._log.truncate()

@@ -18,7 +18,7 @@ from typing import Any
 from jsonschemabench.engines.base import EngineVocabulary
 from jsonschemabench.errors import InputError
 
-__all__ = ["Tokenizer", "find_tokenizer"]
+__all__ = ["Tokenizer", "byte_level_spelling", "find_tokenizer"]
 
 _EOS_NAMES = (
     "<|eot_id|>",
@@ -93,6 +93,11 @@ class Tokenizer:
                 raise InputError(self.path, f"no token spells byte 0x{data[position]:02x}")
         return ids
 
+    def encode_bytewise(self, data: bytes) -> list[int]:
+        """One token per byte; empty where some byte has no token of its own."""
+        ids = [self._id_of.get(data[position : position + 1], -1) for position in range(len(data))]
+        return ids if -1 not in ids else []
+
     @cached_property
     def _id_of(self) -> dict[bytes, int]:
         return {spelling: token for token, spelling in enumerate(self.vocabulary.token_bytes) if spelling}
@@ -154,6 +159,12 @@ def _byte_level_table() -> dict[str, int]:
 
 
 _BYTE_LEVEL = _byte_level_table()
+_BYTE_LEVEL_CHARACTER = {byte: character for character, byte in _BYTE_LEVEL.items()}
+
+
+def byte_level_spelling(data: bytes) -> str:
+    """How a byte-level tokenizer writes some bytes."""
+    return "".join(_BYTE_LEVEL_CHARACTER[byte] for byte in data)
 
 
 def _byte_level_bytes(spelling: str) -> bytes:

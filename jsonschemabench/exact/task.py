@@ -91,7 +91,7 @@ def examine(bench: Bench, request: dict[str, Any]) -> dict[str, Any]:
     for value in instances[: settings.instances]:
         try_spellings(examination, value)
         if len(compiled) > 1:
-            try_witnesses(examination, bench.tokenizer.encode(instance_text(value)))
+            try_witnesses(examination, instance_text(value))
     try_walks(examination)
     found = [finding.as_dict() for finding in examination.findings]
     return answer | {"findings": found, "counts": examination.counts, "out_of_time": examination.out_of_time}

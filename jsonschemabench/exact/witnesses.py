@@ -14,6 +14,7 @@ from jsonschemabench.exact.task import Examination
 __all__ = ["try_witnesses"]
 
 _TRIES = 3
+_LONGEST_BYTEWISE = 400
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,43 @@ class Difference:
     forbidding: tuple[str, ...]
 
 
-def try_witnesses(examination: Examination, tokens: list[int]) -> None:
-    """Collect differences along the instance, one per shape and situation, and settle as many as settings allow."""
-    seen: set[tuple[str, str, tuple[str, ...], bool]] = set()
-    differences: list[Difference] = []
-    for difference in _differences(examination, tokens):
-        prefix = examination.decode(tokens[: difference.position])
-        kind = (difference.shape, difference.allowing[0], difference.forbidding, in_string(prefix))
-        if kind not in seen:
-            seen.add(kind)
-            differences.append(difference)
-    examination.count("differences", len(differences))
-    examination.rng.shuffle(differences)
+@dataclass(frozen=True)
+class Place:
+    """A difference and the tokens of the instance it was met in."""
+
+    difference: Difference
+    tokens: list[int]
+
+
+def try_witnesses(examination: Examination, text: str) -> None:
+    """Collect differences along an instance, one per shape and situation, and settle as many as settings allow.
+
+    The instance is walked in the tokenizer's own spelling and byte by byte, since some
+    differences lie inside of a longer token.
+    """
+    tokenizer = examination.bench.tokenizer
+    spellings = [tokenizer.encode(text)]
+    single = tokenizer.encode_bytewise(text.encode()) if len(text) <= _LONGEST_BYTEWISE else []
+    if single and single != spellings[0]:
+        spellings.append(single)
+    seen: set[tuple[str, tuple[str, ...], tuple[str, ...], bool]] = set()
+    places: list[Place] = []
+    for tokens in spellings:
+        for difference in _differences(examination, tokens):
+            inside = in_string(examination.decode(tokens[: difference.position]))
+            kind = (difference.shape, difference.allowing, difference.forbidding, inside)
+            if kind not in seen:
+                seen.add(kind)
+                places.append(Place(difference, tokens))
+    examination.count("differences", len(places))
+    examination.rng.shuffle(places)
     # Short shapes first: they name a cause, long ones usually contain it.
-    differences.sort(key=lambda difference: len(difference.shape))
-    for difference in differences[: examination.settings.witnesses]:
+    places.sort(key=lambda place: len(place.difference.shape))
+    for place in places[: examination.settings.witnesses]:
         if examination.out_of_time:
             examination.count("differences left for lack of time")
             return
-        _settle(examination, difference, tokens)
+        _settle(examination, place.difference, place.tokens)
 
 
 def _differences(examination: Examination, tokens: list[int]) -> list[Difference]:
