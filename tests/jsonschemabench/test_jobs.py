@@ -47,24 +47,33 @@ def test_a_row_says_what_happened_to_each_instance(tmp_path: Path, tokenizer_pat
     assert row["peak_rss_kb"] > 0
 
 
-def test_an_engine_that_hangs_crashes_or_eats_memory_gives_rows_and_the_run_goes_on(
+def test_an_engine_that_eats_memory_is_stopped(tmp_path: Path, tokenizer_path: Path) -> None:
+    path = write_case(tmp_path, "a", {"do": "eat"})
+    out = tmp_path / "r.jsonl"
+    measure(Plan([MISBEHAVING], tokenizer_path, out, Limits(60.0, 60.0, memory_bytes=3 * 2**27)), case_jobs([path]))
+    (row,) = results(out)
+    assert row["status"] == "memory"
+    assert row["error"] == "memory during compile: over 0.375 GiB"
+
+
+def test_an_engine_that_hangs_crashes_or_raises_gives_rows_and_the_run_goes_on(
     tmp_path: Path, tokenizer_path: Path
 ) -> None:
-    kinds = ["hang", "fine", "crash", "eat", "refuse", "raise later", "fine"]
+    kinds = ["hang", "fine", "crash", "refuse", "raise later", "fine"]
     paths = [write_case(tmp_path, f"{number}-{kind}", {"do": kind}, valid=[1]) for number, kind in enumerate(kinds)]
     (tmp_path / "unreadable.json").write_text("{")
     out = tmp_path / "r.jsonl"
-    limits = Limits(compile_seconds=3.0, task_seconds=5.0, memory_bytes=2**29)
+    limits = Limits(compile_seconds=3.0, task_seconds=5.0)
     measure(Plan([MISBEHAVING], tokenizer_path, out, limits), case_jobs([*paths, tmp_path / "unreadable.json"]))
     rows = results(out)
     assert [row["status"] for row in rows] == [
-        "timeout", "ok", "crash", "memory", "refused", "ok", "ok", "unreadable",
+        "timeout", "ok", "crash", "refused", "ok", "ok", "unreadable",
     ]  # fmt: skip
     assert rows[0]["phase"] == "compile"
     assert "code 11" in str(rows[2]["error"])
-    assert rows[4]["error"] == "ValueError: not this one"
-    assert rows[5]["instance_errors"] == {"0": "RuntimeError: out of fuel"}
-    assert rows[5]["accepted"] == [False]
+    assert rows[3]["error"] == "ValueError: not this one"
+    assert rows[4]["instance_errors"] == {"0": "RuntimeError: out of fuel"}
+    assert rows[4]["accepted"] == [False]
 
 
 def test_a_run_that_was_cut_off_continues_without_repeating(tmp_path: Path, tokenizer_path: Path) -> None:

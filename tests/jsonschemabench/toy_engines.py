@@ -87,7 +87,7 @@ class MisbehavingEngine(TextsEngine):
         if what == "crash":
             os._exit(11)
         if what == "eat":
-            self.eaten = [np.ones(1 << 24) for _ in range(64)]
+            self.eaten = [np.ones(1 << 21) for _ in range(512)]
         if what == "refuse":
             raise ValueError("not this one")
         if what == "raise later":
