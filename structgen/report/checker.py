@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import re
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -261,7 +262,10 @@ def _complaint(schema: Any, document: Any) -> str | None:
     from jsonschema.validators import validator_for
 
     kind = validator_for(schema, default=Draft202012Validator)
-    error = best_match(kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(document))
+    try:
+        error = best_match(kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(document))
+    except re.error:
+        return None  # that validator reads patterns with Python's re, which lacks \p{...}: no second opinion
     return None if error is None else f"{error.json_path}: {_shortened(error.message)}"
 
 

@@ -273,8 +273,8 @@ def _scalars_only(type_name: str, values: list[Any]) -> None:
     from enum import Enum
 
     for value in values:
-        plain = value.value if isinstance(value, Enum) else value
-        if plain is not None and not isinstance(plain, str | int | float | bool):
+        # A Literal of an enum's member (also of a StrEnum's) accepts the member, not what JSON can spell.
+        if isinstance(value, Enum) or (value is not None and not isinstance(value, str | int | float | bool)):
             raise _refuse(type_name, f"the value {value!r} is not a JSON text, number or truth value", "use strings")
 
 

@@ -61,8 +61,9 @@ def decimal_pattern(max_digits: int | None, decimal_places: int | None) -> str:
     places = 100 if decimal_places is None else decimal_places
     if max_digits is None:
         return f"^-?(?:0|[1-9][0-9]{{0,99}}){_fraction(places)}$"
-    # One alternative per number of digits before the point; a lone 0 there counts for nothing.
-    wholes = [f"0{_fraction(min(places, max_digits))}"]
+    # One alternative per number of digits before the point; a 0 there counts only where it stands alone.
+    lone_zero = max_digits > (decimal_places or 0)
+    wholes = [f"0{_fraction(min(places, max_digits))}{'' if lone_zero else '+'}".replace(")?+", ")")]
     for whole in range(1, max_digits - (decimal_places or 0) + 1):
         digits = f"[0-9]{{{whole - 1}}}" if whole > 1 else ""
         wholes.append(f"[1-9]{digits}{_fraction(min(places, max_digits - whole))}")
