@@ -24,12 +24,15 @@ from structgen.errors import UnsatisfiableError, VocabularyError
 from structgen.masks.cache import MaskCache
 from structgen.masks.costs import NEVER, costs_of, needed_bytes
 from structgen.masks.machine import Config
+from structgen.masks.text_runs import text_run, utf8_table
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["DfaMachine"]
 
 
 WALKS_BEFORE_SHARING = 16
+LOOP_BYTES = 8
+"""ASCII bytes a state loops on from which its run of text is looked up."""
 MOST_REFINING = 100_000_000
 """Table cells that finding states of equal masks may read (about 0.2 s)."""
 
@@ -267,17 +270,33 @@ class DfaMachine:
 
     def _walk(self, state: int) -> TokenMask:
         self.n_walks += 1
-        row = np.zeros(self.vocabulary.n_words, dtype=np.uint32)
         if self._closed:
+            row = np.zeros(self.vocabulary.n_words, dtype=np.uint32)
             self._walk_within(state, NEVER - 1, row)
         else:
-            from structgen.kernels.walk import fill_dfa_mask
-
-            trie, dfa = self.vocabulary.trie, self.dfa
-            self.n_walked += int(
-                fill_dfa_mask(*trie, self.vocabulary.max_token_bytes, dfa.class_of, dfa.transitions, state, row)
-            )
+            row = self._walk_free(state)
         self._allow_end(state, row)
+        return row
+
+    def _walk_free(self, state: int) -> TokenMask:
+        """What can be read from ``state``: from its loop's run of text where it has one, else by a full walk."""
+        from structgen.kernels import text_run as kernels
+        from structgen.kernels.walk import fill_dfa_mask
+
+        vocabulary, dfa = self.vocabulary, self.dfa
+        trie, max_depth = vocabulary.trie, vocabulary.max_token_bytes
+        loops = np.zeros(128, dtype=np.uint8)
+        places = np.zeros(8, dtype=np.int32)
+        beyond_ascii = bool(kernels.loop_of(dfa.class_of, dfa.transitions, state, utf8_table(), loops, places))
+        if not beyond_ascii and np.count_nonzero(loops) < LOOP_BYTES:
+            row = np.zeros(vocabulary.n_words, dtype=np.uint32)
+            self.n_walked += int(fill_dfa_mask(*trie, max_depth, dfa.class_of, dfa.transitions, state, row))
+            return row
+        run = text_run(vocabulary, loops.tobytes(), beyond_ascii)
+        row = run.row.copy()
+        self.n_walked += int(
+            kernels.fill_from_exits(*trie, max_depth, dfa.class_of, dfa.transitions, state, run.exits, row)
+        )
         return row
 
     def _walk_within(self, state: int, limit: int, row: TokenMask) -> None:

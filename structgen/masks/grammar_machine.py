@@ -80,7 +80,7 @@ class GrammarMachine:
 
     def _thread_mask(self, thread: Thread) -> TokenMask:
         """The mask of one thread, by the stack it depends on."""
-        cells = self.automaton.cells
+        cells = self.automaton.heap["cells"]
         at: Any = self._known
         key: Hashable = thread[1:]
         cell, path = thread[0], []
@@ -94,19 +94,19 @@ class GrammarMachine:
                     return mask
                 break
             path.append(key)
-            at, key = following, int(cells[0, cell])
-            cell = int(cells[1, cell])
+            at, key = following, int(cells[cell, 0])
+            cell = int(cells[cell, 1])
         mask, n_frames = self._cold_mask(thread)
         self._remember(thread, n_frames, mask)
         return mask
 
     def _remember(self, thread: Thread, n_frames: int, mask: TokenMask) -> None:
-        cells = self.automaton.cells
+        cells = self.automaton.heap["cells"]
         keys: list[Hashable] = [thread[1:]]
         cell = thread[0]
         for _ in range(n_frames):
-            keys.append(int(cells[0, cell]))
-            cell = int(cells[1, cell])
+            keys.append(int(cells[cell, 0]))
+            cell = int(cells[cell, 1])
         at: Any = self._known
         for key in keys[:-1]:
             following = at.get(key)
@@ -128,13 +128,13 @@ class GrammarMachine:
             self._walk(thread, row)
         else:
             self._add_lexeme(cell, register, column, state, row)
-        depth = int(automaton.cells[2, cell])
-        lowest = int(automaton.work.registers[pushdown.LOWEST])
+        depth = int(automaton.heap["cells"][cell, 2])
+        lowest = int(automaton.work[pushdown.LOWEST])
         return row, max(0, depth - lowest + 1)
 
     def _add_lexeme(self, cell: int, register: int, column: int, state: int, row: TokenMask) -> None:
         """A lexeme under way, then whatever follows it."""
-        base = int(self.automaton.lexer.base[state])
+        base = int(self.automaton.heap["base"][state])
         nodes = np.zeros(1, dtype=np.int32)
         states = np.array([state], dtype=np.int32)
         skipped = self._add_keywords(cell, register, nodes, states, row) if base != state else _NONE
@@ -142,12 +142,9 @@ class GrammarMachine:
 
     def _add_keywords(self, cell: int, register: int, nodes: Any, states: Any, row: TokenMask) -> Any:
         marks = np.zeros(256, dtype=np.int32)
-        base = self.automaton.lexer
 
-        def call(tables: Any, work: Any) -> Any:
-            return grammar_walk.walk_keywords(
-                tables, work, base.base, self._trie, cell, register, nodes, states, marks, row
-            )
+        def call(heap: Any, work: Any) -> Any:
+            return grammar_walk.walk_keywords(heap, work, self._trie, cell, register, nodes, states, marks, row)
 
         return marks[: self.automaton.run(call)]
 
@@ -155,14 +152,14 @@ class GrammarMachine:
         automaton, trie = self.automaton, self._trie
         if len(part.rows):
             automaton.run(
-                lambda tables, work: grammar_walk.apply_rows(
-                    tables, work, cell, register, column, part.families, part.rows, row
+                lambda heap, work: grammar_walk.apply_rows(
+                    heap, work, cell, register, column, part.families, part.rows, row
                 )
             )
         if len(part.light_nodes):
             automaton.run(
-                lambda tables, work: grammar_walk.walk_events(
-                    tables, work, trie, cell, register, column, part.root,
+                lambda heap, work: grammar_walk.walk_events(
+                    heap, work, trie, cell, register, column, part.root,
                     part.light_nodes, part.light_states, skipped, row,
                 )
             )  # fmt: skip
@@ -176,16 +173,16 @@ class GrammarMachine:
             return -1
         return int(
             self.automaton.run(
-                lambda tables, work: grammar_walk.column_at(tables, self._trie, part.root, node, state, column)
+                lambda heap, work: grammar_walk.column_in_lexeme(heap, self._trie, part.root, node, state, column)
             )
         )
 
     def _end_lexeme(self, node: int, cell: int, state: int, register: int, column: int, row: TokenMask) -> None:
         """The lexeme ends at trie node ``node``: add what may begin below it."""
         automaton = self.automaton
-        terminal = int(automaton.lexer.accepts[state])
+        terminal = int(automaton.heap["accepts"][state])
         after, register = automaton.run(
-            lambda tables, work: grammar_walk.end_at(tables, work, cell, terminal, register, column)
+            lambda heap, work: grammar_walk.end_at(heap, work, cell, terminal, register, column)
         )
         if after == pushdown.FAIL:
             return
@@ -195,20 +192,17 @@ class GrammarMachine:
     def _start_codes(self, cell: int) -> list[int]:
         """The states lexemes start with on ``cell``, forks taken apart (a start never depends on a lookahead)."""
         automaton = self.automaton
-        parser_state = int(automaton.run(lambda tables, work: grammar_walk.top_state(tables, work, cell)))
+        parser_state = int(automaton.run(lambda heap, work: grammar_walk.top_state(heap, work, cell)))
         code = automaton.start_code(parser_state)
-        if code >= 0:
-            return [code] if code else []
-        lexer, fork = automaton.lexer, -2 - code
-        return [int(s) for s in lexer.fork_state[lexer.fork_start[fork] : lexer.fork_start[fork + 1]]]
+        return [state for state, _ in automaton.lexer.fork(code) if state]
 
     def _add_start(self, node: int, cell: int, register: int, code: int, before: int, row: TokenMask) -> None:
         automaton, trie = self.automaton, self._trie
         part = self._parts.start(node, code, before)
         if len(part.light_nodes):
             automaton.run(
-                lambda tables, work: grammar_walk.walk_starts(
-                    tables, work, trie, cell, register, part.light_nodes, part.light_codes, row
+                lambda heap, work: grammar_walk.walk_starts(
+                    heap, work, trie, cell, register, part.light_nodes, part.light_codes, row
                 )
             )
         for group in part.groups:
@@ -223,9 +217,9 @@ class GrammarMachine:
         events = np.zeros((4096, 4), dtype=np.int32)
         automaton = self.automaton
         automaton.run(
-            lambda tables, work: grammar_walk.walk(tables, work, self._trie, rows, self._parts.heavy, events, row)
+            lambda heap, work: grammar_walk.walk(heap, work, self._trie, rows, self._parts.heavy, events, row)
         )
-        n = int(automaton.work.registers[pushdown.N_EVENTS])
+        n = int(automaton.work[pushdown.N_EVENTS])
         for node, cell, register, state in events[:n].tolist():
             for code in self._start_codes(cell):
                 self._add_start(node, cell, register, code, state, row)

@@ -95,15 +95,15 @@ class PartStore:
             light = np.zeros((sizes[1], 2), dtype=np.int32)
             big = np.zeros((sizes[2], 2), dtype=np.int32)
 
-            def call(tables: Any, work: Any, out: Any = (families, rows, light, big)) -> Any:
+            def call(heap: Any, work: Any, out: Any = (families, rows, light, big)) -> Any:
                 out[1][:] = 0
-                return grammar_walk.scan_lexeme(tables, work, self.trie, nodes, states, self.heavy, *out)
+                return grammar_walk.scan_lexeme(heap, work, self.trie, nodes, states, self.heavy, *out)
 
             n_families, n_light, n_big = self.automaton.run(call)
             if n_families >= 0:
                 break
             sizes = [4 * size for size in sizes]
-        family_of = self.automaton.lexer.family
+        family_of = self.automaton.heap["family"]
         representatives = self._representatives(families[:n_families], family_of)
         return LexemePart(
             root=int(nodes[0]) if len(nodes) == 1 else 0,
@@ -141,13 +141,12 @@ class PartStore:
         return self._starts[key]
 
     def _build_start(self, node: int, code: int, before: int) -> StartPart:
-        lexer = self.automaton.lexer
         nodes, data, sizes = self.children(node)
         ready = self.automaton.expanded
         usable = ready(before)[data] == 0 if before >= 0 else np.ones(len(nodes), dtype=np.bool_)
         codes = ready(code)[data]
         usable &= codes != 0
-        bases = np.where(codes > 0, lexer.base[np.maximum(codes, 0)], -1)
+        bases = np.where(codes > 0, self.automaton.heap["base"][np.maximum(codes, 0)], -1)
         groups = []
         for base in np.unique(bases[usable & (codes > 0)]).tolist():
             chosen = usable & (bases == base)

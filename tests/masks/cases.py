@@ -19,5 +19,7 @@ CONSTRAINTS: dict[str, RegularConstraint] = {
     "choice": sg.choice(["a", "ab", "aba", "2024-01", "☃"]),
     "one text": sg.choice(["ab" * 50]),
     "empty text too": sg.regex(r"(ab01)?"),
+    "loop on ascii": sg.regex(r'[ab01 \-"x:,]+(é|\\)?'),
+    "loop on most": sg.regex(r"[^\x00-\x1f☃]*\x00?"),
     "letters": sg.regex(r"(ab)*[01]"),
 }
