@@ -250,7 +250,7 @@ def determinize(nfa: tuple[Any, ...], clock: Clock) -> Dfa:
     memory: tuple[Any, ...] = (
         np.empty(256, np.int32),
         np.zeros(64, np.int64),
-        np.zeros(64, np.uint64),
+        np.zeros(64, np.int64),
         np.zeros(64, np.bool_),
         np.zeros((64, n_classes), np.int32),
         np.zeros(256, np.int32),
@@ -258,7 +258,7 @@ def determinize(nfa: tuple[Any, ...], clock: Clock) -> Dfa:
     single = np.full(n_nfa, -1, np.int32)
     max_states = min(limits.max_states, limits.max_table // n_classes) + 1
     while True:
-        code, *memory = k.determinize(  # type: ignore[assignment]
+        code, *memory = k.determinize(
             *nfa, class_of, n_classes, progress, *memory, single, _STEPS_PER_CALL, max_states, limits.max_arena
         )
         if code == k.DONE:

@@ -21,11 +21,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import inlined, kernel
 
 FRAGMENT, CONCAT, ALTERNATE, REPEAT, EPSILON, NOTHING, TAIL = 0, 1, 2, 3, 4, 5, 6
 DONE, MORE, STATES_FULL, ARENA_FULL = 0, 1, 2, 3
 EPS = -1  # an edge whose lower byte is EPS reads nothing
+
+
+HASH_BITS = (1 << 62) - 1
+
+
+@inlined
+def hash_state(q):  # type: ignore[no-untyped-def]
+    """62 bits of an NFA state; a set's hash is their sum, so order does not matter. Never overflows int64."""
+    h = (np.int64(q) + 1) * 2654435761 & 0x7FFFFFFF
+    return (h ^ (h >> 15)) * 2246822519 & HASH_BITS
 
 
 @kernel
@@ -315,7 +325,7 @@ def determinize(  # type: ignore[no-untyped-def]
                 continue
             # Epsilon closure; only states that read a byte or accept are members.
             size = 0
-            mixed = np.uint64(0)
+            mixed = np.int64(0)
             accepts = False
             while top > 0:
                 top -= 1
@@ -325,17 +335,14 @@ def determinize(  # type: ignore[no-untyped-def]
                     accepts = True
                     found[0] = q
                     size = 1
-                    mixed = np.uint64(q + 1) * np.uint64(0xD6E8FEB86659FD93)
+                    mixed = hash_state(q)
                     break
                 if q == final:
                     accepts = True
                 if q == final or edge_start[q] != edge_start[q + 1]:
                     found[size] = q
                     size += 1
-                    h = np.uint64(q + 1) * np.uint64(0x9E3779B97F4A7C15)
-                    h ^= h >> np.uint64(29)
-                    h *= np.uint64(0xBF58476D1CE4E5B9)
-                    mixed += h ^ (h >> np.uint64(32))
+                    mixed = (mixed + hash_state(q)) & HASH_BITS
                 for k in range(eps_start[q], eps_start[q + 1]):
                     r = eps_dst[k]
                     if mark[r] != stamp:
@@ -350,7 +357,7 @@ def determinize(  # type: ignore[no-untyped-def]
                 for k in range(size):
                     mark[found[k]] = stamp
                 slots = table.shape[0] - 1
-                slot = np.int64(mixed & np.uint64(slots))
+                slot = (mixed ^ (mixed >> 31)) & slots
                 target = 0
                 while table[slot] != 0:
                     other = table[slot]
@@ -381,7 +388,7 @@ def determinize(  # type: ignore[no-untyped-def]
                         grown = np.zeros(room, np.int64)
                         grown[: n + 1] = set_start[: n + 1]
                         set_start = grown
-                        hashes = np.zeros(room, np.uint64)
+                        hashes = np.zeros(room, np.int64)
                         hashes[:n] = set_hash[:n]
                         set_hash = hashes
                         flags = np.zeros(room, np.bool_)
@@ -403,7 +410,7 @@ def determinize(  # type: ignore[no-untyped-def]
                         slots = 4 * table.shape[0] - 1
                         table = np.zeros(slots + 1, np.int32)
                         for s in range(1, n):
-                            slot = np.int64(set_hash[s] & np.uint64(slots))
+                            slot = (set_hash[s] ^ (set_hash[s] >> 31)) & slots
                             while table[slot] != 0:
                                 slot = (slot + 1) & slots
                             table[slot] = s

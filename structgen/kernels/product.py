@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import inlined, kernel
 
 AND, OR, DIFFERENCE, XOR = 0, 1, 2, 3
 DONE, STATES_FULL = 0, 1
+
+
+@inlined
+def hash_pair(key):  # type: ignore[no-untyped-def]
+    """A hash of up to 2^60 pairs; never overflows int64."""
+    h = (key & 0x3FFFFFFF) * 2654435761 ^ (key >> 30) * 2246822519
+    return h ^ (h >> 17)
 
 
 @kernel
@@ -57,9 +64,7 @@ def product(  # type: ignore[no-untyped-def]
             target = 0
             if not dead:
                 key = np.int64(p) * n_right + q
-                mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-                mixed ^= mixed >> np.uint64(32)
-                slot = np.int64(mixed & np.uint64(slots))
+                slot = hash_pair(key) & slots
                 while table[slot] != 0 and keys[table[slot]] != key:
                     slot = (slot + 1) & slots
                 target = table[slot]
@@ -83,9 +88,7 @@ def product(  # type: ignore[no-untyped-def]
                         slots = 4 * (slots + 1) - 1
                         table = np.zeros(slots + 1, np.int32)
                         for s in range(1, n):
-                            mixed = np.uint64(keys[s]) * np.uint64(0x9E3779B97F4A7C15)
-                            mixed ^= mixed >> np.uint64(32)
-                            slot = np.int64(mixed & np.uint64(slots))
+                            slot = hash_pair(keys[s]) & slots
                             while table[slot] != 0:
                                 slot = (slot + 1) & slots
                             table[slot] = s
