@@ -66,6 +66,15 @@ class SetConstraint:
         self.language = language
         self.prefixes = {text[:end] for text in language for end in range(len(text) + 1)}
         self.key = repr(sorted(language))
+        self._least: dict[bytes, int] = {}
+
+    def least_tokens(self, data: bytes) -> int:
+        """Fewest tokens that complete ``data``, end of sequence counted in; large where none do."""
+        if data not in self._least:
+            steps = {self.vocabulary.token_bytes(t) for t in range(self.vocabulary.n_tokens)} - {b""}
+            longer = [1 + self.least_tokens(data + step) for step in steps if data + step in self.prefixes]
+            self._least[data] = 1 if data in self.language else min(longer, default=10**9)
+        return self._least[data]
 
     def start(self) -> SetMatcher:
         return SetMatcher(self, b"")
@@ -81,7 +90,9 @@ class SetMatcher:
         for token_id in range(vocabulary.n_tokens):
             data = vocabulary.token_bytes(token_id)
             ends = token_id in vocabulary.eos_ids and self.data in self.source.language
-            if ends or (data and self.data + data in self.source.prefixes):
+            after = self.data + data
+            fits = budget is None or (data and self.source.least_tokens(after) <= budget - 1)
+            if ends or (data and after in self.source.prefixes and fits):
                 row[token_id >> 5] |= np.uint32(1 << (token_id & 31))
 
     def advance(self, token_id: int) -> None:
