@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from structgen.dtypes import TokenMask
+from structgen.masks.batch import fill_masks
+from structgen.masks.matcher import Matcher
 from structgen.samplers.draw import Drawer, full_mask, scores_error
 from structgen.samplers.protocol import (
     Bindable,
@@ -84,13 +86,6 @@ class Row:
 
     n_masks: int = 0
 
-    def fill_mask(self, mask: TokenMask, everything: TokenMask) -> None:
-        if self.matcher is None:
-            mask[:] = everything
-        else:
-            self.matcher.fill_mask(mask, self.budget)
-            self.n_masks += 1
-
     def take(self, token_id: int, data: bytes) -> None:
         if self.matcher is not None:
             self.matcher.advance(token_id)
@@ -121,8 +116,18 @@ class _Loop:
 
     def fill_masks(self) -> TokenMask:
         masks = self.masks[: len(self.rows)]
-        for mask, row in zip(masks, self.rows, strict=True):
-            row.fill_mask(mask, self.everything)
+        matchers = [row.matcher for row in self.rows if isinstance(row.matcher, Matcher)]
+        if len(matchers) == len(self.rows):
+            # Walks cold masks of several rows in threads.
+            fill_masks(matchers, masks, [row.budget for row in self.rows])
+        else:
+            for mask, row in zip(masks, self.rows, strict=True):
+                if row.matcher is None:
+                    mask[:] = self.everything
+                else:
+                    row.matcher.fill_mask(mask, row.budget)
+        for row in self.rows:
+            row.n_masks += row.matcher is not None
         return masks
 
     def draw(self, state: DecodeState, masks: TokenMask) -> tuple[Draws, float]:

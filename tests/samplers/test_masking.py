@@ -62,13 +62,13 @@ def exhaust(
             yield p, row
 
 
-def masked_proposal(model: Table, transform: Transform) -> Callable[[Ids, Any], np.ndarray]:
+def masked_proposal(model: Table, transform: Transform, max_tokens: int) -> Callable[[Ids, Any], np.ndarray]:
     """Interval lengths of one draw, in the order the draw walks them."""
 
     def proposal(ids: Ids, matcher: Any) -> np.ndarray:
         probs = model.probs(ids).copy()
         mask = np.zeros(model.vocabulary.n_words, dtype=np.uint32)
-        matcher.fill_mask(mask)
+        matcher.fill_mask(mask, max_tokens - len(ids))
         allowed = np.unpackbits(mask.view(np.uint8), bitorder="little")[: len(probs)].astype(bool)
         with np.errstate(divide="ignore"):
             scores = np.log(np.where(allowed, probs, 0.0))
@@ -90,13 +90,17 @@ def credited(outcomes: Iterator[tuple[float, Row]]) -> dict[Ids, float]:
 
 @pytest.mark.parametrize("case", [toy(), toy(0.9), *map(random_case, range(6))], ids=lambda case: case.name)
 def test_expected_weight_of_every_sequence_is_its_probability(case: Case) -> None:
-    outcomes = exhaust(case.model, case.mask, Transform(), case.max_tokens, masked_proposal(case.model, Transform()))
+    outcomes = exhaust(
+        case.model, case.mask, Transform(), case.max_tokens, masked_proposal(case.model, Transform(), case.max_tokens)
+    )
     assert credited(outcomes) == pytest.approx(case.exact, abs=1e-7)
 
 
 def test_golden_toy_masking_halves_what_the_target_does_not() -> None:
     case = toy()
-    runs = list(exhaust(case.model, case.mask, Transform(), 6, masked_proposal(case.model, Transform())))
+    runs = list(
+        exhaust(case.model, case.mask, Transform(), 6, masked_proposal(case.model, Transform(), case.max_tokens))
+    )
     assert sum(p for p, row in runs if bytes(row.data) == b"00000") == pytest.approx(0.5)
     assert sum(p * math.exp(row.log_weight) for p, row in runs) == pytest.approx(17 / 32, abs=1e-6)
 
@@ -108,7 +112,9 @@ def test_with_temperature_weights_are_proper_for_the_tempered_model(case: Case) 
         lambda prefix: case.model.probs(prefix) ** (1 / 0.6), vocabulary=case.model.vocabulary
     )
     target = Case("tempered", tempered, case.language, case.max_tokens).exact
-    outcomes = exhaust(case.model, case.mask, transform, case.max_tokens, masked_proposal(case.model, transform))
+    outcomes = exhaust(
+        case.model, case.mask, transform, case.max_tokens, masked_proposal(case.model, transform, case.max_tokens)
+    )
     found = credited(outcomes)
     # An interval below 1e-9 has no middle in float64; what it would be credited is below the tolerance.
     assert {ids: found.get(ids, 0.0) for ids in target} == pytest.approx(target, abs=1e-6)
@@ -119,13 +125,13 @@ def test_with_temperature_weights_are_proper_for_the_tempered_model(case: Case) 
 @pytest.mark.parametrize("case", [*map(random_case, range(4))], ids=lambda case: case.name)
 def test_truncation_inside_the_mask_weighs_by_the_whole_mass(case: Case, transform: Transform) -> None:
     """``E[w 1(X = y)]`` is the product of m(v) times the token's share after the cut."""
-    proposal = masked_proposal(case.model, transform)
+    proposal = masked_proposal(case.model, transform, case.max_tokens)
     for p, row in exhaust(case.model, case.mask, transform, case.max_tokens, proposal):
         matcher, masses = case.mask.start(), 1.0
         ends = [next(i for i in case.model.vocabulary.eos_ids)]
         for position, token_id in enumerate([*row.token_ids, *ends]):
             mask = np.zeros(1, dtype=np.uint32)
-            matcher.fill_mask(mask)
+            matcher.fill_mask(mask, case.max_tokens - position)
             probs = case.model.probs(tuple(row.token_ids[:position]))
             masses *= sum(probs[i] for i in range(len(probs)) if int(mask[0]) >> i & 1)
             matcher.advance(token_id)
@@ -160,12 +166,7 @@ def test_budget_weights_are_proper_for_what_fits() -> None:
     constraint = sg.regex("(ab|ba)*b").bind(model.vocabulary)
     target = dict(model.enumerate(4, matcher=constraint.start()))
 
-    def proposal(ids: Ids, matcher: Any) -> np.ndarray:
-        mask = np.zeros(1, dtype=np.uint32)
-        matcher.fill_mask(mask, 5 - len(ids))
-        allowed = np.array([int(mask[0]) >> i & 1 for i in range(4)])
-        return model.probs(ids) * allowed / (model.probs(ids) @ allowed)
-
+    proposal = masked_proposal(model, Transform(), 5)
     assert credited(exhaust(model, constraint, Transform(), 5, proposal)) == pytest.approx(target, abs=1e-7)
 
 
