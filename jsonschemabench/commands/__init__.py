@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from jsonschemabench.commands import exact_command, overhead_command, report_command, run_command, suite_command
+from jsonschemabench.commands import (
+    exact_command,
+    grammars_command,
+    overhead_command,
+    report_command,
+    run_command,
+    suite_command,
+)
 
-__all__ = ["exact_command", "overhead_command", "report_command", "run_command", "suite_command"]
+__all__ = ["exact_command", "grammars_command", "overhead_command", "report_command", "run_command", "suite_command"]

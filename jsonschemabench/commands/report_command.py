@@ -12,9 +12,11 @@ import typer
 from jsonschemabench import engines as engine_names
 from jsonschemabench.cases import case_paths
 from jsonschemabench.cli import app, data_folder, repository
+from jsonschemabench.commands.grammars_command import OWN_GRAMMARS
 from jsonschemabench.commands.options import EosOption, MemoryOption, TokenizerOption, make_plan
 from jsonschemabench.commands.progress import ProgressBar
 from jsonschemabench.errors import EngineMissingError, InputError
+from jsonschemabench.grammars import grammar_jobs, grammar_paths
 from jsonschemabench.jobs import measure
 from jsonschemabench.report.plots import draw_all
 from jsonschemabench.report.record import write_record
@@ -77,6 +79,10 @@ def compare_command(
         everything += read_rows(suite_results)
     else:
         typer.echo(f"no official suite at {suite}: left out", err=True)
+    grammar_results = folder / "grammars.jsonl"
+    plan = make_plan(chosen, tokenizer, eos, grammar_results, compile_timeout=60.0, timeout=120.0, memory=memory)
+    measure(plan, grammar_jobs(grammar_paths(OWN_GRAMMARS)))
+    everything += read_rows(grammar_results)
     write_report(everything, folder, readme, plots)
 
 

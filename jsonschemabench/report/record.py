@@ -10,13 +10,13 @@ from typing import Any
 from jsonschemabench.errors import OutputError
 from jsonschemabench.metrics import EngineFigures
 from jsonschemabench.report.section import all_figures, common_figures
-from jsonschemabench.report.tables import comparison, families, suite_table, to_csv
+from jsonschemabench.report.tables import comparison, families, grammar_table, suite_table, to_csv
 
 __all__ = ["write_record"]
 
 
 def write_record(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
-    """Write ``comparison.csv``, ``common.csv``, ``families.csv``, ``suite.csv`` and ``conditions.json``.
+    """Write a CSV file per table there are rows for, and ``conditions.json``; returns their paths.
 
     Raises
     ------
@@ -31,6 +31,9 @@ def write_record(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
     suite_rows = [row for row in rows if row.get("kind") == "row" and "keyword" in row]
     if suite_rows:
         texts["suite.csv"] = to_csv(suite_table(suite_rows, by_keyword=True))
+    grammar_rows = [row for row in rows if row.get("kind") == "row" and "notation" in row]
+    if grammar_rows:
+        texts["grammars.csv"] = to_csv(grammar_table(grammar_rows))
     runs = [row for row in rows if row.get("kind") == "run"]
     texts["conditions.json"] = json.dumps(runs, indent=2) + "\n"
     paths: list[Path] = []

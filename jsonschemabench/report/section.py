@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschemabench.errors import InputError
 from jsonschemabench.metrics import EngineFigures, by_engine, figures
-from jsonschemabench.report.tables import comparison, families, suite_table, to_markdown
+from jsonschemabench.report.tables import comparison, families, grammar_table, suite_table, to_markdown
 
 __all__ = ["BEGIN", "END", "all_figures", "common_figures", "put_section", "section"]
 
@@ -48,6 +48,9 @@ def section(rows: Sequence[Row], plots: Iterable[str] = ()) -> str:
     suite_rows = [row for row in rows if row.get("kind") == "row" and "keyword" in row]
     if suite_rows:
         parts += ["Right verdicts in the official JSON-Schema-Test-Suite:\n", to_markdown(suite_table(suite_rows))]
+    grammar_rows = [row for row in rows if row.get("kind") == "row" and "notation" in row]
+    if grammar_rows:
+        parts += ["Grammars:\n", to_markdown(grammar_table(grammar_rows))]
     parts += [f"![{Path(plot).stem}]({plot})" for plot in plots]
     return "\n".join(parts).rstrip() + "\n"
 

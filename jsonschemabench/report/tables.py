@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from jsonschemabench.metrics import EngineFigures, by_engine, percentile
+from jsonschemabench.metrics import EngineFigures, by_engine, figures, percentile
 from jsonschemabench.suite import tally
 
-__all__ = ["Table", "comparison", "families", "suite_table", "to_csv", "to_markdown"]
+__all__ = ["Table", "comparison", "families", "grammar_table", "suite_table", "to_csv", "to_markdown"]
 
 Table = list[list[str]]
 
@@ -84,6 +84,28 @@ def suite_table(rows: Sequence[dict[str, Any]], by_keyword: bool = False) -> Tab
         table.append([line, f"{n_tests:,}", *cells])
     table.append(["all", f"{total:,}", *[f"{right:,} ({lost:,})" for right, lost in sums.values()]])
     return table
+
+
+def grammar_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """One line per grammar and engine: TTFM, TBM and right verdicts on the examples."""
+    table: Table = [["grammar", "engine", "TTFM, µs", "TBM average / p50 / p99, µs", "right verdicts", "masks"]]
+    for row in sorted(rows, key=lambda row: str(row["id"])):
+        found = figures(row["engine"], [row])
+        if "first_mask_us" not in row:
+            error = " ".join(str(row.get("error", "")).split())[:80].replace("|", "\\|")
+            table.append([row["id"], row["engine"], row["status"], error, "–", "–"])
+            continue
+        times = (float(found.tbm.mean()) if found.tbm.size else float("nan"), *map(_rank(found), (50.0, 99.0)))
+        accepted = row.get("accepted") or []
+        n_right = sum(got == valid for got, valid in zip(accepted, row["valid"], strict=False))
+        verdicts = f"{n_right} of {len(row['valid'])}"
+        ttfm, tbm = _number(float(found.ttfm[0])), " / ".join(map(_number, times))
+        table.append([row["id"], row["engine"], ttfm, tbm, verdicts, f"{found.tbm.size:,}"])
+    return table
+
+
+def _rank(found: EngineFigures) -> Callable[[float], float]:
+    return lambda rank: percentile(found.tbm, rank)
 
 
 def to_markdown(table: Table) -> str:
