@@ -1,0 +1,407 @@
+"""Array frames, plain and general, in the manner of :mod:`structgen.automata.document.objects`.
+
+``contains`` asks for the verdict of every item and counts; ``uniqueItems`` keeps the values of
+the items so far and asks of the next one that it equals none of them, which makes it an
+ordinary goal with exact masks. Only frames that keep values need the text of an item: the
+kernel stops at the end of each item there and Python steps the frame with the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from structgen.automata.document.contexts import Context
+from structgen.automata.document.formulas import assertions_of, evaluate, substitute
+from structgen.automata.document.strings import must_parts
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    And,
+    Assertion,
+    Contains,
+    CountIs,
+    Formula,
+    Items,
+    UnevaluatedItems,
+    UniqueItems,
+    conjunction,
+    disjunction,
+    negation,
+)
+from structgen.kernels import document as K
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import DocumentAutomaton
+
+__all__ = ["ArrayState", "Arrays"]
+
+MOST_PLAIN_PREFIX = 4096
+
+
+class Shape:
+    """What all frames of one array context share."""
+
+    __slots__ = ("cap", "conditions", "context", "keeps", "n_goals")
+
+    def __init__(self, context: Context, n_goals: int, cap: int, keeps: bool) -> None:
+        self.context = context
+        self.n_goals = n_goals
+        self.cap = cap
+        self.keeps = keeps
+        self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayState:
+    """A general frame between items."""
+
+    shape: Shape
+    forms: tuple[Formula, ...]
+    count: int
+    """Items so far, up to the shape's cap."""
+    found: tuple[tuple[int, int], ...] = ()
+    """(uid of a ``Contains``, items that satisfied it, saturated)."""
+    kept: tuple[str, ...] = ()
+    """Canonical texts of the items so far, sorted, where values are kept."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (id(self.shape), tuple(form.uid for form in self.forms), self.count, self.found, self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What the next item is asked."""
+
+    value: int
+    flagged: tuple[tuple[Assertion, Formula], ...]
+    contains: tuple[Contains, ...]
+    """Assertions whose verdicts come after the flagged ones."""
+
+
+class Arrays:
+    """Builds array frames and steps the general ones."""
+
+    def __init__(self, automaton: DocumentAutomaton) -> None:
+        self.automaton = automaton
+        self._frames: dict[tuple[object, ...], int] = {}
+        self._items: dict[tuple[object, ...], _Item | None] = {}
+        self.states: dict[int, ArrayState] = {}
+        self.plain: dict[int, tuple[tuple[Items, ...], Context]] = {}
+        self._any = 0
+
+    # -- opening ---------------------------------------------------------------------------
+
+    def open(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        """The frame after ``[``; 0 where no array is acceptable."""
+        if context.accepts is None:
+            parts = [] if forms[0] is TRUE else must_parts(forms[0])
+            if parts is not None and all(isinstance(part, Items | CountIs) for part in parts):
+                if parts:
+                    return self._plain(context, parts)
+                if not self._any:
+                    self._any = self._plain(context, [])
+                return self._any
+        return self._general(context, forms)
+
+    def _plain(self, context: Context, parts: list[Assertion]) -> int:
+        items = tuple(part for part in parts if isinstance(part, Items))
+        counts = [part for part in parts if isinstance(part, CountIs)]
+        low = max((part.low for part in counts), default=0)
+        high = min((part.high for part in counts if part.high is not None), default=K.NO_LIMIT)
+        prefix = max((len(part.prefix) for part in items), default=0)
+        if low > high:
+            return 0
+        # The first position that no value can fill bounds the count; deep positions are looked at when reached.
+        for position in range(min(low, prefix + 1)):
+            if not self.automaton.is_satisfiable(self._child(items, position)):
+                return 0
+        cap = max(low, prefix, high if high != K.NO_LIMIT else 0)
+        tables = self.automaton.tables
+        children = tables.add_children(prefix + 1)
+        frame = tables.add_frame(K.PLAIN_ARRAY, 0, children, 0, 0, 1, low, high, prefix, cap)
+        self.plain[frame] = (items, context)
+        return frame
+
+    @staticmethod
+    def _child(items: tuple[Items, ...], position: int) -> Formula:
+        found = []
+        for part in items:
+            if position < len(part.prefix):
+                found.append(part.prefix[position])
+            elif part.rest is not None:
+                found.append(part.rest)
+        return conjunction(found)
+
+    def fill_child(self, frame: int, position: int) -> int:
+        """The value context of the item at ``position`` of a plain frame."""
+        items, _ = self.plain[frame]
+        automaton = self.automaton
+        value = automaton.contexts.must(self._child(items, position))
+        if value and not automaton.is_alive(value):
+            value = 0
+        automaton.tables.children[int(automaton.tables.frames[frame, K.F_CHILDREN]) + position] = value
+        return value
+
+    # -- general frames ----------------------------------------------------------------------
+
+    def _general(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+        conditions: list[Formula] = []
+        tables: dict[int, tuple[tuple[int, Assertion], ...]] = {}
+        lengths = [0]
+        for part in parts:
+            if isinstance(part, UnevaluatedItems):
+                rows = []
+                for condition, assertion in part.evaluators:
+                    rows.append((len(forms) + len(conditions), assertion))
+                    conditions.append(self.automaton.reduce(condition, "array"))
+                    if isinstance(assertion, Items):
+                        lengths.append(len(assertion.prefix))
+                tables[part.uid] = tuple(rows)
+        parts += [part for form in conditions for part in assertions_of(form)]
+        for part in parts:
+            if isinstance(part, Items):
+                lengths.append(len(part.prefix))
+            elif isinstance(part, CountIs):
+                lengths.append(part.high + 1 if part.high is not None else part.low)
+        shape = Shape(context, len(forms), max(lengths), any(isinstance(part, UniqueItems) for part in parts))
+        shape.conditions = tables
+        state = ArrayState(shape, (*forms, *conditions), 0)
+        return self.frame(state) if self.is_viable(state) else 0
+
+    def frame(self, state: ArrayState, opaque: bool = False) -> int:
+        """The frame of a state. ``opaque``: an item was added whose value is not known (walks only)."""
+        key = (*state.key, opaque)
+        found = self._frames.get(key)
+        if found is None:
+            label = self.close_label(state)
+            tables = self.automaton.tables
+            kind = K.KEEPING_ARRAY if state.shape.keeps else K.GENERAL_ARRAY
+            found = tables.add_frame(kind, 0, 0, label != 0, 0, label, 0, 0, 0, 0)
+            self._frames[key] = found
+            self.states[found] = state
+            item = self.next_item(state)
+            tables.frames[found, K.F_NEXT] = item.value if item is not None else 0
+        return found
+
+    def close_label(self, state: ArrayState) -> int:
+        """The verdict if the array ended here; 0 where the parent would not take it."""
+        found = dict(state.found)
+
+        def truth(part: Assertion) -> bool:
+            if isinstance(part, CountIs):
+                return part.low <= state.count and (part.high is None or state.count <= part.high)
+            if isinstance(part, Contains):
+                n = found.get(part.uid, 0)
+                return part.low <= n and (part.high is None or n <= part.high)
+            return True
+
+        vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
+        return self.automaton.contexts._acceptable(state.shape.context, vector)
+
+    def next_item(self, state: ArrayState) -> _Item | None:
+        """What is asked of the next item; None where none may come."""
+        key = state.key
+        if key not in self._items:
+            self._items[key] = self._next_item(state)
+        return self._items[key]
+
+    def _next_item(self, state: ArrayState) -> _Item | None:
+        asked = self._asked(state)
+        return None if asked is None else self._item_context(*asked)
+
+    def _asked(
+        self, state: ArrayState
+    ) -> tuple[ArrayState, tuple[tuple[Assertion, Formula], ...], tuple[Contains, ...], tuple[Formula, ...]] | None:
+        """The state with one more item counted, what depends on the item, and the goals asked of it."""
+        after = self._counted(state)
+        if state.shape.context.accepts is None and after.forms[0] is FALSE:
+            return None
+        musts = self._musts(state)
+        must: list[Formula] = []
+        flagged: list[tuple[Assertion, Formula, Formula]] = []
+        contains: list[Contains] = []
+        parts = {part.uid: part for form in after.forms for part in assertions_of(form)}
+        for uid, part in parts.items():
+            if isinstance(part, Contains):
+                contains.append(part)
+                continue
+            goal, becomes = self._item_goal(after, state, part)
+            if goal is TRUE:
+                continue
+            if uid in musts and becomes is FALSE:
+                must.append(goal)
+            else:
+                flagged.append((part, becomes, goal))
+        rows = tuple((part, becomes) for part, becomes, _ in flagged)
+        goals = (conjunction(must), *(goal for _, _, goal in flagged), *(part.formula for part in contains))
+        return after, rows, tuple(contains), goals
+
+    def search_steps(
+        self,
+        state: ArrayState,
+        asked: Callable[[tuple[Formula, ...]], int],
+        outcomes: Callable[[int], dict[int, bytes]],
+    ) -> Iterator[tuple[bytes, ArrayState]]:
+        """(text, state) for each verdict the next item can have; states are not yet judged viable."""
+        step = self._asked(state)
+        if step is None:
+            return
+        after, flagged, contains, goals = step
+        if len(goals) == 1:
+            value = self.automaton.contexts.must(goals[0])
+            if value:
+                yield from ((text, after) for text in outcomes(value).values())
+            return
+        item = _Item(0, flagged, contains)
+        for label, text in outcomes(asked(goals)).items():
+            found = self._after_verdict(after, item, label)
+            if found is not None:
+                yield text, found
+
+    def _item_context(
+        self,
+        after: ArrayState,
+        flagged: tuple[tuple[Assertion, Formula], ...],
+        contains: tuple[Contains, ...],
+        goals: tuple[Formula, ...],
+    ) -> _Item | None:
+        contexts = self.automaton.contexts
+        if len(goals) == 1:
+            value = contexts.must(goals[0])
+            # Where values are kept, the state after depends on the value; it is judged when known.
+            if not value or not self.automaton.is_alive(value):
+                return None
+            if not after.shape.keeps and not self.is_viable(after):
+                return None
+            return _Item(value, (), ())
+        item = _Item(0, flagged, contains)
+
+        def accepts(label: int) -> bool:
+            return self._judged(after, item, label) is not None
+
+        value = contexts.asked(goals, accepts)
+        return _Item(value, flagged, contains) if self.automaton.is_alive(value) else None
+
+    def _counted(self, state: ArrayState) -> ArrayState:
+        """One more item: bounds that this breaks become FALSE."""
+        count = min(state.count + 1, state.shape.cap)
+        table: dict[int, Formula] = {}
+        for form in state.forms:
+            for part in assertions_of(form):
+                if isinstance(part, CountIs) and part.high is not None and count > part.high:
+                    table[part.uid] = FALSE
+        forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
+        return ArrayState(state.shape, forms, count, state.found, state.kept)
+
+    @staticmethod
+    def _musts(state: ArrayState) -> set[int]:
+        if state.shape.context.accepts is not None:
+            return set()
+        goal = state.forms[0]
+        return {part.uid for part in (goal.parts if type(goal) is And else (goal,)) if isinstance(part, Assertion)}
+
+    def _item_goal(self, after: ArrayState, before: ArrayState, part: Assertion) -> tuple[Formula, Formula]:
+        position = before.count
+        if isinstance(part, Items):
+            return self._child((part,), position), FALSE
+        if isinstance(part, UniqueItems):
+            return negation(self.automaton.constants(before.kept)), FALSE
+        if isinstance(part, UnevaluatedItems):
+            cover = self._cover(after, part, position)
+            return (
+                (TRUE, FALSE)
+                if cover is TRUE
+                else (
+                    disjunction([part.formula, *self._contained(after, part)]),
+                    conjunction([part, cover]) if cover is not FALSE else FALSE,
+                )
+            )
+        return TRUE, FALSE
+
+    @staticmethod
+    def _cover(state: ArrayState, part: UnevaluatedItems, position: int) -> Formula:
+        conditions = []
+        for index, assertion in state.shape.conditions[part.uid]:
+            if isinstance(assertion, Items):
+                if assertion.rest is not None or position < len(assertion.prefix):
+                    conditions.append(state.forms[index])
+            elif not isinstance(assertion, Contains):
+                conditions.append(state.forms[index])
+        return disjunction(conditions)
+
+    @staticmethod
+    def _contained(state: ArrayState, part: UnevaluatedItems) -> list[Formula]:
+        """Item formulas of ``contains`` siblings that count whatever else happens."""
+        return [
+            assertion.formula
+            for index, assertion in state.shape.conditions[part.uid]
+            if isinstance(assertion, Contains) and state.forms[index] is TRUE
+        ]
+
+    # -- steps -----------------------------------------------------------------------------
+
+    def _judged(self, after: ArrayState, item: _Item, label: int) -> ArrayState | None:
+        """The state after an item with verdict ``label`` if it is viable, its value left aside."""
+        state = self._after_verdict(after, item, label)
+        return state if state is not None and self.is_viable(state) else None
+
+    def _after_verdict(self, after: ArrayState, item: _Item, label: int) -> ArrayState | None:
+        vector = self.automaton.contexts.vectors[label]
+        if not vector[0]:
+            return None
+        n = len(item.flagged)
+        table: dict[int, Formula] = {
+            part.uid: becomes
+            for (part, becomes), holds in zip(item.flagged, vector[1 : n + 1], strict=True)
+            if not holds
+        }
+        found = dict(after.found)
+        for part, holds in zip(item.contains, vector[n + 1 :], strict=True):
+            if holds:
+                cap = part.low if part.high is None else part.high + 1
+                found[part.uid] = min(found.get(part.uid, 0) + 1, max(cap, 1))
+            if part.high is not None and found.get(part.uid, 0) > part.high:
+                table[part.uid] = FALSE
+            elif part.high is None and found.get(part.uid, 0) >= part.low:
+                table[part.uid] = TRUE
+        forms = tuple(substitute(form, table) for form in after.forms) if table else after.forms
+        live = {part.uid for form in forms for part in assertions_of(form)}
+        if after.shape.context.accepts is None and forms[0] is FALSE:
+            return None
+        kept = tuple(sorted((uid, n) for uid, n in found.items() if uid in live))
+        return ArrayState(after.shape, forms, after.count, kept, after.kept)
+
+    def after_item(self, state: ArrayState, label: int) -> ArrayState | None:
+        """The state after the next item ended with ``label``; values kept are those before it."""
+        item = self.next_item(state)
+        if item is None:
+            return None
+        after = self._counted(state)
+        if item.flagged or item.contains:
+            return self._judged(after, item, label)
+        return after if after.shape.keeps or self.is_viable(after) else None
+
+    def with_value(self, state: ArrayState, value: Any) -> ArrayState | None:
+        """The state with the last item's value among those kept; None where that leaves no completion."""
+        text = self.automaton.canonical(value)
+        kept = tuple(sorted({*state.kept, text}))
+        found = ArrayState(state.shape, state.forms, state.count, state.found, kept)
+        return found if self.is_viable(found) else None
+
+    def is_viable(self, state: ArrayState) -> bool:
+        """Whether some completion of the array is acceptable."""
+        if state.shape.context.accepts is None and state.forms[0] is FALSE:
+            return False
+        return self.automaton.witness.array_is_viable(state)
+
+    def event(self, frame: int, label: int) -> tuple[int, int]:
+        """(frame, 0) after an item with verdict ``label`` in a general frame; (0, 0) where forbidden.
+
+        In a frame that keeps values this is the walk's view: the item's value is left out.
+        """
+        after = self.after_item(self.states[frame], label)
+        return (0, 0) if after is None else (self.frame(after, opaque=after.shape.keeps), 0)

@@ -1,0 +1,109 @@
+"""A shortest completion from any configuration: end the lexeme, then close frame by frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from structgen.automata.document.shortest import _outside, escaped
+from structgen.kernels import document as K
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import DocumentAutomaton
+
+__all__ = ["completion_of"]
+
+_WORDS = (b"null", b"true", b"false")
+_CONTINUATION = {0: b"", 1: b"\x80", 2: b"\x80\x80", 3: b"\xa0\x80", 4: b"\x80\x80", 5: b"\x80" * 3, 6: b"\x90\x80\x80",
+                 7: b"\x80" * 3}  # fmt: skip
+
+
+def completion_of(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> bytes:
+    """Bytes that end the document; least in each frame, which is least overall for plain frames."""
+    text = b""
+    while True:
+        part, config = _one_part(automaton, config)
+        text += part
+        if config[K.R_MODE] == K.M_END:
+            return text
+
+
+def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
+    """Some bytes towards the end, and the configuration after them."""
+    if config[K.R_MODE] == K.M_NUMBER and automaton.is_accepting(config):
+        return b"", (K.M_END, *config[1:])
+    for part in _candidates(automaton, config):
+        after = automaton.read(config, part)
+        if after is not None and after != config:
+            return part, after
+    raise AssertionError(f"no completion from {config}")
+
+
+def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
+    mode = config[K.R_MODE]
+    witness = automaton.witness
+    frame, register = config[K.R_FRAME], config[K.R_COUNT]
+    if mode == K.M_COLON:
+        yield b":"
+    elif mode == K.M_VALUE:
+        yield from sorted(witness.outcomes(config[K.R_VALUE]).values(), key=len)
+    elif mode in (K.M_FIRST_KEY, K.M_FIRST_ITEM):
+        yield from sorted(witness.completions(frame, register, first=True).values(), key=len)
+    elif mode == K.M_KEY:
+        yield from sorted(witness.completions(frame, register, first=False, comma=True).values(), key=len)
+    elif mode == K.M_AFTER:
+        yield from sorted(witness.completions(frame, register, first=False).values(), key=len)
+    elif mode == K.M_WORD:
+        yield _WORDS[config[K.R_A]][config[K.R_B] :]
+    elif mode == K.M_NUMBER:
+        yield from _number_ends(automaton, config)
+    else:
+        yield from _string_ends(automaton, config)
+
+
+def _number_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
+    """Digits to the nearest end, with a delimiter where the number is complete as it stands."""
+    texts = sorted(automaton.witness.shortest.numbers(config[K.R_A]).values(), key=len)
+    yield from (text for text in texts if text)
+    # Complete as it is: what follows belongs to the frame, and a space changes nothing else.
+    kind = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND])
+    is_array = kind in (K.PLAIN_ARRAY, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
+    yield from ((b"]", b",") if is_array else (b"}", b","))
+
+
+def _string_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
+    if config[K.R_ESC]:
+        yield from _escape_ends(automaton, config)
+        return
+    tables = automaton.tables
+    is_name = config[K.R_VALUE] == 0
+    frame = config[K.R_FRAME]
+    spec = int(tables.frames[frame, K.F_KEYS] if is_name else tables.values[config[K.R_VALUE], K.T_STRING])
+    mode, place, n = config[K.R_MODE], config[K.R_A], config[K.R_B]
+    if mode == K.M_FREE:
+        missing = max(0, int(tables.specs[spec, K.SPEC_MIN]) - n) if tables.specs[spec, K.SPEC_COUNTS] else 0
+        yield _CONTINUATION[place] + b"a" * missing + b'"'
+        yield from (_CONTINUATION[place] + bytes([letter]) + b'"' for letter in range(97, 123))
+        return
+    if mode == K.M_CONTENT:
+        allowed = -1
+        if is_name and tables.frames[frame, K.F_AVAILABLE] < 0:
+            allowed = int(tables.frames[frame, K.F_HIGH]) & ~config[K.R_COUNT]
+        texts = automaton.witness.shortest.content(place, n, spec, allowed)
+        yield from (escaped(text) + b'"' for text in sorted(texts.values(), key=len))
+        return
+    shortest = automaton.witness.shortest
+    literals = [shortest.literal(index) for index in range(place, n)]
+    prefix = literals[0][: config[K.R_C]]
+    yield from (escaped_tail(text, config[K.R_C]) + b'"' for text in sorted(literals, key=len))
+    yield escaped_tail(_outside(set(literals), prefix), len(prefix)) + b'"'
+
+
+def escaped_tail(text: bytes, behind: int) -> bytes:
+    """The rest of a constant after ``behind`` decoded bytes."""
+    return escaped(text[behind:])
+
+
+def _escape_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
+    """One byte that keeps the escape alive, simple ones first."""
+    for byte in b'nu"\\/bfrt0123456789abcdefABCDEF':
+        yield bytes([byte])

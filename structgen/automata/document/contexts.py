@@ -1,0 +1,158 @@
+"""Value contexts: what is asked of one value, and what its first byte leads to.
+
+A context has *goals*, formulas whose truth its parent wants to know. Most contexts have
+one goal that must hold; then nothing but viability is tracked and the verdict is the label
+``MUST``. Under ``anyOf``, ``not`` and the like a context has several goals, the verdict is
+the vector of their truth values, interned as a label, and the parent says which it accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.dfa import Dfa
+from structgen.automata.document.formulas import assertions_of, evaluate
+from structgen.automata.document.labelled import Component, Labelled, labelled_product
+from structgen.automata.document.numbers import base_for, dfa_of_key, key_of, number_dfa
+from structgen.automata.document.strings import must_parts
+from structgen.ir.document import FALSE, JSON_TYPES, TRUE, Formula
+from structgen.kernels import document as K
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import DocumentAutomaton
+
+__all__ = ["MUST", "Context", "Contexts"]
+
+MUST = 1
+"""The label of the verdict vector (True,)."""
+
+
+class Context:
+    """Goals, and which verdicts the parent accepts (None: the single goal must hold)."""
+
+    __slots__ = ("accepts", "alive", "goals", "index", "outcomes")
+
+    def __init__(self, index: int, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None) -> None:
+        self.index = index
+        self.goals = goals
+        self.accepts = accepts
+        self.alive: bool | None = None
+        self.outcomes: dict[int, bytes] | None = None
+
+
+_BYTE_OF_CLASS = [0] * 16
+for _byte in (*range(48, 58), 45, 43, 46, 101):
+    _BYTE_OF_CLASS[int(K.NUMBER_CLASS[_byte])] = _byte
+
+
+def _narrow(automaton: Labelled) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    return np.ascontiguousarray(automaton.rows[:, _BYTE_OF_CLASS]), automaton.labels
+
+
+def _narrow_dfa(dfa: Dfa) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    columns = dfa.class_of[_BYTE_OF_CLASS]
+    rows = dfa.transitions[:, columns].copy()
+    rows[:, 0] = rows[:, 15] = 0
+    return rows, dfa.accepting.astype(np.int32)
+
+
+class Contexts:
+    """All value contexts of one automaton; fills ``tables.values`` when a first byte asks."""
+
+    def __init__(self, automaton: DocumentAutomaton) -> None:
+        self.automaton = automaton
+        self.by_index: dict[int, Context] = {}
+        self._must: dict[int, int] = {}
+        self._labels: dict[tuple[bool, ...], int] = {(True,): MUST}
+        self.vectors: list[tuple[bool, ...]] = [(), (True,)]
+        self._numbers: dict[object, int] = {}
+
+    def label(self, vector: tuple[bool, ...]) -> int:
+        """The label of a verdict vector."""
+        found = self._labels.get(vector)
+        if found is None:
+            found = self._labels[vector] = len(self.vectors)
+            self.vectors.append(vector)
+        return found
+
+    def must(self, goal: Formula) -> int:
+        """The context of values that satisfy ``goal``; 0 for FALSE."""
+        if goal is FALSE:
+            return 0
+        found = self._must.get(goal.uid)
+        if found is None:
+            found = self._must[goal.uid] = self._new((goal,), None)
+        return found
+
+    def asked(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool]) -> int:
+        """A context that reports the verdicts of all ``goals``."""
+        return self._new(goals, accepts)
+
+    def _new(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None) -> int:
+        index = self.automaton.tables.add_value()
+        self.by_index[index] = Context(index, goals, accepts)
+        return index
+
+    # -- filling ---------------------------------------------------------------------------
+
+    def fill(self, index: int, column: int) -> int:
+        """What values of type ``JSON_TYPES[column]`` lead to, written into the table and returned."""
+        context = self.by_index[index]
+        of = JSON_TYPES[column]
+        reduce = self.automaton.reduce
+        forms = tuple(reduce(goal, of) for goal in context.goals)
+        if context.accepts is None and forms[0] is FALSE:
+            handle = 0
+        elif column < K.T_NUMBER:
+            handle = self._acceptable(context, tuple(form is TRUE for form in forms))
+        elif column == K.T_NUMBER:
+            handle = self._number(context, forms)
+        elif column == K.T_STRING:
+            handle = self._string(context, forms)
+        elif column == K.T_ARRAY:
+            handle = self.automaton.arrays.open(context, forms)
+        else:
+            handle = self.automaton.objects.open(context, forms)
+        self.automaton.tables.values[index, column] = handle
+        return handle
+
+    def _acceptable(self, context: Context, vector: tuple[bool, ...]) -> int:
+        """The label of ``vector`` where the parent takes it, else 0."""
+        if context.accepts is None:
+            return MUST if vector[0] else 0
+        label = self.label(vector)
+        return label if context.accepts(label) else 0
+
+    def _string(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        specs = self.automaton.strings
+        if context.accepts is None:
+            if forms[0] is TRUE:
+                return specs.free(MUST)
+            parts = must_parts(forms[0])
+            if parts is not None:
+                return specs.must(parts)
+        return specs.verdicts(forms, lambda vector: self._acceptable(context, vector))
+
+    def _number(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        tables = self.automaton.tables
+        if context.accepts is None:
+            parts = [] if forms[0] is TRUE else must_parts(forms[0])
+            if parts is not None:
+                key = frozenset(map(key_of, parts))
+                if key not in self._numbers:
+                    rows, labels = _narrow_dfa(number_dfa(parts))
+                    self._numbers[key] = tables.add_numbers(rows, labels) + 1 if len(rows) > 1 else 0
+                return self._numbers[key]
+        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+
+        def label_of(told: tuple[int, ...]) -> int:
+            truth = {part.uid: value != 0 for part, value in zip(parts, told, strict=True)}
+            return self._acceptable(context, tuple(evaluate(form, lambda part: truth[part.uid]) for form in forms))
+
+        components = [Component.of(base_for(parts)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
+        automaton = labelled_product(components, label_of)
+        return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton)) + 1

@@ -1,0 +1,120 @@
+"""Formulas at work: by type, after a failure, and at the end of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from structgen.errors import SchemaError
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    And,
+    Assertion,
+    Formula,
+    Not,
+    OneOf,
+    Or,
+    Ref,
+    TypeIs,
+    ValueIn,
+    conjunction,
+    disjunction,
+    exactly_one,
+    negation,
+)
+
+__all__ = ["Reducer", "assertions_of", "evaluate", "substitute"]
+
+
+class Reducer:
+    """Formulas as one JSON type sees them: references expanded, other types' assertions gone.
+
+    Memoised per formula and type, so equal subformulas stay the same object.
+    """
+
+    def __init__(self, resolve: Callable[[Ref], Formula]) -> None:
+        self._resolve = resolve
+        self._memo: dict[tuple[int, str], Formula] = {}
+        self._open: set[int] = set()
+
+    def __call__(self, formula: Formula, of: str) -> Formula:
+        """``formula`` for values of JSON type ``of`` (a name of ``JSON_TYPES``)."""
+        if formula is TRUE or formula is FALSE:
+            return formula
+        key = (formula.uid, of)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self._reduce(formula, of)
+        return found
+
+    def _reduce(self, formula: Formula, of: str) -> Formula:
+        if isinstance(formula, Assertion):
+            return formula if formula.applies_to == of else TRUE
+        kind = type(formula)
+        if kind is Ref:
+            return self._expand(formula, of)  # type: ignore[arg-type]
+        if kind is TypeIs:
+            return TRUE if of in formula.types else FALSE  # type: ignore[attr-defined]
+        if kind is ValueIn:
+            return self(formula.by_type.get(of, FALSE), of)  # type: ignore[attr-defined]
+        if kind is Not:
+            return negation(self(formula.part, of))  # type: ignore[attr-defined]
+        parts = [self(part, of) for part in formula.parts]  # type: ignore[attr-defined]
+        if kind is And:
+            return conjunction(parts)
+        return disjunction(parts) if kind is Or else exactly_one(parts)
+
+    def _expand(self, ref: Ref, of: str) -> Formula:
+        target = self._resolve(ref)
+        if target.uid in self._open:
+            raise SchemaError("the reference leads back to itself without reading anything", pointer=ref.pointer)
+        self._open.add(target.uid)
+        try:
+            return self(target, of)
+        finally:
+            self._open.discard(target.uid)
+
+
+def assertions_of(formula: Formula) -> Iterator[Assertion]:
+    """The assertions of a reduced formula, with repeats."""
+    if isinstance(formula, Assertion):
+        yield formula
+    elif type(formula) is Not:
+        yield from assertions_of(formula.part)
+    elif isinstance(formula, And | Or | OneOf):
+        for part in formula.parts:
+            yield from assertions_of(part)
+
+
+def substitute(formula: Formula, table: dict[int, Formula]) -> Formula:
+    """A reduced formula with some assertions (by uid) replaced."""
+    if isinstance(formula, Assertion):
+        return table.get(formula.uid, formula)
+    kind = type(formula)
+    if kind is Not:
+        inner = substitute(formula.part, table)  # type: ignore[attr-defined]
+        return formula if inner is formula.part else negation(inner)  # type: ignore[attr-defined]
+    if not isinstance(formula, And | Or | OneOf):
+        return formula
+    parts = [substitute(part, table) for part in formula.parts]
+    if all(new is old for new, old in zip(parts, formula.parts, strict=True)):
+        return formula
+    if kind is And:
+        return conjunction(parts)
+    return disjunction(parts) if kind is Or else exactly_one(parts)
+
+
+def evaluate(formula: Formula, truth: Callable[[Assertion], bool]) -> bool:
+    """The value of a reduced formula once every assertion is decided."""
+    if isinstance(formula, Assertion):
+        return truth(formula)
+    kind = type(formula)
+    if kind is Not:
+        return not evaluate(formula.part, truth)  # type: ignore[attr-defined]
+    if kind is And:
+        return all(evaluate(part, truth) for part in formula.parts)  # type: ignore[attr-defined]
+    if kind is Or:
+        return any(evaluate(part, truth) for part in formula.parts)  # type: ignore[attr-defined]
+    if kind is OneOf:
+        return sum(evaluate(part, truth) for part in formula.parts) == 1  # type: ignore[attr-defined]
+    return formula is TRUE

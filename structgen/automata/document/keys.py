@@ -1,0 +1,190 @@
+"""Property names of an object, told apart as far as the schema does.
+
+A *class* of names is one declared name, or all other names that the same patterns match
+(and for which ``propertyNames`` gives the same verdict). Declared names come first, sorted,
+so that class ``i`` is bit ``i``; free classes, whose names may repeat the class, follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
+from structgen.automata.document.labelled import Component, labelled_product, reachable_labels
+from structgen.automata.document.strings import dfa_of_assertion
+from structgen.automata.document.tables import Tables
+from structgen.automata.ops import universal
+from structgen.ir.document import FALSE, TRUE, Assertion, Formula, Pattern, Properties, PropertyNames, conjunction
+from structgen.kernels import document as K
+
+__all__ = ["KeyClass", "KeyClasses"]
+
+
+@dataclass(frozen=True)
+class KeyClass:
+    """Names that the schema does not tell apart."""
+
+    name: bytes | None
+    matches: frozenset[str]
+    """Sources of the patterns that match."""
+    bad_for: frozenset[int]
+    """Uids of the ``propertyNames`` assertions that refuse the name."""
+    sample: bytes = field(compare=False, default=b"")
+    """A name of the class, as short as possible."""
+
+    def child(self, properties: Properties) -> Formula:
+        """What ``properties`` asks of a value under this name."""
+        found = []
+        if self.name is not None and self.name in properties.named:
+            found.append(properties.named[self.name])
+        found += [formula for pattern, formula in properties.patterns if pattern.source in self.matches]
+        if not found:
+            return TRUE if properties.additional is None else properties.additional
+        return conjunction(found)
+
+    def is_covered(self, properties: Properties) -> bool:
+        """Whether ``properties`` evaluates this name."""
+        if properties.additional is not None or (self.name is not None and self.name in properties.named):
+            return True
+        return any(pattern.source in self.matches for pattern, _ in properties.patterns)
+
+
+class KeyClasses:
+    """The classes of one object shape, and the spec that reads a name to its class.
+
+    ``forbidden(key_class)`` of the caller says which classes can never be used: their names
+    are dead, so that no mask opens towards them.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        reduce: Reducer,
+        names: Sequence[bytes],
+        properties: Sequence[Properties],
+        name_rules: Sequence[PropertyNames],
+    ) -> None:
+        self._tables = tables
+        self.names = names
+        self.rules = [(rule, reduce(rule.formula, "string")) for rule in name_rules]
+        self.patterns: dict[str, Pattern] = {
+            pattern.source: pattern for item in properties for pattern, _ in item.patterns
+        }
+        self.classes: list[KeyClass] = []
+        self.spec = 0
+        self._parts: list[Assertion] = []
+        if self.patterns or self.rules:
+            self._parts = list({p.uid: p for _, form in self.rules for p in assertions_of(form)}.values())
+            self._named_classes()
+        else:
+            self.classes = [KeyClass(name, frozenset(), frozenset(), name) for name in names]
+            self.classes.append(KeyClass(None, frozenset(), frozenset(), _unused(names)))
+
+    @property
+    def n_named(self) -> int:
+        return len(self.names)
+
+    def install(self, is_open: bool) -> None:
+        """Build the spec where names alone matter; ``is_open`` lets undeclared names through."""
+        n = len(self.names)
+        if not is_open:
+            if n:
+                low, high = self._tables.add_literals(self.names, range(1, n + 1))
+                self.spec = self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+        elif n:
+            low, high = self._tables.add_literals(self.names, range(1, n + 1))
+            self.spec = self._tables.add_spec(K.OPEN_SET, low=low, high=high, label=n + 1)
+        else:
+            self.spec = self._tables.add_spec(K.FREE_TEXT, label=1)
+
+    # -- names under patterns and rules ------------------------------------------------------
+
+    def _named_classes(self) -> None:
+        dfas = {source: dfa_of_assertion(pattern) for source, pattern in self.patterns.items()}
+        rules = {part.uid: dfa_of_assertion(part) for part in self._parts}
+        for name in self.names:
+            matches = frozenset(source for source, dfa in dfas.items() if dfa.accepts(name))
+            truth = {uid: dfa.accepts(name) for uid, dfa in rules.items()}
+            self.classes.append(KeyClass(name, matches, self._bad_rules(truth), name))
+
+    def _bad_rules(self, truth: dict[int, bool]) -> frozenset[int]:
+        return frozenset(
+            rule.uid for rule, form in self.rules if form is FALSE or not evaluate(form, lambda part: truth[part.uid])
+        )
+
+    def install_automaton(self, is_forbidden: Sequence[bool], forbids: Callable[[KeyClass], bool]) -> None:
+        """Build the automaton over patterns and rules; ``forbids(key_class)`` tells dead classes.
+
+        Appends the free classes it finds; labels are class numbers from 1.
+        """
+        names = Component.of_names(self.names)
+        sources = list(self.patterns)
+        free: dict[tuple[frozenset[str], frozenset[int]], int] = {}
+
+        def label_of(told: tuple[int, ...]) -> int:
+            if told[0]:
+                return 0 if is_forbidden[told[0] - 1] else told[0]
+            matches = frozenset(s for s, value in zip(sources, told[1:], strict=False) if value)
+            values = told[1 + len(sources) :]
+            bad = self._bad_rules({p.uid: v != 0 for p, v in zip(self._parts, values, strict=True)})
+            key = (matches, bad)
+            if key not in free:
+                found = KeyClass(None, matches, bad)
+                if forbids(found):
+                    free[key] = 0
+                else:
+                    self.classes.append(found)
+                    free[key] = len(self.classes)
+            return free[key]
+
+        components = [
+            Component.of(universal()),
+            names,
+            *(Component.of(dfa_of_assertion(self.patterns[source])) for source in sources),
+            *(Component.of(dfa_of_assertion(part)) for part in self._parts),
+        ]
+        automaton = labelled_product(components, label_of)
+        if automaton.is_empty:
+            return
+        samples = _shortest_by_label(automaton.rows, automaton.labels)
+        for number in range(len(self.names), len(self.classes)):
+            found = self.classes[number]
+            self.classes[number] = KeyClass(None, found.matches, found.bad_for, samples.get(number + 1, b""))
+        reach = reachable_labels(automaton) if len(self.classes) <= 62 else -1
+        base = self._tables.add_rows(automaton.rows, automaton.labels, K.NO_LIMIT, reach)
+        self.spec = self._tables.add_spec(K.AUTOMATON, start=base + 1)
+
+
+def _unused(names: Sequence[bytes]) -> bytes:
+    """A short name that is not among ``names``."""
+    taken = set(names)
+    for letter in (b"", *(bytes([c]) for c in range(97, 123))):
+        if letter not in taken:
+            return letter
+    number = 0
+    while str(number).encode() in taken:
+        number += 1
+    return str(number).encode()
+
+
+def _shortest_by_label(rows: np.ndarray, labels: np.ndarray) -> dict[int, bytes]:
+    """A shortest text per label, breadth first."""
+    found: dict[int, bytes] = {}
+    seen = {1}
+    level: list[tuple[int, bytes]] = [(1, b"")]
+    while level:
+        following: list[tuple[int, bytes]] = []
+        for state, text in level:
+            label = int(labels[state])
+            if label and label not in found:
+                found[label] = text
+            for byte in np.flatnonzero(rows[state]).tolist():
+                target = int(rows[state, byte])
+                if target not in seen:
+                    seen.add(target)
+                    following.append((target, text + bytes([byte])))
+        level = following
+    return found

@@ -1,0 +1,149 @@
+"""Byte automata whose accepting states carry labels: products of several assertions.
+
+One assertion or a conjunction is a plain ``Dfa``. Where a verdict per assertion is needed
+(under ``anyOf``, ``oneOf``, ``not``), the product runs all automata at once and each
+accepting state is labelled with the vector of verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.dfa import Dfa
+from structgen.errors import LimitError
+
+__all__ = ["Component", "Labelled", "labelled_product", "reachable_labels", "relabelled"]
+
+MAX_STATES = 60_000
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Rows (S, 256) int32 with state 0 dead and 1 the start; labels (S,) int32, 0 for not accepting."""
+
+    rows: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int32]
+
+    @property
+    def is_empty(self) -> bool:
+        return len(self.rows) == 1
+
+
+_EMPTY = Labelled(np.zeros((1, 256), np.int32), np.zeros(1, np.int32))
+
+
+def relabelled(dfa: Dfa, label: int = 1) -> Labelled:
+    """A plain automaton with one label."""
+    if dfa.is_empty:
+        return _EMPTY
+    rows = np.ascontiguousarray(dfa.transitions[:, dfa.class_of])
+    return Labelled(rows, np.where(dfa.accepting, label, 0).astype(np.int32))
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """One automaton of a product: byte classes, transitions, and what each state tells (0: nothing)."""
+
+    class_of: npt.NDArray[np.uint8]
+    transitions: npt.NDArray[np.int32]
+    values: list[int]
+    start: int
+
+    @classmethod
+    def of(cls, dfa: Dfa) -> Component:
+        """Tells 1 where ``dfa`` accepts."""
+        return cls(dfa.class_of, dfa.transitions, dfa.accepting.astype(int).tolist(), dfa.start)
+
+    @classmethod
+    def of_names(cls, names: Sequence[bytes]) -> Component:
+        """Tells which of the sorted, distinct ``names`` has been read, from 1."""
+        states: dict[bytes, int] = {b"": 1}
+        for name in names:
+            for end in range(1, len(name) + 1):
+                states.setdefault(name[:end], len(states) + 1)
+        used = sorted({byte for name in names for byte in name})
+        class_of = np.zeros(256, np.uint8)
+        class_of[used] = np.arange(1, len(used) + 1)
+        transitions = np.zeros((len(states) + 1, len(used) + 1), np.int32)
+        for prefix, state in states.items():
+            if prefix:
+                transitions[states[prefix[:-1]], class_of[prefix[-1]]] = state
+        values = [0] * (len(states) + 1)
+        for index, name in enumerate(names):
+            values[states[name]] = index + 1
+        return cls(class_of, transitions, values, 1)
+
+
+def labelled_product(components: Sequence[Component], label_of: Callable[[tuple[int, ...]], int]) -> Labelled:
+    """Run all automata at once; the first one must accept, what the others tell gives the label.
+
+    States from which no label other than 0 can be reached are cut away. Cost is product
+    states times byte classes, in Python.
+    """
+    classes, class_of = np.unique(np.stack([c.class_of for c in components]), axis=1, return_inverse=True)
+    class_of = class_of.reshape(256)
+    tables = [c.transitions[:, classes[i]].tolist() for i, c in enumerate(components)]
+    start = tuple(c.start for c in components)
+    if start[0] == 0:
+        return _EMPTY
+    ids: dict[tuple[int, ...], int] = {start: 1}
+    order = [start]
+    after: list[list[int]] = [[0] * classes.shape[1]]
+    for state in order:
+        out = []
+        for target in zip(*(table[s] for table, s in zip(tables, state, strict=True)), strict=True):
+            found = ids.get(target) if target[0] else 0
+            if found is None:
+                found = ids[target] = len(order) + 1
+                order.append(target)
+                if found > MAX_STATES:
+                    raise LimitError(
+                        "patterns, formats and lengths together need too many states",
+                        what="product states",
+                        given=found,
+                        limit=MAX_STATES,
+                    )
+            out.append(found)
+        after.append(out)
+    labels = np.zeros(len(order) + 1, np.int32)
+    for index, state in enumerate(order):
+        if components[0].values[state[0]]:
+            labels[index + 1] = label_of(tuple(c.values[s] for c, s in zip(components[1:], state[1:], strict=True)))
+    return _trim(np.array(after, np.int32), class_of, labels)
+
+
+def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: npt.NDArray[np.int32]) -> Labelled:
+    alive = labels != 0
+    while True:
+        grown = alive | alive[after].any(axis=1)
+        grown[0] = False
+        if (grown == alive).all():
+            break
+        alive = grown
+    if not alive[1:].any() or not alive[1]:
+        return _EMPTY
+    new_id = np.zeros(len(alive), np.int32)
+    new_id[alive] = np.arange(1, alive.sum() + 1)
+    kept = np.flatnonzero(alive)
+    rows = np.zeros((len(kept) + 1, 256), np.int32)
+    rows[1:] = new_id[after[kept]][:, class_of]
+    return Labelled(rows, np.concatenate([[0], labels[kept]]).astype(np.int32))
+
+
+def reachable_labels(automaton: Labelled) -> npt.NDArray[np.int64]:
+    """(S,) int64: per state the set of labels (bit ``label - 1``) that can still be reached."""
+    reach = np.where(automaton.labels > 0, np.int64(1) << np.maximum(automaton.labels.astype(np.int64) - 1, 0), 0)
+    targets = [np.unique(row[row > 0]) for row in automaton.rows]
+    changed = True
+    while changed:
+        changed = False
+        for state in range(len(reach) - 1, 0, -1):
+            found = reach[state] | np.bitwise_or.reduce(reach[targets[state]], initial=0)
+            if found != reach[state]:
+                reach[state] = found
+                changed = True
+    return reach

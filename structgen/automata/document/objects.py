@@ -1,0 +1,378 @@
+"""Object frames: plain ones that the kernel steps by itself, and general ones stepped here.
+
+A *plain* object is a conjunction of ``Properties``, ``PropertyNames`` and ``Required`` over at most 62
+classes of names: the set of names seen is a register, and a name leads to a value context
+by one table. Everything else (counts, dependencies, ``anyOf`` over objects, unevaluated
+properties) is *general*: a frame is the interned pair of residual formulas and names seen;
+its steps are computed once and hashed for the kernel.
+
+In a general frame, an assertion about properties that has failed is replaced by FALSE and the
+formulas simplify; ``unevaluatedProperties`` grows an obligation instead: the property it refused
+must be evaluated by a sibling, so the assertion becomes itself *and* that sibling's condition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from structgen.automata.document.contexts import Context
+from structgen.automata.document.formulas import assertions_of, evaluate, substitute
+from structgen.automata.document.keys import KeyClass, KeyClasses
+from structgen.automata.document.strings import must_parts
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    And,
+    Assertion,
+    CountIs,
+    Formula,
+    Properties,
+    PropertyNames,
+    Required,
+    UnevaluatedProperties,
+    conjunction,
+    disjunction,
+)
+from structgen.kernels import document as K
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import DocumentAutomaton
+
+__all__ = ["KEY_EVENT", "ObjectState", "Objects"]
+
+KEY_EVENT = 1 << 23
+MOST_PLAIN = 62
+_PLAIN = (Properties, PropertyNames, Required)
+
+
+class Shape:
+    """What all frames of one object context share."""
+
+    __slots__ = ("cap", "conditions", "context", "keys", "n_goals", "tops", "uid", "usable")
+
+    def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
+        self.context = context
+        self.keys = keys
+        self.n_goals = n_goals
+        self.cap = cap
+        self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
+        self.usable: list[bool] = []
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """A general frame between properties."""
+
+    shape: Shape
+    forms: tuple[Formula, ...]
+    """Residual goals, then residual conditions of unevaluated properties."""
+    seen: int
+    """Bit per declared name."""
+    count: int
+    """Properties so far, up to the shape's cap."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (id(self.shape), tuple(form.uid for form in self.forms), self.seen, self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A general frame with a value due: where it leads, verdict by verdict."""
+
+    state: ObjectState
+    flagged: tuple[tuple[Assertion, Formula], ...]
+    """Per goal after the first: the assertion that falls with it, and what it becomes."""
+
+
+class Objects:
+    """Builds object frames and steps the general ones."""
+
+    def __init__(self, automaton: DocumentAutomaton) -> None:
+        self.automaton = automaton
+        self._frames: dict[tuple[object, ...], int] = {}
+        self.states: dict[int, ObjectState] = {}
+        self.plain: dict[int, tuple[KeyClasses, tuple[Properties, ...], Context]] = {}
+        self._pending: dict[int, _Pending] = {}
+        self._any = 0
+
+    # -- opening ---------------------------------------------------------------------------
+
+    def open(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        """The frame after ``{``; 0 where no object is acceptable."""
+        if context.accepts is None:
+            parts = [] if forms[0] is TRUE else must_parts(forms[0])
+            if parts is not None and all(isinstance(part, _PLAIN) for part in parts):
+                if not parts:
+                    return self._any_object(context)
+                found = self._plain(context, parts)
+                if found is not None:
+                    return found
+        return self._general(context, forms)
+
+    def _any_object(self, context: Context) -> int:
+        if not self._any:
+            self._any = self._plain(context, []) or 0
+        return self._any
+
+    def _classes(self, names: set[bytes], properties: list[Properties], rules: list[PropertyNames]) -> KeyClasses:
+        for item in properties:
+            names.update(item.named)
+        automaton = self.automaton
+        return KeyClasses(automaton.tables, automaton.reduce, sorted(names), properties, rules)
+
+    def _plain(self, context: Context, parts: list[Assertion]) -> int | None:
+        properties = [part for part in parts if isinstance(part, Properties)]
+        rules = [part for part in parts if isinstance(part, PropertyNames)]
+        required: set[bytes] = set()
+        for part in parts:
+            if isinstance(part, Required):
+                required |= part.names
+        keys = self._classes(set(required), properties, rules)
+        if len(keys.names) >= MOST_PLAIN:
+            return None
+        usable = self._install(keys, lambda key_class: self._is_dead(key_class, properties))
+        n = len(keys.classes)
+        if n > MOST_PLAIN:
+            return None
+        allowed = sum(1 << bit for bit, flag in enumerate(usable) if flag)
+        need = sum(1 << keys.names.index(name) for name in required)
+        if need & ~allowed:
+            return 0
+        tables = self.automaton.tables
+        children = tables.add_children(n)
+        frame = tables.add_frame(K.PLAIN_OBJECT, keys.spec, children, 0, 0, 1, need, allowed, keys.n_named, -1)
+        self.plain[frame] = (keys, tuple(properties), context)
+        return frame
+
+    def _install(self, keys: KeyClasses, is_dead: object) -> list[bool]:
+        """Install the names' spec; which classes may occur at all."""
+        dead = [is_dead(key_class) for key_class in keys.classes]  # type: ignore[operator]
+        if keys.patterns or keys.rules:
+            keys.install_automaton(dead, is_dead)  # type: ignore[arg-type]
+            return [not flag for flag in dead] + [True] * (len(keys.classes) - len(dead))
+        keys.install(not dead[-1])
+        return [not flag for flag in dead]
+
+    def _is_dead(self, key_class: KeyClass, properties: list[Properties]) -> bool:
+        """No value may stand under names of this class."""
+        if key_class.bad_for:
+            return True
+        parts = [key_class.child(item) for item in properties]
+        return not self.automaton.is_satisfiable(conjunction(parts))
+
+    # -- plain frames ------------------------------------------------------------------------
+
+    def fill_child(self, frame: int, number: int) -> int:
+        """The value context under class ``number`` of a plain frame."""
+        keys, properties, _ = self.plain[frame]
+        goal = conjunction(keys.classes[number].child(item) for item in properties)
+        tables = self.automaton.tables
+        value = self.automaton.contexts.must(goal)
+        tables.children[int(tables.frames[frame, K.F_CHILDREN]) + number] = value
+        return value
+
+    # -- general frames ----------------------------------------------------------------------
+
+    def _general(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+        conditions: list[Formula] = []
+        tables: dict[int, tuple[tuple[int, Assertion], ...]] = {}
+        evaluators: list[Properties] = []
+        for part in parts:
+            if isinstance(part, UnevaluatedProperties):
+                rows = []
+                for condition, assertion in part.evaluators:
+                    reduced = self.automaton.reduce(condition, "object")
+                    rows.append((len(forms) + len(conditions), assertion))
+                    conditions.append(reduced)
+                    if isinstance(assertion, Properties):
+                        evaluators.append(assertion)
+                tables[part.uid] = tuple(rows)
+        parts += [p for form in conditions for p in assertions_of(form)]
+        names: set[bytes] = set()
+        for part in parts:
+            if isinstance(part, Required):
+                names |= part.names
+        properties = [part for part in parts if isinstance(part, Properties)] + evaluators
+        rules = [part for part in parts if isinstance(part, PropertyNames)]
+        caps = [(part.high + 1 if part.high is not None else part.low) for part in parts if isinstance(part, CountIs)]
+        keys = self._classes(names, properties, list({rule.uid: rule for rule in rules}.values()))
+        shape = Shape(context, keys, len(forms), max(caps, default=0))
+        shape.conditions = tables
+        musts = self._must_assertions(context, forms)
+        shape.usable = self._install(
+            keys,
+            lambda key_class: any(
+                (isinstance(part, Properties) and self._is_dead(key_class, [part])) or part.uid in key_class.bad_for
+                for part in musts.values()
+            ),
+        )
+        state = ObjectState(shape, (*forms, *conditions), 0, 0)
+        return self.frame(state) if self.is_viable(state) else 0
+
+    @staticmethod
+    def _must_assertions(context: Context, forms: tuple[Formula, ...]) -> dict[int, Assertion]:
+        """Assertions that must hold come what may: direct parts of the one goal that must hold."""
+        if context.accepts is not None:
+            return {}
+        goal = forms[0]
+        parts = goal.parts if type(goal) is And else (goal,)
+        return {part.uid: part for part in parts if isinstance(part, Assertion)}
+
+    def frame(self, state: ObjectState) -> int:
+        """The frame of a state, with its steps still to be filled."""
+        found = self._frames.get(state.key)
+        if found is None:
+            label = self.close_label(state)
+            shape = state.shape
+            tables = self.automaton.tables
+            flags = [flag and not (state.seen >> bit) & 1 for bit, flag in enumerate(shape.usable)]
+            wide = len(flags) > MOST_PLAIN
+            window = 0 if wide else sum(1 << bit for bit, flag in enumerate(flags) if flag)
+            available = tables.add_available(flags) if wide else -1
+            found = tables.add_frame(
+                K.GENERAL_OBJECT, shape.keys.spec, 0, label != 0, 0, label, 0, window, 0, available
+            )
+            self._frames[state.key] = found
+            self.states[found] = state
+            tables.frames[found, K.F_MAY_GO_ON] = self._may_go_on(state)
+        return found
+
+    def close_label(self, state: ObjectState) -> int:
+        """The verdict if the object ended here; 0 where the parent would not take it."""
+        names = state.shape.keys.names
+
+        def truth(part: Assertion) -> bool:
+            if isinstance(part, Required):
+                return all((state.seen >> names.index(name)) & 1 for name in part.names)
+            if isinstance(part, CountIs):
+                return part.low <= state.count and (part.high is None or state.count <= part.high)
+            return True
+
+        vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
+        return self.automaton.contexts._acceptable(state.shape.context, vector)
+
+    def _may_go_on(self, state: ObjectState) -> bool:
+        order = sorted(range(len(state.shape.keys.classes)), key=lambda n: state.shape.keys.classes[n].name is not None)
+        return any(self.key_step(state, number)[0] != 0 for number in order)
+
+    def key_step(self, state: ObjectState, number: int) -> tuple[int, int]:
+        """(frame, value context) after a name of class ``number``; (0, 0) where it may not come."""
+        key = (*state.key, "key", number)
+        found = self._frames.get(key)
+        if found is None:
+            step = self._key_step(state, number)
+            self._frames[key] = step  # type: ignore[assignment]
+            return step
+        return found  # type: ignore[return-value]
+
+    def _key_step(self, state: ObjectState, number: int) -> tuple[int, int]:
+        shape = state.shape
+        if not shape.usable[number] or (number < shape.keys.n_named and (state.seen >> number) & 1):
+            return 0, 0
+        key_class = shape.keys.classes[number]
+        after = self._after_key(state, number, key_class)
+        if after is None:
+            return 0, 0
+        must, flagged = self._child_goals(after, key_class)
+        contexts = self.automaton.contexts
+        pending = _Pending(after, tuple((part, becomes) for part, becomes, _ in flagged))
+        if not flagged:
+            value = contexts.must(must)
+            if not value or not self.automaton.is_alive(value) or not self.is_viable(after):
+                return 0, 0
+        else:
+
+            def accepts(label: int) -> bool:
+                return self._after_value(pending, label) is not None
+
+            value = contexts.asked((must, *(goal for _, _, goal in flagged)), accepts)
+            if not self.automaton.is_alive(value):
+                return 0, 0
+        frame = self.automaton.tables.add_frame(K.GENERAL_OBJECT, shape.keys.spec, 0, 0, 0, 0, 0, 0, 0, -1)
+        self._pending[frame] = pending
+        return frame, value
+
+    def _after_key(self, state: ObjectState, number: int, key_class: KeyClass) -> ObjectState | None:
+        """The state with the name counted and name rules applied; None where a goal is lost."""
+        shape = state.shape
+        seen = state.seen | (1 << number) if number < shape.keys.n_named else state.seen
+        count = min(state.count + 1, shape.cap)
+        table: dict[int, Formula] = dict.fromkeys(key_class.bad_for, FALSE)
+        for form in state.forms:
+            for part in assertions_of(form):
+                if isinstance(part, CountIs) and part.high is not None and count > part.high:
+                    table[part.uid] = FALSE
+        forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
+        if shape.context.accepts is None and forms[0] is FALSE:
+            return None
+        return ObjectState(shape, forms, seen, count)
+
+    def _child_goals(
+        self, state: ObjectState, key_class: KeyClass
+    ) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
+        """What must hold of the value, and (assertion, what it becomes if not, goal) for the rest."""
+        musts = self._must_assertions(state.shape.context, state.forms)
+        must: list[Formula] = []
+        flagged: list[tuple[Assertion, Formula, Formula]] = []
+        parts = {part.uid: part for form in state.forms for part in assertions_of(form)}
+        for uid, part in parts.items():
+            if isinstance(part, Properties):
+                goal, becomes = key_class.child(part), FALSE
+            elif isinstance(part, UnevaluatedProperties):
+                cover = self._cover(state, part, key_class)
+                if cover is TRUE:
+                    continue
+                goal, becomes = part.formula, conjunction([part, cover]) if cover is not FALSE else FALSE
+            else:
+                continue
+            if goal is TRUE:
+                continue
+            if uid in musts and becomes is FALSE:
+                must.append(goal)
+            else:
+                flagged.append((part, becomes, goal))
+        return conjunction(must), flagged
+
+    @staticmethod
+    def _cover(state: ObjectState, part: UnevaluatedProperties, key_class: KeyClass) -> Formula:
+        """The condition under which some sibling evaluates names of this class."""
+        conditions = []
+        for index, assertion in state.shape.conditions[part.uid]:
+            if not isinstance(assertion, Properties) or key_class.is_covered(assertion):
+                conditions.append(state.forms[index])
+        return disjunction(conditions)
+
+    def _after_value(self, pending: _Pending, label: int) -> ObjectState | None:
+        """The state after a value with verdict ``label``; None where nothing can become of it."""
+        state = pending.state
+        if pending.flagged:
+            vector = self.automaton.contexts.vectors[label]
+            if not vector[0]:
+                return None
+            table = {
+                part.uid: becomes
+                for (part, becomes), holds in zip(pending.flagged, vector[1:], strict=True)
+                if not holds
+            }
+            if table:
+                forms = tuple(substitute(form, table) for form in state.forms)
+                state = ObjectState(state.shape, forms, state.seen, state.count)
+        return state if self.is_viable(state) else None
+
+    def is_viable(self, state: ObjectState) -> bool:
+        """Whether some completion of the object is acceptable."""
+        if state.shape.context.accepts is None and state.forms[0] is FALSE:
+            return False
+        return self.automaton.witness.object_is_viable(state)
+
+    # -- events for the kernel -----------------------------------------------------------------
+
+    def event(self, frame: int, event: int) -> tuple[int, int]:
+        """(frame, value context) after ``event`` in a general frame; (0, 0) where forbidden."""
+        if event & KEY_EVENT:
+            return self.key_step(self.states[frame], (event & ~KEY_EVENT) - 1)
+        after = self._after_value(self._pending[frame], event)
+        return (0, 0) if after is None else (self.frame(after), 0)

@@ -1,0 +1,138 @@
+"""Shortest strings and numbers, from the start of a spec or from the middle of one."""
+
+from __future__ import annotations
+
+from structgen.automata.document.tables import Tables
+from structgen.kernels import document as K
+
+__all__ = ["Shortest", "quoted"]
+
+_ESCAPES = {34: b'\\"', 92: b"\\\\", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t"}
+_FILLER = b"a"
+_NUMBER_BYTES = {int(K.NUMBER_CLASS[b]): bytes([b]) for b in (*range(57, 47, -1), 45, 43, 46, 101)}
+
+
+def escaped(content: bytes) -> bytes:
+    """Decoded UTF-8 content as it stands between quotes."""
+    if content.isascii() and content.isalnum():
+        return content
+    return b"".join(_ESCAPES.get(b) or (b"\\u%04x" % b if b < 32 else bytes([b])) for b in content)
+
+
+def quoted(content: bytes) -> bytes:
+    """Decoded UTF-8 content as a JSON string."""
+    return b'"' + escaped(content) + b'"'
+
+
+class Shortest:
+    """Breadth-first searches in the tables of strings and numbers."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._numbers: dict[int, dict[int, bytes]] = {}
+        self._strings: dict[int, dict[int, bytes]] = {}
+
+    def numbers(self, row: int) -> dict[int, bytes]:
+        """Shortest text per label from a row of the number table."""
+        if row not in self._numbers:
+            table, labels = self._tables.numbers, self._tables.number_label
+            found: dict[int, bytes] = {}
+            seen = {row}
+            level = [(row, b"")]
+            while level:
+                following = []
+                for state, text in level:
+                    label = int(labels[state])
+                    if label:
+                        found.setdefault(label, text)
+                    for column, target in enumerate(table[state].tolist()):
+                        if target and target not in seen:
+                            seen.add(target)
+                            following.append((target, text + _NUMBER_BYTES[column]))
+                level = following
+            self._numbers[row] = found
+        return self._numbers[row]
+
+    def strings(self, spec: int) -> dict[int, bytes]:
+        """Shortest JSON string per label that a spec allows."""
+        if spec not in self._strings:
+            self._strings[spec] = {label: quoted(text) for label, text in self._strings_of(spec).items()}
+        return self._strings[spec]
+
+    def _strings_of(self, spec: int) -> dict[int, bytes]:
+        tables = self._tables
+        row = tables.specs[spec]
+        kind = int(row[K.SPEC_KIND])
+        if kind == K.FREE_TEXT:
+            return {int(row[K.SPEC_LABEL]): _FILLER * int(row[K.SPEC_MIN])}
+        if kind == K.AUTOMATON:
+            return self.content(int(row[K.SPEC_START]), 0, spec)
+        found: dict[int, bytes] = {}
+        literals = [self.literal(i) for i in range(int(row[K.SPEC_LOW]), int(row[K.SPEC_HIGH]))]
+        for index, text in enumerate(literals):
+            label = int(tables.lit_label[int(row[K.SPEC_LOW]) + index])
+            if label and (label not in found or len(text) < len(found[label])):
+                found[label] = text
+        if kind == K.OPEN_SET:
+            other = _outside(set(literals), b"")
+            label = int(row[K.SPEC_LABEL])
+            if label not in found or len(other) < len(found[label]):
+                found[label] = other
+        return found
+
+    def literal(self, index: int) -> bytes:
+        """The bytes of one installed constant."""
+        tables = self._tables
+        return tables.lit_bytes[tables.lit_start[index] : tables.lit_start[index + 1]].tobytes()
+
+    def content(self, row: int, n: int, spec: int, allowed: int = -1) -> dict[int, bytes]:
+        """Shortest decoded content per label from a row, with ``n`` characters behind.
+
+        ``allowed`` is a set of labels (bit ``label - 1``), for property names that are used up.
+        """
+        tables = self._tables
+        counts = bool(tables.specs[spec, K.SPEC_COUNTS])
+        least = int(tables.specs[spec, K.SPEC_MIN])
+        found: dict[int, bytes] = {}
+        start = (row, min(n, least) if counts else 0)
+        seen = {start}
+        level = [(start, b"")]
+        while level:
+            following = []
+            for (state, behind), text in level:
+                label = int(tables.end[state, 0])
+                if label and behind >= (least if counts else 0) and (allowed >> (label - 1)) & 1:
+                    found.setdefault(label, text)
+                for byte, target in _targets(tables, state):
+                    is_start = byte < 0x80 or byte >= 0xC0
+                    after = (target, min(behind + is_start, least) if counts else 0)
+                    if after not in seen:
+                        seen.add(after)
+                        following.append((after, text + bytes([byte])))
+            level = following
+        return found
+
+
+_PREFERRED = [*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46]
+_ORDER = {byte: place for place, byte in enumerate(_PREFERRED)}
+
+
+def _targets(tables: Tables, state: int) -> list[tuple[int, int]]:
+    """(byte, target) pairs, one per target, bytes that need no escape first."""
+    row = tables.lex[state]
+    found: dict[int, int] = {}
+    for byte in row.nonzero()[0].tolist():
+        target = int(row[byte])
+        if target not in found or _ORDER.get(byte, 999) < _ORDER.get(found[target], 999):
+            found[target] = byte
+    return [(byte, target) for target, byte in found.items()]
+
+
+def _outside(taken: set[bytes], prefix: bytes) -> bytes:
+    """A short text that starts with ``prefix`` and is not taken."""
+    if prefix not in taken:
+        return prefix
+    number = 0
+    while prefix + str(number).encode() in taken:
+        number += 1
+    return prefix + str(number).encode()

@@ -1,0 +1,299 @@
+"""How the strings of a value context are read.
+
+From cheap to dear: free text (with code points counted in a register), a sorted set of
+constants, one byte automaton (an intersection, with lengths in the register where that is
+exact, else multiplied in), and for verdict vectors a labelled product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.compile import compile_regex
+from structgen.automata.dfa import Dfa
+from structgen.automata.document.formulas import assertions_of, evaluate
+from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
+from structgen.automata.document.tables import Tables
+from structgen.automata.ops import from_strings, intersect, is_universal, universal
+from structgen.ir.document import And, Assertion, Formula, Pattern, StringIn, StringLength
+from structgen.ir.regex import ANY, repeat
+from structgen.kernels import document as K
+
+__all__ = ["StringSpecs", "dfa_of_assertion", "must_parts"]
+
+
+def must_parts(formula: Formula) -> list[Assertion] | None:
+    """The assertions of a plain conjunction; None where the formula is more than that."""
+    if isinstance(formula, Assertion):
+        return [formula]
+    if type(formula) is And and all(isinstance(part, Assertion) for part in formula.parts):
+        return list(formula.parts)  # type: ignore[arg-type]
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _pattern_dfa(node: Any) -> Dfa:
+    return compile_regex(node)
+
+
+@lru_cache(maxsize=256)
+def _length_dfa(low: int, high: int | None) -> Dfa:
+    return compile_regex(repeat(ANY, low, high))
+
+
+def dfa_of_assertion(assertion: Assertion) -> Dfa:
+    """The decoded texts that one string assertion allows."""
+    if isinstance(assertion, Pattern):
+        return _pattern_dfa(assertion.node)
+    if isinstance(assertion, StringLength):
+        return _length_dfa(assertion.low, assertion.high)
+    assert isinstance(assertion, StringIn)
+    return from_strings(assertion.values)
+
+
+class _Prepared:
+    """A conjunction of patterns under length bounds, ready to install; shared by schemas."""
+
+    __slots__ = ("automaton", "high", "limits", "low")
+
+    def __init__(self, dfa: Dfa, low: int, high: int | None) -> None:
+        self.low, self.high = low, high
+        self.limits: npt.NDArray[np.int32] | int = K.NO_LIMIT
+        if not dfa.is_empty and (low or high is not None):
+            dfa = self._fit_lengths(dfa)
+        self.automaton = relabelled(dfa)
+
+    def _fit_lengths(self, dfa: Dfa) -> Dfa:
+        """Drop bounds the pattern implies, count in a register where exact, else multiply in."""
+        least, most, flexible = _lengths(dfa, self.high)
+        if least >= self.low:
+            self.low = 0
+        if most is not None and self.high is not None and most <= self.high:
+            self.high = None
+        if not self.low and self.high is None:
+            return dfa
+        if self.high is None or not flexible:
+            # A lower bound alone needs completions that are long enough, which only the product knows.
+            if not (self.high is not None and not self.low):
+                dfa = intersect(dfa, _length_dfa(self.low, self.high))
+                self.low, self.high = 0, None
+                return dfa
+        assert self.high is not None
+        # With B characters behind, a state is alive while its nearest acceptance still fits.
+        distance = _character_distance(dfa)
+        self.limits = np.maximum(self.high - distance, -1).astype(np.int32)
+        return dfa
+
+
+def _character_distance(dfa: Dfa) -> npt.NDArray[np.int64]:
+    """(S,) least characters to acceptance; a character is counted at its first byte."""
+    far = 1 << 29
+    distance = np.where(dfa.accepting, 0, far).astype(np.int64)
+    starts = np.zeros(dfa.n_classes, np.int64)
+    # Byte classes never mix lead and continuation bytes where that would matter; a mixed class counts as a start.
+    for byte in range(256):
+        if byte < 0x80 or byte >= 0xC0:
+            starts[dfa.class_of[byte]] = 1
+    while True:
+        through = np.where(dfa.transitions > 0, distance[dfa.transitions] + starts, far).min(axis=1)
+        nearer = np.minimum(distance, through)
+        if (nearer == distance).all():
+            return distance
+        distance = nearer
+
+
+def _lengths(dfa: Dfa, high: int | None) -> tuple[int, int | None, bool]:
+    """Least and most characters accepted, and whether every state can be completed in any greater length."""
+    distance = _character_distance(dfa)
+    loops = _has_cycle(dfa)
+    most = None if loops else int(_longest(dfa))
+    flexible = high is not None and _any_length(dfa, high)
+    return int(distance[dfa.start]), most, flexible
+
+
+def _has_cycle(dfa: Dfa) -> bool:
+    state = np.zeros(dfa.n_states, np.int8)
+    stack = [(dfa.start, iter(set(dfa.transitions[dfa.start].tolist()) - {0}))]
+    state[dfa.start] = 1
+    while stack:
+        node, targets = stack[-1]
+        target = next(targets, None)
+        if target is None:
+            state[node] = 2
+            stack.pop()
+        elif state[target] == 1:
+            return True
+        elif state[target] == 0:
+            state[target] = 1
+            stack.append((target, iter(set(dfa.transitions[target].tolist()) - {0})))
+    return False
+
+
+def _longest(dfa: Dfa) -> int:
+    """Most characters of an acyclic automaton."""
+    starts = _class_starts(dfa)
+    longest = np.where(dfa.accepting, 0, -(1 << 29)).astype(np.int64)
+    for _ in range(dfa.n_states + 1):
+        through = np.where(dfa.transitions > 0, longest[dfa.transitions] + starts, -(1 << 29)).max(axis=1)
+        better = np.maximum(longest, through)
+        if (better == longest).all():
+            break
+        longest = better
+    return int(longest[dfa.start])
+
+
+def _class_starts(dfa: Dfa) -> npt.NDArray[np.int64]:
+    starts = np.zeros(dfa.n_classes, np.int64)
+    for byte in range(256):
+        if byte < 0x80 or byte >= 0xC0:
+            starts[dfa.class_of[byte]] = 1
+    return starts
+
+
+def _any_length(dfa: Dfa, high: int) -> bool:
+    """Whether from every state, completions exist of all lengths between the least one and ``high``."""
+    if high > 4096 or dfa.n_states > 512:
+        return False
+    full = (1 << (high + 1)) - 1
+    starts = _class_starts(dfa).tolist()
+    table = dfa.transitions.tolist()
+    sets = [1 if flag else 0 for flag in dfa.accepting.tolist()]
+    changed = True
+    while changed:
+        changed = False
+        for state in range(len(sets) - 1, 0, -1):
+            found = sets[state]
+            for target, start in zip(table[state], starts, strict=True):
+                if target:
+                    found |= (sets[target] << start) & full
+            if found != sets[state]:
+                sets[state] = found
+                changed = True
+    # Contiguous from the lowest set bit up to the bound.
+    return all(not s or s + (s & -s) == full + 1 for s in sets[1:])
+
+
+@lru_cache(maxsize=1024)
+def _prepared(nodes: frozenset[Any], low: int, high: int | None) -> _Prepared:
+    dfa: Dfa | None = None
+    for node in nodes:
+        other = _pattern_dfa(node)
+        dfa = other if dfa is None else intersect(dfa, other)
+    assert dfa is not None
+    return _Prepared(dfa, low, high)
+
+
+class StringSpecs:
+    """Builds and installs string specs; equal constraints share one."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._memo: dict[Any, int] = {}
+
+    def free(self, label: int) -> int:
+        """Any text."""
+        key = ("free", label)
+        if key not in self._memo:
+            self._memo[key] = self._tables.add_spec(K.FREE_TEXT, label=label)
+        return self._memo[key]
+
+    def must(self, parts: Sequence[Assertion]) -> int:
+        """All of ``parts`` hold; 0 where no text satisfies them."""
+        sets = [part.values for part in parts if isinstance(part, StringIn)]
+        nodes = frozenset(part.node for part in parts if isinstance(part, Pattern))
+        lengths = [part for part in parts if isinstance(part, StringLength)]
+        low = max((part.low for part in lengths), default=0)
+        high = min((part.high for part in lengths if part.high is not None), default=None)
+        if sets:
+            return self._constants(frozenset.intersection(*sets), parts)
+        if high is not None and high < low:
+            return 0
+        key = (nodes, low, high)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self._patterns(nodes, low, high) if nodes else self._counted(low, high)
+        return found
+
+    def _counted(self, low: int, high: int | None) -> int:
+        if not low and high is None:
+            return self.free(1)
+        most = K.NO_LIMIT if high is None else high
+        return self._tables.add_spec(K.FREE_TEXT, least=low, most=most, label=1, counts=True)
+
+    def _patterns(self, nodes: frozenset[Any], low: int, high: int | None) -> int:
+        prepared = _prepared(nodes, low, high)
+        if prepared.automaton.is_empty:
+            return 0
+        if len(prepared.automaton.rows) < 16 and isinstance(prepared.limits, int) and len(nodes) == 1:
+            node = next(iter(nodes))
+            if not prepared.low and prepared.high is None and is_universal(_pattern_dfa(node)):
+                return self._counted(low, high)
+        counts = bool(prepared.low) or prepared.high is not None
+        return self._automaton(prepared.automaton, prepared.limits, prepared.low, counts)
+
+    def _automaton(
+        self, automaton: Labelled, limits: npt.NDArray[np.int32] | int = K.NO_LIMIT, low: int = 0, counts: bool = False
+    ) -> int:
+        if automaton.is_empty or (not isinstance(limits, int) and limits[1] < 0):
+            return 0
+        base = self._tables.add_rows(automaton.rows, automaton.labels, limits)
+        return self._tables.add_spec(K.AUTOMATON, start=base + 1, least=low, counts=counts)
+
+    def _constants(self, values: frozenset[bytes], parts: Sequence[Assertion]) -> int:
+        others = [part for part in parts if not isinstance(part, StringIn)]
+        kept = sorted(value for value in values if all(_holds(part, value) for part in others) and _is_utf8(value))
+        if not kept:
+            return 0
+        low, high = self._tables.add_literals(kept, [1] * len(kept))
+        return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+
+    def verdicts(self, forms: Sequence[Formula], label_of: Callable[[tuple[bool, ...]], int]) -> int:
+        """Labels by verdict vector of ``forms`` (0: not acceptable); 0 where nothing is acceptable."""
+        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+
+        def label(truth: dict[int, bool]) -> int:
+            return label_of(tuple(evaluate(form, lambda part: truth[part.uid]) for form in forms))
+
+        if all(isinstance(part, StringIn) for part in parts):
+            return self._labelled_constants(parts, label)
+
+        def of_told(told: tuple[int, ...]) -> int:
+            return label({part.uid: value != 0 for part, value in zip(parts, told, strict=True)})
+
+        components = [Component.of(universal()), *(Component.of(dfa_of_assertion(part)) for part in parts)]
+        return self._automaton(labelled_product(components, of_told))
+
+    def _labelled_constants(self, parts: Sequence[Assertion], label: Callable[[dict[int, bool]], int]) -> int:
+        values = sorted({value for part in parts for value in part.values if _is_utf8(value)})  # type: ignore[attr-defined]
+        labels = [label({part.uid: value in part.values for part in parts}) for value in values]  # type: ignore[attr-defined]
+        other = label({part.uid: False for part in parts})
+        if other:
+            low, high = self._tables.add_literals(values, labels)
+            if low == high:
+                return self.free(other)
+            return self._tables.add_spec(K.OPEN_SET, low=low, high=high, label=other)
+        kept = [(value, found) for value, found in zip(values, labels, strict=True) if found]
+        if not kept:
+            return 0
+        low, high = self._tables.add_literals([v for v, _ in kept], [found for _, found in kept])
+        return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _holds(part: Assertion, value: bytes) -> bool:
+    if isinstance(part, StringLength):
+        n = len(value.decode("utf-8", "surrogatepass"))
+        return part.low <= n and (part.high is None or n <= part.high)
+    return dfa_of_assertion(part).accepts(value)

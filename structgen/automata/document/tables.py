@@ -1,0 +1,213 @@
+"""The arrays that the document kernels read, growing as the schema is discovered.
+
+Python appends; kernels only read (cells apart, whose free tail a walk uses as scratch).
+``arguments`` is the tuple that every kernel call takes; it is rebuilt when an array moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.errors import LimitError
+from structgen.kernels import document as K
+
+__all__ = ["SCRATCH_CELLS", "Tables"]
+
+SCRATCH_CELLS = 512
+"""Free cells kept beyond the used ones: more than one token can push."""
+
+
+class Tables:
+    """All tables of one document automaton, with a bound on their total size."""
+
+    def __init__(self, *, max_bytes: int, max_space: int) -> None:
+        self.max_bytes = max_bytes
+        self.max_space = max_space
+        self.lex = np.zeros((32, 256), np.int32)
+        self.end = np.zeros((32, 2), np.int32)
+        self.reach = np.zeros(32, np.int64)
+        self.numbers = np.zeros((32, 16), np.int32)
+        self.number_label = np.zeros(32, np.int32)
+        self.specs = np.zeros((16, 8), np.int32)
+        self.lit_start = np.zeros(64, np.int32)
+        self.lit_bytes = np.zeros(512, np.uint8)
+        self.lit_label = np.zeros(64, np.int32)
+        self.values = np.full((32, 7), -1, np.int32)
+        self.frames = np.zeros((32, 10), np.int64)
+        self.children = np.full(128, -1, np.int32)
+        self.available = np.zeros(8, np.uint8)
+        self.keys = np.full(64, -1, np.int64)
+        self.results = np.zeros((64, 2), np.int32)
+        self.cells = np.zeros((64 + SCRATCH_CELLS, 3), np.int64)
+        self.n_numbers = self.n_rows = self.n_specs = self.n_values = self.n_frames = 1
+        self.n_literals = self.n_literal_bytes = self.n_children = self.n_available = 0
+        self.n_events = 0
+        self.n_cells = 1
+        self._cell_ids: dict[tuple[int, int, int], int] = {}
+        self.arguments: tuple[Any, ...] = ()
+        self._rebuild()
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all arrays as allocated."""
+        return sum(array.nbytes for array in self.arguments if isinstance(array, np.ndarray))
+
+    def _rebuild(self) -> None:
+        self.arguments = (
+            self.lex,
+            self.end,
+            self.reach,
+            self.numbers,
+            self.number_label,
+            self.specs,
+            self.lit_start,
+            self.lit_bytes,
+            self.lit_label,
+            self.values,
+            self.frames,
+            self.children,
+            self.available,
+            self.keys,
+            self.results,
+            self.cells,
+            self.n_cells,
+            self.max_space,
+        )
+
+    def _grow(self, name: str, needed: int, fill: int = 0) -> None:
+        array: npt.NDArray[Any] = getattr(self, name)
+        size = max(needed, 2 * len(array))
+        if self.n_bytes + (size - len(array)) * array[:1].nbytes > self.max_bytes:
+            raise LimitError(
+                "the schema needs more memory than its budget allows",
+                what="automaton bytes",
+                given=self.n_bytes + (size - len(array)) * array[:1].nbytes,
+                limit=self.max_bytes,
+                hint="raise the limit, or simplify patterns and length bounds",
+            )
+        bigger = np.full((size, *array.shape[1:]), fill, array.dtype)
+        bigger[: len(array)] = array
+        setattr(self, name, bigger)
+        self._rebuild()
+
+    def add_rows(
+        self,
+        rows: npt.NDArray[np.int32],
+        labels: npt.NDArray[np.int32],
+        limits: npt.NDArray[np.int32] | int,
+        reach: npt.NDArray[np.int64] | int = -1,
+    ) -> int:
+        """Install a byte automaton; ``rows`` (S, 256) with row 0 dead. Returns the offset added to its states."""
+        n = len(rows) - 1
+        base = self.n_rows - 1
+        if self.n_rows + n > len(self.lex):
+            for name in ("lex", "end", "reach"):
+                self._grow(name, self.n_rows + n)
+        window = slice(self.n_rows, self.n_rows + n)
+        np.add(rows[1:], base, out=self.lex[window], where=rows[1:] != 0)
+        self.end[window, 0] = labels[1:]
+        self.end[window, 1] = limits if isinstance(limits, int) else limits[1:]
+        self.reach[window] = reach if isinstance(reach, int) else reach[1:]
+        self.n_rows += n
+        return base
+
+    def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32]) -> int:
+        """Install an automaton of number texts; ``rows`` (S, 16). Returns the offset added to its states."""
+        n = len(rows) - 1
+        base = self.n_numbers - 1
+        if self.n_numbers + n > len(self.numbers):
+            for name in ("numbers", "number_label"):
+                self._grow(name, self.n_numbers + n)
+        window = slice(self.n_numbers, self.n_numbers + n)
+        np.add(rows[1:], base, out=self.numbers[window], where=rows[1:] != 0)
+        self.number_label[window] = labels[1:]
+        self.n_numbers += n
+        return base
+
+    def add_spec(self, kind: int, *, low: int = 0, high: int = 0, start: int = 0, least: int = 0,
+                 most: int = K.NO_LIMIT, label: int = 0, counts: bool = False) -> int:  # fmt: skip
+        """Install how a string is read."""
+        if self.n_specs == len(self.specs):
+            self._grow("specs", self.n_specs + 1)
+        self.specs[self.n_specs] = (kind, low, high, start, least, most, label, counts)
+        self.n_specs += 1
+        return self.n_specs - 1
+
+    def add_literals(self, values: Sequence[bytes], labels: Sequence[int]) -> tuple[int, int]:
+        """Install sorted distinct constants; returns their range of indices."""
+        n, first = len(values), self.n_literals
+        joined = b"".join(values)
+        if first + n + 1 > len(self.lit_start):
+            self._grow("lit_start", first + n + 1)
+            self._grow("lit_label", first + n + 1)
+        if self.n_literal_bytes + len(joined) > len(self.lit_bytes):
+            self._grow("lit_bytes", self.n_literal_bytes + len(joined))
+        at = self.n_literal_bytes
+        self.lit_bytes[at : at + len(joined)] = np.frombuffer(joined, np.uint8)
+        for index, value in enumerate(values):
+            at += len(value)
+            self.lit_start[first + index + 1] = at
+        self.lit_label[first : first + n] = labels
+        self.n_literal_bytes = at
+        self.n_literals += n
+        return first, first + n
+
+    def add_value(self) -> int:
+        """A value context with nothing filled in."""
+        if self.n_values == len(self.values):
+            self._grow("values", self.n_values + 1, -1)
+        self.n_values += 1
+        return self.n_values - 1
+
+    def add_frame(self, *columns: int) -> int:
+        """A frame; columns as in ``kernels.document``."""
+        if self.n_frames == len(self.frames):
+            self._grow("frames", self.n_frames + 1)
+        self.frames[self.n_frames] = columns
+        self.n_frames += 1
+        return self.n_frames - 1
+
+    def add_children(self, n: int) -> int:
+        """Room for ``n`` value contexts, not filled."""
+        if self.n_children + n > len(self.children):
+            self._grow("children", self.n_children + n, -1)
+        self.n_children += n
+        return self.n_children - n
+
+    def add_available(self, flags: Sequence[bool]) -> int:
+        """Which names are left, one byte each."""
+        if self.n_available + len(flags) > len(self.available):
+            self._grow("available", self.n_available + len(flags))
+        first = self.n_available
+        self.available[first : first + len(flags)] = flags
+        self.n_available += len(flags)
+        return first
+
+    def add_event(self, frame: int, event: int, after: int, value: int) -> None:
+        """(frame, event) leads to frame ``after`` (0: forbidden), with a value of context ``value`` due."""
+        if 2 * self.n_events >= len(self.keys):
+            keys = np.full(4 * len(self.keys), -1, np.int64)
+            results = np.zeros((len(keys), 2), np.int32)
+            K.move_events(self.keys, self.results, keys, results)
+            self.keys, self.results = keys, results
+            self._rebuild()
+        K.insert_event(self.keys, self.results, frame, event, after, value)
+        self.n_events += 1
+
+    def cell(self, frame: int, count: int, parent: int) -> int:
+        """The one cell of a frame on a parent."""
+        key = (frame, count, parent)
+        found = self._cell_ids.get(key)
+        if found is None:
+            if self.n_cells + SCRATCH_CELLS >= len(self.cells):
+                self._grow("cells", 2 * len(self.cells))
+            found = self.n_cells
+            self.cells[found] = key
+            self._cell_ids[key] = found
+            self.n_cells += 1
+            self._rebuild()
+        return found

@@ -1,0 +1,320 @@
+"""Shortest texts: which verdicts a value can reach, and the shortest text for each.
+
+This one question answers three: whether a context can be satisfied at all (no mask opens a
+door to a dead end), how to complete a document in the fewest bytes, and which branches of a
+disjunction are still possible. Scalars are searched in their automata; objects and arrays by
+Dijkstra over frames. A text never needs its own context inside itself, so a context met again
+on the way down counts as unreachable; such a failure is not remembered.
+
+The search over general frames is budgeted. Beyond the budget a frame counts as viable
+(``n_assumed``): the mask then may open a door that closes later, and the sampler rolls back.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from structgen.automata.document.arrays import ArrayState
+from structgen.automata.document.contexts import MUST, Context
+from structgen.automata.document.objects import ObjectState
+from structgen.automata.document.shortest import Shortest, quoted
+from structgen.automata.document.formulas import substitute
+from structgen.ir.document import FALSE, And, Required
+from structgen.kernels import document as K
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import DocumentAutomaton
+
+__all__ = ["Witness"]
+
+MOST_EXPANSIONS = 150
+_WORDS = (b"null", b"true", b"false")
+
+
+class Witness:
+    """Shortest texts of contexts and frames of one automaton."""
+
+    def __init__(self, automaton: DocumentAutomaton) -> None:
+        self.automaton = automaton
+        self.shortest = Shortest(automaton.tables)
+        self.n_assumed = 0
+        self._open: set[int] = set()
+        self._blocked = False
+        self._viable: dict[Any, bool] = {}
+        self._free: dict[tuple[int, ...], int] = {}
+        self._closing: dict[Any, dict[int, bytes]] = {}
+
+    # -- values ----------------------------------------------------------------------------
+
+    def outcomes(self, index: int) -> dict[int, bytes]:
+        """Shortest text per acceptable verdict of a value context; empty where it cannot be satisfied."""
+        context = self.automaton.contexts.by_index[index]
+        if context.outcomes is not None:
+            return context.outcomes
+        if index in self._open:
+            self._blocked = True
+            return {}
+        outer, self._blocked = self._blocked, False
+        self._open.add(index)
+        try:
+            found = self._outcomes(context)
+        finally:
+            self._open.discard(index)
+        if not self._blocked or (found and context.accepts is None):
+            context.outcomes = found
+        self._blocked = self._blocked or outer
+        return found
+
+    def _outcomes(self, context: Context) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        fill = self.automaton.handle
+        for column in (K.T_NULL, K.T_TRUE, K.T_FALSE):
+            label = fill(context.index, column)
+            if label:
+                _keep(found, label, _WORDS[column])
+        number = fill(context.index, K.T_NUMBER)
+        if number:
+            for label, text in self.shortest.numbers(number).items():
+                _keep(found, label, text)
+        spec = fill(context.index, K.T_STRING)
+        if spec:
+            for label, text in self.shortest.strings(spec).items():
+                _keep(found, label, text)
+        for column in (K.T_ARRAY, K.T_OBJECT):
+            if context.accepts is None and len(found.get(MUST, b"xxx")) <= 2:
+                break
+            frame = fill(context.index, column)
+            if frame:
+                opening = b"[" if column == K.T_ARRAY else b"{"
+                for label, text in self.closings(frame, 0).items():
+                    _keep(found, label, opening + text)
+        return found
+
+    # -- frames ----------------------------------------------------------------------------
+
+    def closings(self, frame: int, register: int) -> dict[int, bytes]:
+        """Shortest text per verdict from just after the opening bracket of ``frame`` to its closing one."""
+        return self.completions(frame, register, first=True)
+
+    def completions(self, frame: int, register: int, *, first: bool, comma: bool = False) -> dict[int, bytes]:
+        """Shortest text per verdict that closes a frame.
+
+        ``first``: nothing has been read in it; ``comma``: the last byte was a comma, so a member
+        must follow; otherwise a member has just ended.
+        """
+        kind = int(self.automaton.tables.frames[frame, K.F_KIND])
+        if kind == K.PLAIN_OBJECT:
+            return self._plain_object(frame, register, first, comma)
+        if kind == K.PLAIN_ARRAY:
+            return self._plain_array(frame, register, first, comma)
+        if kind == K.GENERAL_OBJECT:
+            return self._search_object(self.automaton.objects.states[frame], first, comma)
+        return self._search_array(self.automaton.arrays.states[frame], first, comma)
+
+    def _plain_object(self, frame: int, seen: int, first: bool, comma: bool) -> dict[int, bytes]:
+        keys, _, _ = self.automaton.objects.plain[frame]
+        row = self.automaton.tables.frames[frame]
+        need = int(row[K.F_LOW]) & ~seen
+        members = []
+        for number in range(keys.n_named):
+            if (need >> number) & 1:
+                text = self._plain_member(frame, number)
+                if text is None:
+                    return {}
+                members.append(text)
+        if comma and not members:
+            left = int(row[K.F_HIGH]) & ~seen
+            texts = [self._plain_member(frame, n) for n in range(len(keys.classes)) if (left >> n) & 1]
+            some = [text for text in texts if text is not None]
+            if not some:
+                return {}
+            members.append(min(some, key=len))
+        return {MUST: (b"" if first or comma or not members else b",") + b",".join(members) + b"}"}
+
+    def _plain_member(self, frame: int, number: int) -> bytes | None:
+        keys, _, _ = self.automaton.objects.plain[frame]
+        value = self.automaton.objects.fill_child(frame, number)
+        text = self.outcomes(value).get(MUST) if value else None
+        return None if text is None else quoted(keys.classes[number].sample) + b":" + text
+
+    def _plain_array(self, frame: int, n: int, first: bool, comma: bool) -> dict[int, bytes]:
+        row = self.automaton.tables.frames[frame]
+        members = []
+        at = n
+        while at < int(row[K.F_LOW]) or (comma and not members):
+            position = min(at, int(row[K.F_NEXT]))
+            value = self.automaton.arrays.fill_child(frame, position)
+            text = self.outcomes(value).get(MUST) if value else None
+            if text is None:
+                return {}
+            members.append(text)
+            at += 1
+        return {MUST: (b"" if first or comma or not members else b",") + b",".join(members) + b"]"}
+
+    # -- general objects ---------------------------------------------------------------------
+
+    def object_is_viable(self, state: ObjectState) -> bool:
+        """Whether a general object can still be closed acceptably."""
+        key = state.key
+        found = self._viable.get(key)
+        if found is None:
+            if self.automaton.objects.close_label(state):
+                found = True
+            else:
+                self._viable[key] = False
+                found = bool(self._search_object(state, False, False, any_label=True))
+            self._viable[key] = found
+        return found
+
+    def _search_object(self, state: ObjectState, first: bool, comma: bool, any_label: bool = False) -> dict[int, bytes]:
+        key = ("object", state.key, first, comma, any_label)
+        if key in self._closing:
+            return self._closing[key]
+        must = state.shape.context.accepts is None
+        starts = [(b"", state, not comma)]
+        greedy = self._add_required(state)
+        if greedy is not None and greedy[1].seen != state.seen:
+            starts.append((greedy[0], greedy[1], True))
+        found = self._dijkstra(starts, self._object_steps, self.automaton.objects.close_label, must or any_label)
+        lead = b"" if first or comma else b","
+        texts = {label: (lead + text[1:] if text else b"") + b"}" for label, text in found.items()}
+        if not self._blocked:
+            self._closing[key] = texts
+        return texts
+
+    def _add_required(self, state: ObjectState) -> tuple[bytes, ObjectState] | None:
+        """All names that must be there, added in order: a good place to start the search."""
+        goal = state.forms[0]
+        names: set[bytes] = set()
+        for part in goal.parts if type(goal) is And else (goal,):
+            if isinstance(part, Required):
+                names |= part.names
+        text = b""
+        declared = state.shape.keys.names
+        for name in sorted(names):
+            number = declared.index(name)
+            if (state.seen >> number) & 1:
+                continue
+            steps = list(self._object_step(state, number))
+            if not steps:
+                return None
+            member, state = steps[-1]
+            text += member
+        return text, state
+
+    def _object_steps(self, state: ObjectState) -> Any:
+        for number in range(len(state.shape.keys.classes)):
+            yield from self._object_step(state, number)
+
+    def _object_step(self, state: ObjectState, number: int) -> Any:
+        objects = self.automaton.objects
+        shape = state.shape
+        if not shape.usable[number] or (number < shape.keys.n_named and (state.seen >> number) & 1):
+            return
+        key_class = shape.keys.classes[number]
+        after = objects._after_key(state, number, key_class)
+        if after is None:
+            return
+        must, flagged = objects._child_goals(after, key_class)
+        key = b"," + quoted(key_class.sample) + b":"
+        contexts = self.automaton.contexts
+        if not flagged:
+            value = contexts.must(must)
+            text = self.outcomes(value).get(MUST) if value else None
+            if text is not None:
+                yield key + text, after
+            return
+        value = self.asked((must, *(goal for _, _, goal in flagged)))
+        for label, text in self.outcomes(value).items():
+            vector = contexts.vectors[label]
+            if not vector[0]:
+                continue
+            table = {part.uid: becomes for (part, becomes, _), ok in zip(flagged, vector[1:], strict=True) if not ok}
+            forms = tuple(substitute(form, table) for form in after.forms)
+            if shape.context.accepts is None and forms[0] is FALSE:
+                continue
+            yield key + text, ObjectState(shape, forms, after.seen, after.count)
+
+    def asked(self, goals: tuple[Any, ...]) -> int:
+        """A context over ``goals`` that accepts every verdict, for searching."""
+        key = tuple(goal.uid for goal in goals)
+        found = self._free.get(key)
+        if found is None:
+            found = self._free[key] = self.automaton.contexts.asked(goals, lambda label: True)
+        return found
+
+    # -- general arrays ----------------------------------------------------------------------
+
+    def array_is_viable(self, state: ArrayState) -> bool:
+        """Whether a general array can still be closed acceptably."""
+        key = state.key
+        found = self._viable.get(key)
+        if found is None:
+            if self.automaton.arrays.close_label(state):
+                found = True
+            else:
+                self._viable[key] = False
+                found = bool(self._search_array(state, False, False, any_label=True))
+            self._viable[key] = found
+        return found
+
+    def _search_array(self, state: ArrayState, first: bool, comma: bool, any_label: bool = False) -> dict[int, bytes]:
+        key = ("array", state.key, first, comma, any_label)
+        if key in self._closing:
+            return self._closing[key]
+        must = state.shape.context.accepts is None
+        found = self._dijkstra(
+            [(b"", state, not comma)], self._array_steps, self.automaton.arrays.close_label, must or any_label
+        )
+        lead = b"" if first or comma else b","
+        texts = {label: (lead + text[1:] if text else b"") + b"]" for label, text in found.items()}
+        if not self._blocked:
+            self._closing[key] = texts
+        return texts
+
+    def _array_steps(self, state: ArrayState) -> Any:
+        for text, after in self.automaton.arrays.search_steps(state, self.asked, self.outcomes):
+            if after.shape.keeps:
+                kept = tuple(sorted({*after.kept, self.automaton.canonical(json.loads(text))}))
+                after = ArrayState(after.shape, after.forms, after.count, after.found, kept)
+            yield b"," + text, after
+
+    # -- search ------------------------------------------------------------------------------
+
+    def _dijkstra(self, starts: Any, steps: Any, close: Any, one: bool) -> dict[int, bytes]:
+        """Shortest text to each verdict at which ``close`` allows to end; the first one only if ``one``."""
+        found: dict[int, bytes] = {}
+        order = count()
+        heap = [(len(text), next(order), text, state, may_end) for text, state, may_end in starts]
+        heapq.heapify(heap)
+        done: set[Any] = set()
+        expansions = 0
+        while heap:
+            _, _, text, state, may_end = heapq.heappop(heap)
+            if may_end:
+                if state.key in done:
+                    continue
+                done.add(state.key)
+                label = close(state)
+                if label:
+                    found.setdefault(label, text)
+                    if one:
+                        return found
+            expansions += 1
+            if expansions > MOST_EXPANSIONS:
+                self.n_assumed += 1
+                if not found and one:
+                    found[MUST] = text
+                break
+            for member, after in steps(state):
+                if after.key not in done:
+                    heapq.heappush(heap, (len(text) + len(member), next(order), text + member, after, True))
+        return found
+
+
+def _keep(found: dict[int, bytes], label: int, text: bytes) -> None:
+    if label not in found or len(text) < len(found[label]):
+        found[label] = text

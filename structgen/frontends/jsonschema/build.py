@@ -1,0 +1,385 @@
+"""Schema to formula, one place at a time, on demand.
+
+``SchemaSource`` is what the document machine asks: the root formula, and what a ``Ref``
+leaf stands for. Each keyword group has one small builder; a builder returns the formula
+of its keywords and leaves subschemas of *children* as ``Ref`` leaves, so a schema costs
+what generation visits. Subschemas of the *same* value (``allOf`` and friends) are ``Ref``
+leaves too; the machine expands them when it sees the value's type.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from structgen.errors import SchemaError
+from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, draft_of
+from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
+from structgen.frontends.jsonschema.patterns import format_assertion, read_pattern
+from structgen.frontends.jsonschema.resources import Place, Resources, escaped
+from structgen.frontends.jsonschema.scan import applies, scan
+from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
+from structgen.frontends.jsonschema.values import decimal, untagged, value_in
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    Contains,
+    CountIs,
+    Formula,
+    Integer,
+    Items,
+    MaxValue,
+    MinValue,
+    MultipleOf,
+    Not,
+    Pattern,
+    Properties,
+    PropertyNames,
+    Ref,
+    Required,
+    StringLength,
+    TypeIs,
+    UnevaluatedItems,
+    UnevaluatedProperties,
+    UniqueItems,
+    conjunction,
+    disjunction,
+    exactly_one,
+    negation,
+)
+
+__all__ = ["SchemaSource"]
+
+_TYPE_SETS = {
+    "null": frozenset(("null",)),
+    "boolean": frozenset(("true", "false")),
+    "number": frozenset(("number",)),
+    "integer": frozenset(("number",)),
+    "string": frozenset(("string",)),
+    "array": frozenset(("array",)),
+    "object": frozenset(("object",)),
+}
+
+
+class SchemaSource:
+    """One schema with its options, giving formulas on demand."""
+
+    def __init__(
+        self,
+        schema: Any,
+        *,
+        draft: str | int | None = None,
+        registry: Mapping[str, Any] | None = None,
+        formats: str = "assert",
+    ) -> None:
+        number = draft_number(draft) if draft is not None else draft_of(schema, 0)
+        legacy = draft is None and number == 0
+        self.assert_formats = formats == "assert"
+        self.resources = Resources(schema, draft=number or DEFAULT_DRAFT, legacy=legacy, registry=registry or {})
+        scan(self.resources, read_pattern)
+
+    @property
+    def root(self) -> Formula:
+        """The formula of the whole document."""
+        return self.formula(self.resources.start())
+
+    def resolve(self, ref: Ref) -> Formula:
+        """What ``ref`` stands for; the same object for the same place."""
+        return self.formula(ref.location)
+
+    def formula(self, place: Place) -> Formula:
+        """The formula of a place, built once."""
+        found = place.formula
+        if found is None:
+            found = place.formula = self._build(place)
+        return found
+
+    def constants(self, texts: tuple[str, ...]) -> Formula:
+        """Values equal to one of some canonical JSON texts (numbers and objects tagged)."""
+        return value_in([untagged(json.loads(text)) for text in texts])
+
+    def is_plainly_satisfiable(self, formula: Formula) -> bool:
+        """Whether a glance at the schema shows that some value satisfies ``formula``."""
+        if type(formula) is not Ref:
+            return False
+        return is_plainly_satisfiable(self.resources, formula.location)
+
+    def ref(self, place: Place, schema: Any, pointer: str) -> Formula:
+        """A subschema of ``place``: constant for booleans and ``{}``, else a reference."""
+        if schema is True or schema == {}:
+            return TRUE
+        if schema is False:
+            return FALSE
+        return Ref(self.resources.child(place, schema, pointer), pointer)
+
+    def _build(self, place: Place) -> Formula:
+        schema = place.schema
+        if type(schema) is bool:
+            return TRUE if schema else FALSE
+        if "$ref" in schema and place.resource.draft <= 7:
+            return self._reference(place, schema)
+        parts: list[Formula] = []
+        done: set[Callable[..., Any]] = set()
+        validates = place.resource.validates
+        for keyword in schema:
+            builder = _BUILDERS.get(keyword)
+            if builder is None or builder in done or not applies(keyword, place):
+                continue
+            if not validates and keyword in _VALIDATION:
+                continue
+            done.add(builder)
+            parts.append(builder(self, place, schema))
+        return conjunction(parts)
+
+    # -- references ------------------------------------------------------------------------
+
+    def _reference(self, place: Place, schema: dict[str, Any]) -> Formula:
+        target = self.resources.resolve(place, schema["$ref"])
+        return Ref(target, f"{place.pointer}/$ref")
+
+    def _dynamic_reference(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return Ref(self.resources.resolve_dynamic(place, schema["$dynamicRef"]), f"{place.pointer}/$dynamicRef")
+
+    def _recursive_reference(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return Ref(self.resources.resolve_recursive(place), f"{place.pointer}/$recursiveRef")
+
+    # -- any type --------------------------------------------------------------------------
+
+    def _type(self, place: Place, schema: dict[str, Any]) -> Formula:
+        value = schema["type"]
+        names = [value] if type(value) is str else value
+        where = f"{place.pointer}/type"
+        types: frozenset[str] = frozenset().union(*(_TYPE_SETS[name] for name in names))
+        found: Formula = TypeIs(types, where)
+        if "integer" in names and "number" not in names:
+            return conjunction([found, Integer(place.resource.draft == 4, where)])
+        return found
+
+    def _enum(self, place: Place, schema: dict[str, Any]) -> Formula:
+        if not schema["enum"] and place.resource.draft <= 4:
+            raise SchemaError("enum is empty", pointer=f"{place.pointer}/enum")
+        return value_in(schema["enum"], f"{place.pointer}/enum")
+
+    def _const(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return value_in([schema["const"]], f"{place.pointer}/const")
+
+    # -- strings ---------------------------------------------------------------------------
+
+    def _length(self, place: Place, schema: dict[str, Any]) -> Formula:
+        low, high = _counts(schema, "minLength", "maxLength")
+        where = f"{place.pointer}/{'minLength' if low else 'maxLength'}"
+        return StringLength(low, high, where) if low or high is not None else TRUE
+
+    def _pattern(self, place: Place, schema: dict[str, Any]) -> Formula:
+        where = f"{place.pointer}/pattern"
+        return Pattern(schema["pattern"], read_pattern(schema["pattern"], where), where)
+
+    def _format(self, place: Place, schema: dict[str, Any]) -> Formula:
+        if not self.assert_formats:
+            return TRUE
+        return format_assertion(schema["format"], place.resource.draft, f"{place.pointer}/format")
+
+    # -- numbers ---------------------------------------------------------------------------
+
+    def _minimum(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return self._bounds(place, schema, "minimum", "exclusiveMinimum", MinValue)
+
+    def _maximum(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return self._bounds(place, schema, "maximum", "exclusiveMaximum", MaxValue)
+
+    def _bounds(
+        self, place: Place, schema: dict[str, Any], keyword: str, exclusive: str, make: type[MinValue] | type[MaxValue]
+    ) -> Formula:
+        parts: list[Formula] = []
+        strict = schema.get(exclusive)
+        if keyword in schema:
+            parts.append(make(decimal(schema[keyword]), strict is True, f"{place.pointer}/{keyword}"))
+        if type(strict) is not bool and strict is not None:
+            if place.resource.draft == 4:
+                raise SchemaError(f"{exclusive} is not true or false", pointer=f"{place.pointer}/{exclusive}")
+            parts.append(make(decimal(strict), True, f"{place.pointer}/{exclusive}"))
+        elif strict is not None and place.resource.draft != 4 and not place.resource.legacy:
+            raise SchemaError(f"{exclusive} is not a number", pointer=f"{place.pointer}/{exclusive}")
+        return conjunction(parts)
+
+    def _multiple(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return MultipleOf(decimal(schema["multipleOf"]), f"{place.pointer}/multipleOf")
+
+    # -- objects ---------------------------------------------------------------------------
+
+    def _properties(self, place: Place, schema: dict[str, Any]) -> Formula:
+        base = place.pointer
+        named = {
+            name.encode("utf-8", "surrogatepass"): self.ref(place, inner, f"{base}/properties/{escaped(name)}")
+            for name, inner in schema.get("properties", {}).items()
+        }
+        patterns = []
+        for source, inner in schema.get("patternProperties", {}).items():
+            where = f"{base}/patternProperties/{escaped(source)}"
+            patterns.append((Pattern(source, read_pattern(source, where), where), self.ref(place, inner, where)))
+        additional: Formula | None = None
+        if "additionalProperties" in schema:
+            additional = self.ref(place, schema["additionalProperties"], f"{base}/additionalProperties")
+        return Properties(named, tuple(patterns), additional, f"{base}/properties")
+
+    def _property_names(self, place: Place, schema: dict[str, Any]) -> Formula:
+        where = f"{place.pointer}/propertyNames"
+        inner = self.ref(place, schema["propertyNames"], where)
+        return TRUE if inner is TRUE else PropertyNames(inner, where)
+
+    def _required(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return _required(schema["required"], f"{place.pointer}/required")
+
+    def _property_count(self, place: Place, schema: dict[str, Any]) -> Formula:
+        low, high = _counts(schema, "minProperties", "maxProperties")
+        where = f"{place.pointer}/{'minProperties' if low else 'maxProperties'}"
+        return CountIs("object", low, high, where) if low or high is not None else TRUE
+
+    def _dependent_required(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return self._dependencies(place, schema["dependentRequired"], "dependentRequired")
+
+    def _dependent_schemas(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return self._dependencies(place, schema["dependentSchemas"], "dependentSchemas")
+
+    def _old_dependencies(self, place: Place, schema: dict[str, Any]) -> Formula:
+        if place.resource.draft >= 2019 and not place.resource.legacy:
+            return TRUE
+        return self._dependencies(place, schema["dependencies"], "dependencies")
+
+    def _dependencies(self, place: Place, table: dict[str, Any], keyword: str) -> Formula:
+        parts = []
+        for name, needs in table.items():
+            where = f"{place.pointer}/{keyword}/{escaped(name)}"
+            present = Required(frozenset((name.encode(),)), where)
+            then = _required(needs, where) if isinstance(needs, list) else self.ref(place, needs, where)
+            # Only objects depend: for other types `present` holds, so the type is asked first.
+            parts.append(disjunction([negation(TypeIs(_TYPE_SETS["object"])), Not(present), then]))
+        return conjunction(parts)
+
+    def _unevaluated_properties(self, place: Place, schema: dict[str, Any]) -> Formula:
+        where = f"{place.pointer}/unevaluatedProperties"
+        inner = self.ref(place, schema["unevaluatedProperties"], where)
+        return UnevaluatedProperties(inner, property_evaluators(self, place), where)
+
+    # -- arrays ----------------------------------------------------------------------------
+
+    def _items(self, place: Place, schema: dict[str, Any]) -> Formula:
+        base = place.pointer
+        old_list = type(schema.get("items")) is list
+        prefix_key = "items" if old_list else "prefixItems"
+        rest_key = "additionalItems" if old_list else "items"
+        prefix: tuple[Formula, ...] = ()
+        if old_list or (place.resource.draft >= 2020 and "prefixItems" in schema):
+            prefix = tuple(self.ref(place, s, f"{base}/{prefix_key}/{i}") for i, s in enumerate(schema[prefix_key]))
+        rest: Formula | None = None
+        if rest_key in schema:
+            rest = self.ref(place, schema[rest_key], f"{base}/{rest_key}")
+        if rest is None and not prefix:
+            return TRUE
+        return Items(prefix, rest, f"{base}/{rest_key if rest is not None else prefix_key}")
+
+    def _item_count(self, place: Place, schema: dict[str, Any]) -> Formula:
+        low, high = _counts(schema, "minItems", "maxItems")
+        where = f"{place.pointer}/{'minItems' if low else 'maxItems'}"
+        return CountIs("array", low, high, where) if low or high is not None else TRUE
+
+    def _contains(self, place: Place, schema: dict[str, Any]) -> Formula:
+        where = f"{place.pointer}/contains"
+        low, high = 1, None
+        if place.resource.draft >= 2019:
+            low = int(schema.get("minContains", 1))
+            high = None if "maxContains" not in schema else int(schema["maxContains"])
+        evaluates = place.resource.draft >= 2020
+        if low == 0 and high is None and not evaluates:
+            return TRUE
+        return Contains(self.ref(place, schema["contains"], where), low, high, evaluates, where)
+
+    def _unique(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return UniqueItems(f"{place.pointer}/uniqueItems") if schema["uniqueItems"] else TRUE
+
+    def _unevaluated_items(self, place: Place, schema: dict[str, Any]) -> Formula:
+        where = f"{place.pointer}/unevaluatedItems"
+        inner = self.ref(place, schema["unevaluatedItems"], where)
+        return UnevaluatedItems(inner, item_evaluators(self, place), where)
+
+    # -- applicators -----------------------------------------------------------------------
+
+    def branches(self, place: Place, keyword: str) -> list[Formula]:
+        """The subschemas of ``allOf``, ``anyOf`` or ``oneOf``; the same objects on every call."""
+        base = f"{place.pointer}/{keyword}"
+        return [self.ref(place, inner, f"{base}/{number}") for number, inner in enumerate(place.schema[keyword])]
+
+    def _all_of(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return conjunction(self.branches(place, "allOf"))
+
+    def _any_of(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return disjunction(self.branches(place, "anyOf"))
+
+    def _one_of(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return exactly_one(self.branches(place, "oneOf"))
+
+    def _not(self, place: Place, schema: dict[str, Any]) -> Formula:
+        return negation(self.ref(place, schema["not"], f"{place.pointer}/not"))
+
+    def _if(self, place: Place, schema: dict[str, Any]) -> Formula:
+        condition = self.ref(place, schema["if"], f"{place.pointer}/if")
+        then = self.ref(place, schema.get("then", True), f"{place.pointer}/then")
+        other = self.ref(place, schema.get("else", True), f"{place.pointer}/else")
+        return conjunction([disjunction([negation(condition), then]), disjunction([condition, other])])
+
+
+def _required(names: list[str], where: str) -> Formula:
+    return Required(frozenset(name.encode("utf-8", "surrogatepass") for name in names), where) if names else TRUE
+
+
+def _counts(schema: dict[str, Any], low: str, high: str) -> tuple[int, int | None]:
+    return int(schema.get(low, 0)), int(schema[high]) if high in schema else None
+
+
+_Builder = Callable[[SchemaSource, Place, dict[str, Any]], Formula]
+_S = SchemaSource
+_BUILDERS: dict[str, _Builder] = {
+    "$ref": _S._reference,
+    "$dynamicRef": _S._dynamic_reference,
+    "$recursiveRef": _S._recursive_reference,
+    "type": _S._type,
+    "enum": _S._enum,
+    "const": _S._const,
+    "minLength": _S._length,
+    "maxLength": _S._length,
+    "pattern": _S._pattern,
+    "format": _S._format,
+    "minimum": _S._minimum,
+    "exclusiveMinimum": _S._minimum,
+    "maximum": _S._maximum,
+    "exclusiveMaximum": _S._maximum,
+    "multipleOf": _S._multiple,
+    "properties": _S._properties,
+    "patternProperties": _S._properties,
+    "additionalProperties": _S._properties,
+    "propertyNames": _S._property_names,
+    "required": _S._required,
+    "minProperties": _S._property_count,
+    "maxProperties": _S._property_count,
+    "dependentRequired": _S._dependent_required,
+    "dependentSchemas": _S._dependent_schemas,
+    "dependencies": _S._old_dependencies,
+    "unevaluatedProperties": _S._unevaluated_properties,
+    "prefixItems": _S._items,
+    "items": _S._items,
+    "minItems": _S._item_count,
+    "maxItems": _S._item_count,
+    "contains": _S._contains,
+    "uniqueItems": _S._unique,
+    "unevaluatedItems": _S._unevaluated_items,
+    "allOf": _S._all_of,
+    "anyOf": _S._any_of,
+    "oneOf": _S._one_of,
+    "not": _S._not,
+    "if": _S._if,
+}
+_VALIDATION = frozenset(
+    "type enum const minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
+    "required minProperties maxProperties dependentRequired minItems maxItems uniqueItems".split()
+)

@@ -1,0 +1,38 @@
+"""Patterns and formats of string schemas, as expressions of ``ir.regex``.
+
+Reading is memoised process-wide by source text (bounded): schemas of one application
+repeat their patterns.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from structgen.errors import ConstraintError
+from structgen.frontends.regex import parse_ecma
+from structgen.ir.document import TRUE, Format, Formula
+
+__all__ = ["format_assertion", "read_pattern"]
+
+
+@lru_cache(maxsize=4096)
+def _read(source: str) -> Any:
+    return parse_ecma(source, search=True)
+
+
+def read_pattern(source: str, pointer: str) -> Any:
+    """The expression of all texts in which ``source`` is found; errors carry ``pointer``."""
+    try:
+        return _read(source)
+    except ConstraintError as error:
+        error.pointer = pointer
+        raise
+
+
+def format_assertion(name: str, draft: int, pointer: str) -> Formula:
+    """The assertion of a format; TRUE for names that the draft does not define (annotations)."""
+    from structgen.frontends.formats import format_node
+
+    node = format_node(name, draft)
+    return TRUE if node is None else Format(name, node, pointer)

@@ -1,0 +1,87 @@
+"""Subschemas that are satisfiable at a glance.
+
+Before a property name is offered, its value must be known to be possible. Nearly always a
+look at the keywords tells: a type with at most one kind of bound, a non-empty ``enum``, an
+object whose required properties are plain themselves. What is not plain is decided exactly by the machine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from structgen.frontends.jsonschema.resources import Place, Resources
+
+__all__ = ["is_plainly_satisfiable"]
+
+_NUMBER_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_REFUSED = frozenset(
+    "not allOf anyOf oneOf if then else $dynamicRef $recursiveRef exclusiveMinimum exclusiveMaximum minProperties "
+    "propertyNames contains minContains maxContains dependentRequired dependentSchemas dependencies prefixItems "
+    "additionalItems unevaluatedProperties unevaluatedItems".split()
+)
+
+
+def is_plainly_satisfiable(resources: Resources, place: Place, depth: int = 0) -> bool:
+    """True where the keywords alone show that some value is valid at ``place``."""
+    schema = place.schema
+    if not isinstance(schema, dict):
+        return schema is True
+    if depth > 8 or not _REFUSED.isdisjoint(schema):
+        return False
+    if "$ref" in schema:
+        if len(schema.keys() - {"$ref", "description", "title", "default", "examples"}) and place.resource.draft > 7:
+            return False
+        return is_plainly_satisfiable(resources, resources.resolve(place, schema["$ref"]), depth + 1)
+    if "enum" in schema or "const" in schema:
+        return _constants(schema)
+    return _scalars(schema) and _array(resources, place, schema, depth) and _object(resources, place, schema, depth)
+
+
+def _constants(schema: dict[str, Any]) -> bool:
+    if "const" in schema:
+        return schema.keys() <= {"const", "description", "title", "default"}
+    values = schema["enum"]
+    rest = schema.keys() - {"enum", "description", "title", "default", "examples", "type"}
+    if rest or not values:
+        return False
+    kind = schema.get("type")
+    return kind is None or (kind == "string" and any(type(value) is str for value in values))
+
+
+def _scalars(schema: dict[str, Any]) -> bool:
+    if ("pattern" in schema) + ("format" in schema) + ("minLength" in schema or "maxLength" in schema) > 1:
+        return False
+    if schema.get("maxLength", 1 << 60) < schema.get("minLength", 0):
+        return False
+    n_bounds = sum(bound in schema for bound in _NUMBER_BOUNDS)
+    if n_bounds <= 1:
+        return True
+    return n_bounds == 2 and "multipleOf" not in schema and schema.get("minimum", 0) + 1 <= schema.get("maximum", 0)
+
+
+def _array(resources: Resources, place: Place, schema: dict[str, Any], depth: int) -> bool:
+    least = schema.get("minItems", 0)
+    if not least:
+        return True
+    items = schema.get("items", True)
+    if schema.get("maxItems", least) < least or schema.get("uniqueItems") or isinstance(items, list):
+        return False
+    return is_plainly_satisfiable(resources, resources.child(place, items, f"{place.pointer}/items"), depth + 1)
+
+
+def _object(resources: Resources, place: Place, schema: dict[str, Any], depth: int) -> bool:
+    required = schema.get("required")
+    if not required:
+        return True
+    named = schema.get("properties", {})
+    if "maxProperties" in schema or "patternProperties" in schema:
+        return False
+    for name in required:
+        if name not in named:
+            if schema.get("additionalProperties", True) is not True:
+                return False
+        elif not is_plainly_satisfiable(
+            resources, resources.child(place, named[name], f"{place.pointer}/properties/{name}"), depth + 1
+        ):
+            return False
+    return True

@@ -1,0 +1,304 @@
+"""Schema resources, where references lead, and the dynamic scope.
+
+A *place* is one subschema: its value, the resource (embedded document with a base URI) it
+stands in, its JSON pointer and its dynamic scope. Places reached by different references
+but equal in value and scope are the same object, so recursion ends in a table look-up.
+Identifiers are indexed on the first reference that is more than a local JSON pointer;
+most schemas never pay for it. Nothing is ever fetched: remote documents come from the
+registry that the caller passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+from structgen.errors import SchemaError
+from structgen.frontends.jsonschema.drafts import draft_of, known_metaschema, normal_uri
+
+__all__ = ["Place", "Resource", "Resources"]
+
+_MAP_KEYWORDS = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
+_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_ONE_KEYWORDS = (
+    "not",
+    "if",
+    "then",
+    "else",
+    "items",
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "contentSchema",
+)
+
+
+class Resource:
+    """A schema document or an embedded one: base URI, root value, draft, enabled vocabularies."""
+
+    __slots__ = ("anchors", "draft", "dynamic_anchors", "legacy", "pointer", "root", "uri", "validates")
+
+    def __init__(self, uri: str, root: Any, draft: int, legacy: bool, validates: bool, pointer: str = "") -> None:
+        self.uri = uri
+        self.root = root
+        self.draft = draft
+        self.legacy = legacy
+        self.validates = validates
+        self.pointer = pointer
+        self.anchors: dict[str, tuple[Any, str]] = {}
+        self.dynamic_anchors: dict[str, tuple[Any, str]] = {}
+
+
+class Place:
+    """One subschema at one place, under one dynamic scope."""
+
+    __slots__ = ("formula", "pointer", "resource", "schema", "scope")
+
+    def __init__(self, schema: Any, resource: Resource, pointer: str, scope: tuple[Resource, ...]) -> None:
+        self.schema = schema
+        self.resource = resource
+        self.pointer = pointer
+        self.scope = scope
+        self.formula: Any = None
+
+
+class Resources:
+    """All documents that one schema can reach."""
+
+    def __init__(self, schema: Any, *, draft: int, legacy: bool, registry: Mapping[str, Any]) -> None:
+        self.registry = {urldefrag(uri)[0]: document for uri, document in registry.items()}
+        self._by_uri: dict[str, Resource] = {}
+        self._indexed: set[int] = set()
+        self._places: dict[tuple[int, int, tuple[int, ...]], Place] = {}
+        self._identified: dict[int, Resource] = {}
+        self.dynamic = False
+        own = self._own_identifier(schema, draft)
+        self.root = self._resource(urljoin("", own) if own else "", schema, draft, legacy)
+        self._identified[id(schema)] = self.root
+
+    # -- places ---------------------------------------------------------------------------
+
+    def start(self) -> Place:
+        """The root schema."""
+        return self.place(self.root.root, self.root, self.root.pointer, ())
+
+    def place(self, schema: Any, resource: Resource, pointer: str, scope: tuple[Resource, ...]) -> Place:
+        """The one place of these coordinates, entering an embedded resource where ``schema`` has an identifier."""
+        if type(schema) is dict and ("$id" in schema or "id" in schema) and schema is not resource.root:
+            resource = self._embedded(schema, resource, pointer)
+        if self.dynamic and (not scope or scope[-1] is not resource) and resource not in scope:
+            scope = (*scope, resource)
+        key = (id(schema), id(resource), tuple(map(id, scope)))
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = Place(schema, resource, pointer, scope)
+        return found
+
+    def child(self, parent: Place, schema: Any, pointer: str) -> Place:
+        """The place of a subschema of ``parent``."""
+        return self.place(schema, parent.resource, pointer, parent.scope)
+
+    # -- references -----------------------------------------------------------------------
+
+    def resolve(self, place: Place, reference: str, keyword: str = "$ref") -> Place:
+        """The place that ``reference``, written at ``place``, leads to."""
+        where = f"{place.pointer}/{keyword}"
+        schema, resource, pointer = self._look_up(place.resource, reference, where)
+        return self.place(schema, resource, pointer, place.scope)
+
+    def resolve_dynamic(self, place: Place, reference: str) -> Place:
+        """``$dynamicRef``: the outermost scope that bears the same dynamic anchor."""
+        static = self.resolve(place, reference, "$dynamicRef")
+        name = urldefrag(reference)[1]
+        if not name or name.startswith("/"):
+            return static
+        self._index(static.resource)
+        if name not in static.resource.dynamic_anchors:
+            return static
+        for resource in place.scope:
+            self._index(resource)
+            if name in resource.dynamic_anchors:
+                schema, pointer = resource.dynamic_anchors[name]
+                return self.place(schema, resource, pointer, place.scope)
+        return static
+
+    def resolve_recursive(self, place: Place) -> Place:
+        """``$recursiveRef``: outward through resources that say ``$recursiveAnchor``."""
+        found = place.resource
+        if _recursive_anchor(found):
+            for resource in reversed(place.scope):
+                if not _recursive_anchor(resource):
+                    break
+                found = resource
+        return self.place(found.root, found, found.pointer, place.scope)
+
+    def _look_up(self, resource: Resource, reference: str, where: str) -> tuple[Any, Resource, str]:
+        base, fragment = urldefrag(reference)
+        if base:
+            resource = self._document(urljoin(resource.uri, base), reference, where)
+        fragment = unquote(fragment)
+        if not fragment:
+            return resource.root, resource, resource.pointer
+        if fragment.startswith("/"):
+            return self._at_pointer(resource, fragment, reference, where)
+        self._index(resource)
+        found = resource.anchors.get(fragment)
+        if found is None:
+            raise SchemaError(f"no anchor {fragment!r} for the reference {reference!r}", pointer=where)
+        return found[0], resource, found[1]
+
+    def _at_pointer(self, resource: Resource, fragment: str, reference: str, where: str) -> tuple[Any, Resource, str]:
+        value, pointer = resource.root, resource.pointer
+        for step in fragment[1:].split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict) and name in value:
+                value = value[name]
+            elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+                value = value[int(name)]
+            else:
+                raise SchemaError(
+                    f"the reference {reference!r} leads nowhere: no {name!r} at {pointer or '(root)'}", pointer=where
+                )
+            pointer = f"{pointer}/{step}"
+            if type(value) is dict and ("$id" in value or "id" in value):
+                resource = self._embedded(value, resource, pointer)
+        return value, resource, pointer
+
+    def _document(self, uri: str, reference: str, where: str) -> Resource:
+        found = self._by_uri.get(uri)
+        if found is None:
+            self._index(self.root)
+            found = self._by_uri.get(uri)
+        if found is None:
+            document = self.registry.get(uri)
+            if document is None:
+                document = _metaschema(uri)
+            if document is None:
+                raise SchemaError(
+                    f"the reference {reference!r} needs the document {uri!r}, which is not in the registry",
+                    pointer=where,
+                    hint="pass it: registry={uri: schema}; nothing is ever fetched",
+                )
+            draft = draft_of(document, self.root.draft)
+            found = self._resource(uri, document, draft, self.root.legacy, pointer=f"{uri}#")
+            own = self._own_identifier(document, draft)
+            if own:
+                found.uri = urljoin(uri, own)
+                self._by_uri.setdefault(urldefrag(found.uri)[0], found)
+            self._identified[id(document)] = found
+            self._index(found)
+        return found
+
+    # -- resources and identifiers ---------------------------------------------------------
+
+    def _resource(self, uri: str, root: Any, draft: int, legacy: bool, pointer: str = "") -> Resource:
+        uri = urldefrag(uri)[0]
+        resource = Resource(uri, root, draft, legacy, self._validates(root), pointer)
+        self._by_uri.setdefault(uri, resource)
+        return resource
+
+    def _validates(self, root: Any) -> bool:
+        """False where a custom metaschema leaves the validation vocabulary out."""
+        uri = root.get("$schema") if isinstance(root, dict) else None
+        if not isinstance(uri, str) or known_metaschema(uri):
+            return True
+        metaschema = self.registry.get(urldefrag(uri)[0])
+        vocabulary = metaschema.get("$vocabulary") if isinstance(metaschema, dict) else None
+        return not isinstance(vocabulary, dict) or any("/vocab/validation" in name for name in vocabulary)
+
+    def _own_identifier(self, schema: Any, draft: int) -> str | None:
+        if not isinstance(schema, dict):
+            return None
+        value = schema.get("id" if draft == 4 else "$id")
+        if not isinstance(value, str) or (draft <= 7 and "$ref" in schema):
+            return None
+        return value
+
+    def _embedded(self, schema: dict[str, Any], outer: Resource, pointer: str) -> Resource:
+        found = self._identified.get(id(schema))
+        if found is not None:
+            return found
+        draft = draft_of(schema, outer.draft, pointer) if isinstance(schema.get("$schema"), str) else outer.draft
+        own = self._own_identifier(schema, draft)
+        if own is None or own.startswith("#"):
+            return outer
+        uri = urljoin(outer.uri, own)
+        found = self._resource(uri, schema, draft, outer.legacy, pointer)
+        if self._by_uri.get(found.uri) is not found and self._by_uri[found.uri].root is not schema:
+            self._by_uri[found.uri] = found
+        self._identified[id(schema)] = found
+        return found
+
+    def _index(self, resource: Resource) -> None:
+        """Find identifiers and anchors below ``resource``'s root, once."""
+        if id(resource) in self._indexed:
+            return
+        self._indexed.add(id(resource))
+        todo = [(resource.root, resource, resource.pointer)]
+        while todo:
+            schema, owner, pointer = todo.pop()
+            if not isinstance(schema, dict):
+                continue
+            if schema is not owner.root:
+                inner = self._embedded(schema, owner, pointer)
+                if inner is not owner:
+                    self._indexed.add(id(inner))
+                    owner = inner
+            self._note_anchors(schema, owner, pointer)
+            todo.extend((value, owner, where) for value, where in subschemas(schema, pointer))
+
+    def _note_anchors(self, schema: dict[str, Any], owner: Resource, pointer: str) -> None:
+        if owner.draft <= 7:
+            name = schema.get("id" if owner.draft == 4 else "$id")
+            if isinstance(name, str) and "#" in name and "$ref" not in schema:
+                owner.anchors.setdefault(urldefrag(name)[1], (schema, pointer))
+            return
+        for keyword, table in (("$anchor", owner.anchors), ("$dynamicAnchor", owner.anchors)):
+            if isinstance(schema.get(keyword), str):
+                table.setdefault(schema[keyword], (schema, pointer))
+        if isinstance(schema.get("$dynamicAnchor"), str):
+            owner.dynamic_anchors.setdefault(schema["$dynamicAnchor"], (schema, pointer))
+
+
+def escaped(name: str) -> str:
+    """A name as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
+
+
+def subschemas(schema: dict[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
+    """The values and pointers of all direct subschemas, whatever the draft."""
+    for keyword in _MAP_KEYWORDS:
+        value = schema.get(keyword)
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if isinstance(inner, dict | bool):
+                    yield inner, f"{pointer}/{keyword}/{escaped(name)}"
+    for keyword in _LIST_KEYWORDS:
+        value = schema.get(keyword)
+        if isinstance(value, list):
+            for number, inner in enumerate(value):
+                yield inner, f"{pointer}/{keyword}/{number}"
+    for keyword in _ONE_KEYWORDS:
+        value = schema.get(keyword)
+        if isinstance(value, dict | bool):
+            yield value, f"{pointer}/{keyword}"
+
+
+def _recursive_anchor(resource: Resource) -> bool:
+    return isinstance(resource.root, dict) and resource.root.get("$recursiveAnchor") is True
+
+
+def _metaschema(uri: str) -> Any:
+    """A metaschema of the drafts, from the ``jsonschema`` library's copies; None for other URIs."""
+    if "json-schema.org/" not in uri:
+        return None
+    from jsonschema_specifications import REGISTRY
+
+    for name in (uri, uri + "#", normal_uri(uri), normal_uri(uri) + "#"):
+        if name in REGISTRY:
+            return REGISTRY.contents(name)
+    return None
