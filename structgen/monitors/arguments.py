@@ -25,7 +25,8 @@ class ArgumentRule:
     """Only argument lists that some overload takes."""
 
     name = "arguments"
-    triggers = b"(,)]}'\""
+    triggers = b"(,)]}'\"=*#."
+    is_dense = True
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis

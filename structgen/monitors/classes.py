@@ -24,6 +24,7 @@ class ClassRule:
 
     name = "classes"
     triggers = b""
+    is_dense = False
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis

@@ -29,6 +29,7 @@ class EnumRule:
 
     name = "enums"
     triggers = b"."
+    is_dense = False
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis

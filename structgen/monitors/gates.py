@@ -9,7 +9,7 @@ themselves are the identifier terminal (``NamesGate``); elsewhere a set of bytes
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
@@ -148,14 +148,21 @@ class NamesGate:
     def allows(self, byte: int) -> bool:
         if byte in self.blanks or byte in self.lifts:
             return True
-        if not is_identifier_byte(byte):
-            return self.typed in self.names
-        longer = self.typed + bytes((byte,))
-        low, high = self.names.span(longer)
-        return low < high
+        low, high = self.names.span(self.typed + bytes((byte,)))
+        return low < high or (not is_identifier_byte(byte) and self.typed in self.names)
 
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
         row |= self.names.row(vocabulary, node, self.typed, blanks=self.blanks, lifts=self.lifts)
+
+    def within(self, accepts: Callable[[bytes], bool]) -> NamesGate:
+        """The gate with only those names whose rest ``accepts`` takes (a grammar beside, say)."""
+        low, high = self.names.span(self.typed)
+        start = len(self.typed)
+        names = self.names.names[low:high]
+        kept = [name for name in names if accepts(name[start:])]
+        if len(kept) == len(names):
+            return self
+        return NamesGate(NameSet(kept), self.typed, blanks=self.blanks, lifts=self.lifts)
 
     def shortest(self) -> bytes:
         low, high = self.names.span(self.typed)

@@ -25,6 +25,7 @@ class ImportRule:
 
     name = "imports"
     triggers = b",(."
+    is_dense = False
 
     def __init__(self, analysis: Analysis, *, habitually_incomplete: bool = False) -> None:
         self.analysis = analysis

@@ -23,7 +23,8 @@ import numpy as np
 
 from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.masks.machine import Config, TokenMachine
-from structgen.monitors.gates import Gate
+from structgen.monitors.dense import DenseWalk
+from structgen.monitors.gates import Gate, NamesGate
 from structgen.monitors.protocol import Monitor
 from structgen.monitors.sites import is_identifier_byte
 from structgen.vocab.vocabulary import Vocabulary
@@ -31,6 +32,7 @@ from structgen.vocab.vocabulary import Vocabulary
 __all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead_ins"]
 
 
+MOST_NARROWED = 4096
 NAME_ROOM = 64
 """Bytes that finish a name and its surroundings, with room to spare."""
 
@@ -135,10 +137,13 @@ class MonitoredMachine:
         self.monitors = tuple(monitors)
         self.vocabulary: Vocabulary = inner.vocabulary
         self.min_group = min_group
-        self._lead_ins = tuple(lead_ins(self.vocabulary, monitor.triggers) for monitor in self.monitors)
+        self._lead_ins = tuple(
+            () if monitor.is_dense else lead_ins(self.vocabulary, monitor.triggers) for monitor in self.monitors
+        )
         self._eos = np.zeros(self.vocabulary.n_words, dtype=WORD)
         for token_id in self.vocabulary.eos_ids:
             self._eos[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+        self._narrowed: dict[tuple[str, Config, Any], tuple[Gate, ...]] = {}
         self.n_masks = 0
         self.n_constrained = 0
         """Masks at which some gate stood."""
@@ -152,12 +157,35 @@ class MonitoredMachine:
         self.inner.fill_mask(config.inner, row)
         self.n_masks += 1
         for monitor, groups, state in zip(self.monitors, self._lead_ins, config.states, strict=True):
-            gates = monitor.gates(state)
-            if gates:
-                self.n_constrained += 1
-                for gate in gates:
-                    self._cut(gate, row)
-            self._judge_lead_ins(monitor, groups, state, row)
+            gates = self.gates(monitor, config.inner, state)
+            self.n_constrained += bool(gates)
+            for gate in gates:
+                self._cut(gate, row)
+            if not monitor.is_dense:
+                self._judge_lead_ins(monitor, groups, config.inner, state, row)
+            elif monitor.live_triggers(state):
+                DenseWalk(self.vocabulary, monitor, self).cut(config.inner, state, row)
+
+    def gates(self, monitor: Monitor, inner: Config, state: Any) -> tuple[Gate, ...]:
+        """The monitor's gates, without the names that the grammar cannot take here.
+
+        Those would be dead ends: a first letter that both allow, and no second.
+        """
+        gates = monitor.gates(state)
+        if not gates or isinstance(self.inner, FreeMachine):
+            return gates
+        key = (monitor.name, inner, state)
+        found = self._narrowed.get(key)
+        if found is None:
+
+            def accepts(rest: bytes) -> bool:
+                return self.inner.advance_bytes(inner, rest) is not None
+
+            found = tuple(gate.within(accepts) if isinstance(gate, NamesGate) else gate for gate in gates)
+            if len(self._narrowed) > MOST_NARROWED:
+                self._narrowed.clear()
+            self._narrowed[key] = found
+        return found
 
     def _cut(self, gate: Gate, row: TokenMask) -> None:
         allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
@@ -168,20 +196,23 @@ class MonitoredMachine:
             allowed &= ~self._eos
         row &= allowed
 
-    def _judge_lead_ins(self, monitor: Monitor, groups: tuple[LeadIn, ...], state: Any, row: TokenMask) -> None:
+    def _judge_lead_ins(
+        self, monitor: Monitor, groups: tuple[LeadIn, ...], inner: Config, state: Any, row: TokenMask
+    ) -> None:
         live = monitor.live_triggers(state) if groups else b""
         for group in groups:
             if group.data[-1] not in live or not (row & group.mask).any():
                 continue
             after = monitor.advance(state, group.data)
-            if after is None:
+            after_inner = self.inner.advance_bytes(inner, group.data)
+            if after is None or after_inner is None:
                 row &= ~group.mask
             elif not monitor.pre(after):
                 continue
             elif group.n_tokens < self.min_group and group.is_avoidable:
                 row &= ~group.mask
             else:
-                for gate in monitor.gates(after):
+                for gate in self.gates(monitor, after_inner, after):
                     allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
                     gate.fill(self.vocabulary, group.node, allowed)
                     row &= ~group.mask | allowed
@@ -203,6 +234,13 @@ class MonitoredMachine:
             if after is None:
                 return None
             states.append(after)
+        return MonitoredConfig(inner, tuple(states))
+
+    def skip(self, config: Any, token_id: int) -> MonitoredConfig:
+        """The configuration after a token that the monitors forbid (the inner machine must be free)."""
+        data = self.vocabulary.token_bytes(token_id)
+        inner = self.inner.advance(config.inner, token_id)
+        states = (m.feed(state, data) for m, state in zip(self.monitors, config.states, strict=True))
         return MonitoredConfig(inner, tuple(states))
 
     # --- the rest of the protocol

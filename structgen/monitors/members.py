@@ -37,6 +37,7 @@ class MemberRule:
 
     name = "members"
     triggers = b"."
+    is_dense = False
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class ScopeRule:
 
     name = "scope"
     triggers = b""
+    is_dense = False
 
     def __init__(self, analysis: Analysis, *, habitually_incomplete: bool = False) -> None:
         self.analysis = analysis

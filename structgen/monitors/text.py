@@ -41,6 +41,11 @@ class Rule(Protocol):
         """See ``Monitor.triggers``."""
         ...
 
+    @property
+    def is_dense(self) -> bool:
+        """See ``Monitor.is_dense``."""
+        ...
+
     def live_triggers(self, state: TextState) -> bytes:
         """Those of ``triggers`` that matter after this text; cheap."""
         ...
@@ -60,6 +65,7 @@ class TextMonitor:
     def __init__(self, name: str, scanner: Scanner, rules: Sequence[Rule], *, prefix: bytes = b"") -> None:
         self.name = name
         self.rules = tuple(rules)
+        self.is_dense = any(rule.is_dense for rule in self.rules)
         self.triggers = bytes(sorted({byte for rule in self.rules for byte in rule.triggers}))
         self._start = TextState(b"", scanner.feed(prefix))
 

@@ -52,6 +52,7 @@ class TypestateRule:
     """
 
     triggers = b"."
+    is_dense = False
 
     def __init__(self, typestate: Typestate, *, prefix: bytes = b"") -> None:
         self.typestate = typestate
