@@ -8,8 +8,10 @@ States that no token can tell apart share a mask (``kernels.horizon``), once eno
 them have been met for that to pay: in ``[a-z]{1,5000}`` all but the last 128 states do.
 
 Where the vocabulary has a token for every byte that the automaton needs, any live state
-can be completed in tokens, and the mask is just what the walk can read. Otherwise states
-are first checked for completions in tokens (``costs``), and those without any are closed.
+can be completed in tokens, and the mask is just what the walk can read. Bytes that occur
+in no token (SmolLM2 lacks 21) are first taken out of the automaton, together with all that
+cannot be completed without them. If bytes remain that occur only inside longer tokens,
+states are checked for completions in tokens (``costs``), and those without any are closed.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.dfa import Dfa
 from structgen.dtypes import IntArray, TokenMask, freeze
@@ -90,6 +93,9 @@ class DfaMachine:
     def __init__(self, dfa: Dfa, vocabulary: Vocabulary, *, cache: MaskCache | None = None) -> None:
         if dfa.is_empty:
             raise UnsatisfiableError("no text satisfies the constraint")
+        lacking = needed_bytes(dfa) & ~vocabulary.single_bytes
+        if lacking.any():
+            dfa = _spellable(dfa, vocabulary)
         self.dfa = dfa
         self.vocabulary = vocabulary
         self._cache = cache if cache is not None else MaskCache()
@@ -106,22 +112,11 @@ class DfaMachine:
         """Trie nodes visited so far: work that does not depend on the machine it runs on."""
         self.n_walks = 0
         self._horizon: IntArray | None = None
-        lacking = needed_bytes(dfa) & ~vocabulary.single_bytes
-        if lacking.any():
-            self._close_unspellable(lacking)
-
-    def _close_unspellable(self, lacking: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
-        costs, _ = self._completion_costs()
-        self._closed = frozenset(np.flatnonzero(costs >= NEVER).tolist()) - {0}
-        if self.dfa.start in self._closed:
-            spelled_by_no_token = lacking.copy()
-            spelled_by_no_token[list(set(range(256)) - set(self.vocabulary.missing_bytes()))] = False
-            blamed = spelled_by_no_token if spelled_by_no_token.any() else lacking
-            missing = np.flatnonzero(blamed).astype(np.uint8).tobytes()
-            raise VocabularyError(
-                f"the tokens of this vocabulary spell no text that satisfies the constraint; it needs {missing[:20]!r}",
-                missing=missing,
-            )
+        if (needed_bytes(dfa) & ~vocabulary.single_bytes).any():
+            costs, _ = self._completion_costs()
+            self._closed = frozenset(np.flatnonzero(costs >= NEVER).tolist()) - {0}
+            if dfa.start in self._closed:
+                raise _unspellable(lacking)
 
     # --- the protocol
 
@@ -324,6 +319,27 @@ class DfaMachine:
 
     def __repr__(self) -> str:
         return f"DfaMachine({self.dfa.n_states} states, {self.vocabulary.n_tokens} tokens, {len(self._cache)} masks)"
+
+
+def _spellable(dfa: Dfa, vocabulary: Vocabulary) -> Dfa:
+    """The texts of ``dfa`` without bytes that occur in no token."""
+    from structgen.automata.ops import intersect
+
+    missing = np.zeros(256, dtype=np.uint8)
+    missing[list(vocabulary.missing_bytes())] = 1
+    without = Dfa.from_arrays(missing, [[0, 0], [1, 0]], [False, True])
+    spellable = intersect(dfa, without)
+    if spellable.is_empty:
+        raise _unspellable(needed_bytes(dfa) & (missing == 1))
+    return spellable
+
+
+def _unspellable(lacking: npt.NDArray[np.bool_]) -> VocabularyError:
+    missing = np.flatnonzero(lacking).astype(np.uint8).tobytes()
+    return VocabularyError(
+        f"the tokens of this vocabulary spell no text that satisfies the constraint; it needs {missing[:20]!r}",
+        missing=missing,
+    )
 
 
 def _horizon(dfa: Dfa, n_bytes: int) -> IntArray:

@@ -98,6 +98,29 @@ def test_a_byte_that_can_be_avoided_is_no_error() -> None:
     assert [vocabulary.token_bytes(i) for i in allowed_ids(row, vocabulary.n_tokens)] == [b"b"]
 
 
+def test_bytes_in_no_token_are_kept_out_of_every_dead_end() -> None:
+    """``y`` is in no token, so an ``x`` that only ``y`` could follow is never offered."""
+    tokens = [bytes([b]) for b in range(256) if b != ord("y")]
+    vocabulary = Vocabulary.from_bytes([*tokens, b"xz", b"ax", b"$"], eos_ids=[257])
+    machine = DfaMachine(sg.regex("a(xy|b)|[^z]{1,300}z").dfa, vocabulary)
+    assert not machine._closed
+    row = empty_mask(vocabulary.n_tokens)
+    machine.fill_mask(machine.advance_bytes(machine.start(), b"a"), row)
+    expected = oracles.regular_mask(sg.regex("b|[^zy]{0,299}z").dfa, vocabulary, 1, None)
+    assert np.array_equal(to_bool(row, vocabulary.n_tokens), expected)
+    assert machine.advance_bytes(machine.start(), b"ay") is None
+
+
+@pytest.mark.data
+def test_a_cold_mask_inside_free_text_visits_little_of_the_trie() -> None:
+    vocabulary = vocabularies.tokenizer("llama3_1")
+    machine = DfaMachine(CONSTRAINTS["json string"].dfa, vocabulary)
+    state = machine.advance_bytes(machine.start(), b'"ab')
+    row = empty_mask(vocabulary.n_tokens)
+    machine.fill_mask(state, row)
+    assert machine.n_walked < vocabulary.trie.n_nodes // 50
+
+
 def test_the_empty_language_is_refused() -> None:
     with pytest.raises(UnsatisfiableError):
         DfaMachine(EMPTY, vocabularies.letters())

@@ -44,7 +44,7 @@ def test_kernels_stay_within_their_arrays(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
 def test_each_kernel_has_one_version() -> None:
-    from structgen.kernels import completion, horizon, trie, walk
+    from structgen.kernels import completion, horizon, text_run, trie, walk
 
     digest()
     for vocabulary in (vocabularies.letters(), vocabularies.hostile()):
@@ -61,6 +61,9 @@ def test_each_kernel_has_one_version() -> None:
         completion.path_costs,
         completion.max_landing_cost,
         horizon.horizon_classes,
+        text_run.build_run,
+        text_run.fill_from_exits,
+        text_run.loop_of,
         trie.build_trie,
         trie.longest_match,
         trie.fewest_tokens,
