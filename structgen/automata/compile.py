@@ -18,13 +18,14 @@ from structgen.ir.regex import Alternate, Complement, Intersect, Node, has_look
 __all__ = ["compile_regex"]
 
 
-_N_REMEMBERED, _MAX_REMEMBERED = 512, 1_000_000
+_MAX_REMEMBERED, _MAX_CELLS = 1024, 16_000_000  # 64 MB of tables
 _recent: OrderedDict[int, tuple[Node, Dfa]] = OrderedDict()
 """The last automata by the identity of their node, which the readers remember by its text.
 
 By identity, since hashing a large expression costs as much as compiling a small one; the entry keeps
 the node alive, so an identity is never reused.
 """
+_cells = 0
 _lock = Lock()
 
 
@@ -48,12 +49,22 @@ def compile_regex(node: Node, limits: Limits | None = None) -> Dfa:
             return known[1]
     warm_up()
     found = _resolve_and_compile(node, Clock(limits))
-    if found.transitions.size <= _MAX_REMEMBERED:
-        with _lock:
-            _recent[id(node)] = (node, found)
-            while len(_recent) > _N_REMEMBERED:
-                _recent.popitem(last=False)
+    _remember(node, found)
     return found
+
+
+def _remember(node: Node, dfa: Dfa) -> None:
+    """Keep the newest automata, up to a number of them and of table cells in all."""
+    global _cells
+    if dfa.transitions.size > _MAX_CELLS // 8:
+        return
+    with _lock:
+        if id(node) not in _recent:
+            _cells += dfa.transitions.size
+        _recent[id(node)] = (node, dfa)
+        while len(_recent) > _MAX_REMEMBERED or _cells > _MAX_CELLS:
+            _, (_, dropped) = _recent.popitem(last=False)
+            _cells -= dropped.transitions.size
 
 
 def _resolve_and_compile(node: Node, clock: Clock) -> Dfa:

@@ -308,6 +308,8 @@ class _Terms:
 
     def empties(self, term: int, conditions: Conditions) -> int:
         """The rests of the text for which ``term`` matches the empty text here."""
+        op: int
+        args: list[int]
         op, *args = self._shapes[term]
         if op in (EMPTY_TEXT, ALL):
             return ALL
@@ -342,7 +344,7 @@ class _Terms:
         if op == _REP:
             return args[1] == 0 or self.at_end(args[0], behinds)
         if op == _BEHIND:
-            return behinds[args[0]] != args[1]
+            return bool(behinds[args[0]] != args[1])
         return False
 
     def derive(self, term: int, c: int, conditions: Conditions) -> int:
