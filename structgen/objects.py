@@ -118,7 +118,9 @@ class OutputType(Generic[T]):
         if isinstance(self.marker, Choice):
             return constraint.choice(list(self.marker.options))
         if isinstance(self.marker, Lark):
-            return constraint.lark(self.marker.grammar, start=self.marker.start)
+            from structgen.grammar_constraint import lark
+
+            return lark(self.marker.grammar, start=self.marker.start)
         return constraint.json_schema(self.schema, **options)
 
     def instruction(self) -> str:

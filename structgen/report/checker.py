@@ -142,7 +142,9 @@ class Checker:
 
     def check_grammar(self, text: str) -> None:
         """Check a Lark grammar."""
-        self._compile(lambda: notations.lark(text))
+        from structgen.grammar_constraint import lark
+
+        self._compile(lambda: lark(text))
 
     def check_schema(self, schema: Any) -> None:
         """Check a schema that is already loaded."""
