@@ -21,8 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from structgen.dtypes import TokenMask
-from structgen.masks.batch import fill_masks
-from structgen.masks.matcher import Matcher
 from structgen.samplers.draw import Drawer, full_mask, scores_error
 from structgen.samplers.protocol import (
     Bindable,
@@ -116,18 +114,12 @@ class _Loop:
 
     def fill_masks(self) -> TokenMask:
         masks = self.masks[: len(self.rows)]
-        matchers = [row.matcher for row in self.rows if isinstance(row.matcher, Matcher)]
-        if len(matchers) == len(self.rows):
-            # Walks cold masks of several rows in threads.
-            fill_masks(matchers, masks, [row.budget for row in self.rows])
-        else:
-            for mask, row in zip(masks, self.rows, strict=True):
-                if row.matcher is None:
-                    mask[:] = self.everything
-                else:
-                    row.matcher.fill_mask(mask, row.budget)
-        for row in self.rows:
-            row.n_masks += row.matcher is not None
+        for mask, row in zip(masks, self.rows, strict=True):
+            if row.matcher is None:
+                mask[:] = self.everything
+            else:
+                row.matcher.fill_mask(mask, row.budget)
+                row.n_masks += 1
         return masks
 
     def draw(self, state: DecodeState, masks: TokenMask) -> tuple[Draws, float]:
