@@ -16,24 +16,43 @@ Rejected: V Gumbel keys per token and a partial sort (2 ms at V = 128k); a Fenwi
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import numpy.typing as npt
 
 from structgen.kernels.jit import kernel
+from structgen.kernels.weights import exp_in_place
 
 BLOCK = 256
+FULL_WORD = np.uint32(0xFFFFFFFF)
+
+Floats = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.floating]
+Words = npt.NDArray[np.uint32]
+Ids = npt.NDArray[np.int64]
 
 
 @kernel
-def sum_block(mass, block):
-    """Sum of the masses of one block."""
-    total = 0.0
-    for token in range(block * BLOCK, min(mass.shape[0], (block + 1) * BLOCK)):
-        total += mass[token]
-    return total
+def sum_block(mass: Floats, block: int) -> float:
+    """Sum of the masses of one block, in four chains so that additions do not wait for each other."""
+    a = b = c = d = 0.0
+    token = block * BLOCK
+    stop = min(mass.shape[0], token + BLOCK)
+    while token + 4 <= stop:
+        a += mass[token]
+        b += mass[token + 1]
+        c += mass[token + 2]
+        d += mass[token + 3]
+        token += 4
+    while token < stop:
+        a += mass[token]
+        token += 1
+    return (a + b) + (c + d)
 
 
 @kernel
-def total_mass(sums):
+def total_mass(sums: Floats) -> float:
     """Sum of the block sums."""
     total = 0.0
     for block in range(sums.shape[0]):
@@ -42,7 +61,7 @@ def total_mass(sums):
 
 
 @kernel
-def fill_all(mass, sums):
+def fill_all(mass: Floats, sums: Floats) -> float:
     """Sum every block; returns the total."""
     for block in range(sums.shape[0]):
         sums[block] = sum_block(mass, block)
@@ -50,23 +69,30 @@ def fill_all(mass, sums):
 
 
 @kernel
-def fill_masked(mass, words, sums):
-    """Zero the tokens whose bit is not set in ``words`` (``ceil(V/32)`` uint32), sum every block; returns the total."""
+def fill_dense(scores: Scores, words: Words, mass: Floats, sums: Floats) -> float:
+    """``exp(score)`` where the bit is set, zero elsewhere, and the block sums; returns the total.
+
+    The exponential is the branch-free one of ``kernels.weights`` (0 below -708), which the
+    compiler does eight lanes at a time: a third of NumPy's time with its cast to float64.
+    """
     n_tokens = mass.shape[0]
     for word in range(words.shape[0]):
         bits = words[word]
-        if bits == np.uint32(0xFFFFFFFF):
-            continue
         first = word * 32
-        for bit in range(min(32, n_tokens - first)):
-            if not (bits >> np.uint32(bit)) & np.uint32(1):
-                mass[first + bit] = 0.0
+        if bits == FULL_WORD and first + 32 <= n_tokens:
+            for bit in range(32):
+                mass[first + bit] = scores[first + bit]
+        else:
+            for bit in range(min(32, n_tokens - first)):
+                is_set = (bits >> np.uint32(bit)) & np.uint32(1)
+                mass[first + bit] = np.float64(scores[first + bit]) if is_set != 0 else -math.inf
+    exp_in_place(mass, n_tokens, 0.0, 1.0)
     return fill_all(mass, sums)
 
 
 @kernel
-def fill_sparse(scores, words, shift, mass, sums):
-    """``exp(score - shift)`` for the set bits alone, zero elsewhere; for masks with few bits. Returns the total."""
+def fill_sparse(scores: Scores, words: Words, mass: Floats, sums: Floats) -> float:
+    """``exp(score)`` for the set bits alone, zero elsewhere; for masks with few bits. Returns the total."""
     n_tokens = mass.shape[0]
     mass[:] = 0.0
     for word in range(words.shape[0]):
@@ -76,12 +102,12 @@ def fill_sparse(scores, words, shift, mass, sums):
         first = word * 32
         for bit in range(min(32, n_tokens - first)):
             if (bits >> np.uint32(bit)) & np.uint32(1):
-                mass[first + bit] = np.exp(np.float64(scores[first + bit]) - shift)
+                mass[first + bit] = np.exp(np.float64(scores[first + bit]))
     return fill_all(mass, sums)
 
 
 @kernel
-def count_bits(words, enough):
+def count_bits(words: Words, enough: int) -> int:
     """Set bits in ``words``, counting no further than ``enough``."""
     count = 0
     for word in range(words.shape[0]):
@@ -95,7 +121,7 @@ def count_bits(words, enough):
 
 
 @kernel
-def draw(mass, sums, uniform):
+def draw(mass: Floats, sums: Floats, uniform: float) -> int:
     """The token at ``uniform`` (in [0, 1)) of the cumulative mass; -1 for an empty pool.
 
     Rounding can carry the scan past the last token that has mass; then that one is drawn.
@@ -121,7 +147,7 @@ def draw(mass, sums, uniform):
 
 
 @kernel
-def put(mass, sums, token, value):
+def put(mass: Floats, sums: Floats, token: int, value: float) -> float:
     """Set one token's mass; returns the new total."""
     mass[token] = value
     block = token // BLOCK
@@ -130,7 +156,7 @@ def put(mass, sums, token, value):
 
 
 @kernel
-def put_many(mass, sums, tokens, values):
+def put_many(mass: Floats, sums: Floats, tokens: Ids, values: Floats) -> float:
     """Set several tokens' masses; returns the new total."""
     for index in range(tokens.shape[0]):
         mass[tokens[index]] = values[index]
@@ -141,7 +167,7 @@ def put_many(mass, sums, tokens, values):
 
 
 @kernel
-def take(mass, sums, uniform):
+def take(mass: Floats, sums: Floats, uniform: float) -> tuple[int, float, float]:
     """Draw one token and take it out: (token, its mass, the mass that is left)."""
     token = draw(mass, sums, uniform)
     if token < 0:

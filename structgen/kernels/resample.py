@@ -6,11 +6,16 @@ Arrays in, arrays out; ``samplers.resampling`` checks its arguments and explains
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+
 from structgen.kernels.jit import kernel
+
+Floats = npt.NDArray[np.float64]
+Ids = npt.NDArray[np.int64]
 
 
 @kernel
-def search_sorted_points(probabilities, points, ancestors):
+def search_sorted_points(probabilities: Floats, points: Floats, ancestors: Ids) -> None:
     """For ascending ``points`` in [0, 1), the index whose cumulative probability interval holds each."""
     n = probabilities.shape[0]
     last = n - 1
@@ -26,7 +31,7 @@ def search_sorted_points(probabilities, points, ancestors):
 
 
 @kernel
-def copies_to_ancestors(copies, ancestors):
+def copies_to_ancestors(copies: Ids, ancestors: Ids) -> None:
     """Spell counts out: index i, ``copies[i]`` times, ascending."""
     k = 0
     for index in range(copies.shape[0]):

@@ -34,7 +34,7 @@ from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples, log_mean_exp
 from structgen.samplers.trie import PrefixTrie, trie_key
 
-__all__ = ["ASAp", "CARS"]
+__all__ = ["CARS", "ASAp"]
 
 _SLACK = 1e-10
 """Differences of log probabilities below this are rounding."""

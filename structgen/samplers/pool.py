@@ -23,6 +23,8 @@ Scores = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 _SPARSE = 16
 """Below one token in ``_SPARSE`` allowed, the exponential is taken of those alone."""
 _TINY = 1e-280
+_HUGE = 1e280
+_LARGEST = 600.0
 
 
 class Pool:
@@ -58,12 +60,16 @@ class Pool:
         """
         self._scores = scores
         self.shift = 0.0
-        if mask is not None and self._is_sparse(mask):
-            self.total = float(kernel.fill_sparse(scores, mask, 0.0, self.mass, self._sums))
-        else:
+        if scores.dtype == np.float64 and float(scores.max(initial=-math.inf)) > _LARGEST:
+            self._rescale(mask)  # soft factors can lift scores beyond what exp can hold
+            return self.log_total
+        if mask is None:
             np.exp(scores, out=self.mass, dtype=np.float64)
-            self.total = float(self._sum(mask))
-        if self.total < _TINY or self.total == math.inf:
+            self.total = float(kernel.fill_all(self.mass, self._sums))
+        else:
+            fill = kernel.fill_sparse if self._is_sparse(mask) else kernel.fill_dense
+            self.total = float(fill(scores, mask, self.mass, self._sums))
+        if self.total < _TINY or not self.total < _HUGE:
             self._rescale(mask)
         return self.log_total
 
@@ -112,11 +118,6 @@ class Pool:
         enough = len(self.mass) // _SPARSE + 1
         return int(kernel.count_bits(mask, enough)) < enough
 
-    def _sum(self, mask: TokenMask | None) -> float:
-        if mask is None:
-            return float(kernel.fill_all(self.mass, self._sums))
-        return float(kernel.fill_masked(self.mass, mask, self._sums))
-
     def _rescale(self, mask: TokenMask | None) -> None:
         """Fill again relative to the best allowed score: float64 could not hold the masses themselves."""
         allowed = self._scores
@@ -125,6 +126,7 @@ class Pool:
             allowed = np.where(bits, allowed, -np.inf)
         best = float(allowed.max(initial=-math.inf))
         if not math.isfinite(best):
+            self.total = math.nan if best != -math.inf else 0.0
             return
         self.shift = best
         np.exp(allowed.astype(np.float64) - best, out=self.mass)
