@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from structgen.errors import UnsatisfiableError, UnsupportedError
+from structgen.masks.budget import Completions
 from structgen.masks.machine import TokenMachine
 from structgen.masks.matcher import Matcher
 from structgen.vocab.vocabulary import Vocabulary
@@ -65,16 +66,17 @@ class Report:
 class TokenConstraint:
     """A constraint bound to a vocabulary; immutable, shared by threads and requests."""
 
-    __slots__ = ("constraint", "machine", "vocabulary")
+    __slots__ = ("_completions", "constraint", "machine", "vocabulary")
 
     def __init__(self, machine: TokenMachine, constraint: Constraint | None = None) -> None:
         self.machine = machine
         self.vocabulary: Vocabulary = machine.vocabulary
         self.constraint = constraint
+        self._completions = Completions(machine)
 
     def start(self) -> Matcher:
         """A matcher at the beginning of a new sequence."""
-        return Matcher(self.machine)
+        return Matcher(self.machine, self._completions)
 
     def __repr__(self) -> str:
         return f"TokenConstraint({self.machine!r})"

@@ -14,7 +14,7 @@ A machine may help, and should where it is hot:
 - or ``completion_bound(config)``: an upper bound, in bytes, of the shortest completion
   after any one allowed token; while the budget exceeds it, nothing is checked.
 
-Without help, each allowed token is tried, which costs a step per token near the limit.
+Without help, the allowed tokens are tried once per configuration (``landings``).
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from structgen.dtypes import TokenMask
+from structgen.masks.landings import Landings, landings_of
 from structgen.masks.machine import Config, TokenMachine
-from structgen.masks.mask import allowed_ids
+from structgen.masks.mask import allowed_ids, mask_of, set_ids
 
 __all__ = ["Completions", "Plan"]
 
@@ -34,16 +35,20 @@ Plan = tuple[int, ...]
 
 MOST_COSTS = 100_000
 """Completions remembered before starting over."""
+MOST_LANDINGS = 500
+"""Configurations whose tokens' costs are remembered before starting over."""
 
 
 class Completions:
     """Short completions of a machine's configurations; shared by a matcher and its forks."""
 
-    __slots__ = ("_known", "_machine")
+    __slots__ = ("_end_row", "_known", "_landings", "_machine")
 
     def __init__(self, machine: TokenMachine) -> None:
         self._machine: Any = machine
         self._known: dict[Config, Plan] = {}
+        self._landings: dict[Config, Landings] = {}
+        self._end_row = mask_of(machine.vocabulary.eos_ids, machine.vocabulary.n_tokens)
 
     def of(self, config: Config, plan: Plan | None = None) -> Plan:
         """A completion in few tokens: the machine's own, or ``plan`` where that is shorter."""
@@ -69,22 +74,44 @@ class Completions:
         if bound is not None and bound(config) + 2 <= budget:
             machine.fill_mask(config, row)
             return ()
-        return self._fill_token_by_token(config, row, budget, plan)
+        return self._fill_by_landings(config, row, budget, plan)
 
-    def _fill_token_by_token(self, config: Config, row: TokenMask, budget: int, plan: Plan | None) -> Plan | None:
+    def _fill_by_landings(self, config: Config, row: TokenMask, budget: int, plan: Plan | None) -> Plan | None:
         machine = self._machine
         plan = self.of(config, plan)
         if len(plan) + 1 > budget:
             return None
+        landings = self._landings_of(config)
         machine.fill_mask(config, row)
-        always = {*machine.vocabulary.eos_ids, *plan[:1]}
-        for token_id in allowed_ids(row, machine.vocabulary.n_tokens).tolist():
-            if token_id in always:
-                continue
-            after = machine.advance(config, token_id)
-            if after is None or len(self._spelled(after)) + 2 > budget:
-                row[token_id >> 5] &= np.uint32(~(1 << (token_id & 31)) & 0xFFFFFFFF)
+        if landings.greatest + 2 > budget:
+            self._keep_within(config, landings, row, budget - 2)
+            for token_id in plan[:1]:
+                row[token_id >> 5] |= np.uint32(1 << (token_id & 31))
         return plan
+
+    def _keep_within(self, config: Config, landings: Landings, row: TokenMask, limit: int) -> None:
+        """Leave in ``row`` the tokens that cost at most ``limit``, and end of sequence."""
+        row &= self._end_row
+        set_ids(row, landings.token_ids[landings.costs <= limit])
+        run = landings.run
+        if run is None or landings.run_cost[0] > limit:
+            return
+        if landings.run_cost[1] <= limit:
+            row |= run
+            return
+        vocabulary = self._machine.vocabulary
+        for token_id in allowed_ids(run, vocabulary.n_tokens).tolist():  # ends within characters differ
+            if len(self._spelled(self._machine.advance(config, token_id))) <= limit:
+                row[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+
+    def _landings_of(self, config: Config) -> Landings:
+        known = self._landings
+        landings = known.get(config)
+        if landings is None:
+            if len(known) >= MOST_LANDINGS:
+                known.clear()
+            landings = known[config] = landings_of(self._machine, config, lambda after: len(self._spelled(after)))
+        return landings
 
     def _spelled(self, config: Config) -> Plan:
         known = self._known

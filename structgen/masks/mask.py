@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from structgen.dtypes import IntArray, TokenMask, n_words
 
-__all__ = ["allowed_ids", "check_row", "count_allowed", "empty_mask", "is_allowed", "mask_of", "to_bool"]
+__all__ = ["allowed_ids", "check_row", "count_allowed", "empty_mask", "is_allowed", "mask_of", "set_ids", "to_bool"]
 
 
 def empty_mask(n_tokens: int, n_rows: int | None = None) -> TokenMask:
@@ -27,9 +27,13 @@ def empty_mask(n_tokens: int, n_rows: int | None = None) -> TokenMask:
 def mask_of(token_ids: Iterable[int], n_tokens: int) -> TokenMask:
     """The mask that allows just ``token_ids``."""
     row = empty_mask(n_tokens)
-    for token_id in token_ids:
-        row[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+    set_ids(row, np.fromiter(token_ids, dtype=np.int32))
     return row
+
+
+def set_ids(row: TokenMask, token_ids: IntArray) -> None:
+    """Allow ``token_ids`` in one row, beside what it allows."""
+    np.bitwise_or.at(row, token_ids >> 5, np.uint32(1) << (token_ids & 31).astype(np.uint32))
 
 
 def to_bool(row: TokenMask, n_tokens: int) -> npt.NDArray[np.bool_]:

@@ -71,7 +71,8 @@ class Matcher:
         "vocabulary",
     )
 
-    def __init__(self, machine: TokenMachine) -> None:
+    def __init__(self, machine: TokenMachine, completions: Completions | None = None) -> None:
+        """Start at the machine's beginning; matchers may share what is known of completions."""
         self._machine = machine
         self.vocabulary: Vocabulary = machine.vocabulary
         self._fill: Callable[[Any, TokenMask], None] = machine.fill_mask
@@ -80,7 +81,7 @@ class Matcher:
         self._configs: list[Config] = [self._config]
         self._steps: list[int | bytes] = []
         self._plan: Plan | None = None
-        self._completions = Completions(machine)
+        self._completions = completions
 
     # --- masks and steps
 
@@ -106,7 +107,7 @@ class Matcher:
         elif budget is None:
             self._fill(config, row)
         else:
-            plan = self._completions.fill_mask_within(config, row, budget, self._plan)
+            plan = self._known_completions().fill_mask_within(config, row, budget, self._plan)
             if plan is None:
                 raise IncompleteError(
                     f"no completion fits the {budget} tokens left", text=self.text, hint="raise max_tokens"
@@ -184,7 +185,7 @@ class Matcher:
         other._configs = self._configs.copy()
         other._steps = self._steps.copy()
         other._plan = self._plan
-        other._completions = self._completions
+        other._completions = self._known_completions()
         return other
 
     # --- where it stands
@@ -272,9 +273,14 @@ class Matcher:
         """A completion in few tokens, with the first end-of-sequence id (if there is one) at its end."""
         if self._config is _END:
             return []
-        return [*self._completions.of(self._config, self._plan), *self.vocabulary.eos_ids[:1]]
+        return [*self._known_completions().of(self._config, self._plan), *self.vocabulary.eos_ids[:1]]
 
     # --- inside
+
+    def _known_completions(self) -> Completions:
+        if self._completions is None:
+            self._completions = Completions(self._machine)
+        return self._completions
 
     def _after_end(self, token_id: int) -> Config | None:
         if token_id not in self.vocabulary.eos_ids or self._config is _END:

@@ -9,6 +9,7 @@ import pytest
 
 import structgen as sg
 from structgen.errors import IncompleteError
+from structgen.masks import landings
 from structgen.masks.dfa_machine import DfaMachine
 from structgen.masks.mask import allowed_ids, empty_mask
 from structgen.masks.matcher import Matcher
@@ -76,6 +77,38 @@ def test_any_walk_within_a_budget_finishes(constraint: str, plain: bool) -> None
                 break
         assert matcher.is_finished
         assert CONSTRAINTS[constraint].accepts(matcher.text_bytes)
+
+
+@pytest.mark.parametrize("probing", [0, 10**9], ids=["loops", "every token"])
+@pytest.mark.parametrize("constraint", [c for c in CONSTRAINTS if c != "long run"])
+def test_masks_of_a_machine_without_help_equal_the_oracle(
+    constraint: str, probing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landings, "WORTH_PROBING", probing)
+    vocabulary, dfa = vocabularies.hostile(), CONSTRAINTS[constraint].dfa
+    rng = random.Random(3)
+    for state in [dfa.start, *oracles.random_states(dfa, rng, 6)]:
+        machine = Plain(DfaMachine(dfa, vocabulary))
+        machine.start = lambda state=state: state  # type: ignore[attr-defined]
+        matcher = Matcher(machine)
+        plan = vocabulary.encode_fewest(dfa.shortest(state))
+        for budget in range(len(plan) + 1, len(plan) + 4):
+            expected = set(vocabulary.eos_ids) if dfa.accepting[state] else set()
+            for token_id, token in enumerate(vocabulary.tokens):
+                after = oracles.token_step(dfa, state, token) if token else 0
+                if after and len(vocabulary.encode_fewest(dfa.shortest(after))) + 2 <= budget:
+                    expected.add(token_id)
+            assert allowed_within(matcher, budget) == expected | set(plan[:1])
+
+
+def test_probing_spares_the_tokens_of_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = DfaMachine(CONSTRAINTS["anything"].dfa, vocabularies.random_tokens())
+    tried: list[int] = []
+    plain = Plain(machine)
+    plain.advance = lambda config, token_id: tried.append(token_id) or machine.advance(config, token_id)  # type: ignore
+    monkeypatch.setattr(landings, "WORTH_PROBING", 0)
+    found = landings.landings_of(plain, machine.start(), machine.completion_cost)  # type: ignore[arg-type]
+    assert tried == [] and found.run is not None and found.greatest > 0
 
 
 def test_a_plan_holds_where_shortest_in_bytes_is_not_shortest_in_tokens() -> None:
