@@ -22,6 +22,8 @@ are never seen, but masks need to know which states can reach acceptance (no dea
 whole automaton. Patterns in schemas are small (median 20 states over 1,445 patterns of MaskBench, compiled in
 about 150 microseconds), so eager costs little, and the few giants run into a limit either way.
 
-Dropped on the way: tracking unanchored matches after the first one is found (a search's tail now absorbs its state
-set, which made ``IPv6`` searches a hundred times faster); sorted state sets; Moore's refinement.
+Dropped on the way: tracking unanchored matches after the first one is found (a search's tail now absorbs its
+state set; the search for a URI with an IPv6 host went from 111 to under 5 ms); sorted state sets; Moore's
+refinement. Not tried: subsumption between the sets of a counted repetition, which would keep patterns such as
+``(.{1,63}\\.){1,127}`` from exploding; they end in a limit today.
 """

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from structgen.automata.compile import compile_regex
 from structgen.automata.dfa import Dfa
 from structgen.frontends.formats import FORMATS, format_check, format_is_exact, format_max_length, format_node
+from structgen.frontends.regex import is_valid_ecma
 from tests.support.data import data_path
 
 
@@ -120,6 +121,42 @@ def test_internationalised_names_agree_with_the_library(text: str) -> None:
         assert check(text) == expected
     if check(text):
         assert automaton("idn-hostname").accepts(text)
+
+
+_PIECES = [
+    "a",
+    "z",
+    "-",
+    "[",
+    "]",
+    "(",
+    ")",
+    "(?:",
+    "(?=",
+    "(?<n>",
+    "(?<!",
+    "*",
+    "?",
+    "{",
+    "}",
+    "{2,3}",
+    ",",
+    "1",
+    "|",
+    "^",
+]
+_PIECES += ["$", "\\", r"\d", r"\-", r"\x41", r"\u0041", ".", "/", "é", "[a-z]", "[^", r"\1", r"\p{L}", r"\]"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_the_automaton_of_regexes_holds_every_regex(text: str) -> None:
+    if is_valid_ecma(text):
+        assert automaton("regex").accepts(text)
+
+
+@pytest.mark.parametrize("start", ["*", ")", "a**", "(*", "[a]]", r"\y", "}", "(?=a))", "((a)))"])
+def test_no_regex_begins_with_what_cannot_be_mended(start: str) -> None:
+    assert automaton("regex").run(start.encode()) == 0
 
 
 def test_automata_stay_small() -> None:

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from structgen.frontends.formats import dates, idna, network
+from structgen.frontends.formats import dates, idna, network, regexes
 from structgen.frontends.regex import is_valid_ecma, parse_ecma
-from structgen.ir.regex import EVERYTHING, Node, alternate
+from structgen.ir.regex import Node, alternate
 
 __all__ = ["FORMATS", "FormatSpec", "format_check", "format_is_exact", "format_max_length", "format_node"]
 
@@ -62,7 +62,7 @@ FORMATS: dict[str, FormatSpec] = {
     "uuid": FormatSpec(_uuid(_HEX)),
     "json-pointer": FormatSpec(_pattern(_POINTER)),
     "relative-json-pointer": FormatSpec(_pattern(rf"(?:0|[1-9]\d*)(?:#|{_POINTER})")),
-    "regex": FormatSpec(lambda: EVERYTHING, check=is_valid_ecma),
+    "regex": FormatSpec(regexes.regex, check=is_valid_ecma),
 }
 """The formats of the specification, all drafts together."""
 
