@@ -35,6 +35,9 @@ __all__ = ["BLOCK", "DRAWN", "NOT_A_NUMBER", "NO_MASS", "draw_rows", "exp_in_pla
 BLOCK = 64
 """Elements summed together before the walk that finds the drawn one."""
 
+N_BUCKETS = 1024
+"""Quarter octaves of weight, in which the nucleus of top-p is bracketed."""
+
 DRAWN, NO_MASS, NOT_A_NUMBER = 0, 1, 2
 """Status of a row: a token was drawn; every allowed token has probability 0 (the first
 allowed id is returned, -1 for an empty mask); a score is NaN or +inf."""
@@ -277,6 +280,28 @@ def _kept(heap: Floats, size: int, total: float, top_p: float, min_p: float) -> 
 
 
 @njit(cache=True, nogil=True)
+def _nucleus_cut(values: Floats, n: int, goal: float, sums: Floats) -> float:
+    """A weight such that the values at or above it sum to at least ``goal``, and few others are.
+
+    One pass into quarter-octave buckets, by the top bits of each float; values are at most
+    1. ``sums`` is scratch of at least ``N_BUCKETS``. Without it a flat distribution put
+    tens of thousands of candidates through the heap: 7 ms at V = 49,152.
+    """
+    sums[:N_BUCKETS] = 0.0
+    for i in range(n):
+        value = values[i]
+        if value > 0.0:
+            below = 4092 - int(np.float64(value).view(np.int64) >> np.int64(50))
+            sums[below if below < N_BUCKETS else N_BUCKETS - 1] += value
+    reached = 0.0
+    for bucket in range(N_BUCKETS - 1):
+        reached += sums[bucket]
+        if reached >= goal:
+            return float(np.int64((4092 - bucket) << 50).view(np.float64))
+    return 0.0
+
+
+@njit(cache=True, nogil=True)
 def _draw_truncated(
     values: Floats,
     ids: Ids,
@@ -298,6 +323,8 @@ def _draw_truncated(
         # Tokens below (1 - p) total / n hold at most 1 - p of the mass, so the nucleus is above;
         # the factor leaves room for rounding.
         cut = max(min_p * _max(values, n), (1.0 - top_p) * total / n * 0.999)
+        if top_p < 1.0 and n >= N_BUCKETS:
+            cut = max(cut, _nucleus_cut(values, n, top_p * total * (1.0 + 1e-9), heap))
         size = _largest(values, ids, dense, n, n, cut, heap, heap_ids)
     kept = _kept(heap, size, total, top_p, min_p)
     return int(heap_ids[_pick(heap, kept, _sum(heap, 0, kept), uniform)])

@@ -69,6 +69,21 @@ def test_draw_equals_naive_draw(name: str, density: float) -> None:
             assert draws.log_probs[row] == scores[row, token]
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.5, 6.0])
+@pytest.mark.parametrize("top_p", [0.01, 0.5, 0.999])
+def test_nucleus_of_a_large_vocabulary_equals_naive(scale: float, top_p: float) -> None:
+    n_tokens = 3000
+    rng = np.random.default_rng(int(scale * 10))
+    scores = rng.normal(scale=scale, size=n_tokens)
+    scores = (scores - np.log(np.exp(scores).sum())).astype(np.float32)
+    allowed = rng.random(n_tokens) < 0.9
+    drawer = Drawer(n_tokens)
+    for transform in (Transform(top_p=top_p), Transform(top_p=top_p, min_p=0.01)):
+        for uniform in (0.0, 0.3, 0.77):
+            draws = drawer.draw(scores[None], pack(allowed)[None], transform, np.array([uniform]))
+            assert draws.token_ids[0] == naive_draw(scores, allowed, transform, uniform)[0]
+
+
 def test_draw_covers_every_token_in_proportion() -> None:
     """The set of uniforms that give a token has exactly the length of its share."""
     p = np.array([0.1, 0.2, 0.3, 0.4])
