@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jsonschemabench.commands import (
     exact_command,
+    generate_command,
     grammars_command,
     overhead_command,
     report_command,
@@ -11,4 +12,12 @@ from jsonschemabench.commands import (
     suite_command,
 )
 
-__all__ = ["exact_command", "grammars_command", "overhead_command", "report_command", "run_command", "suite_command"]
+__all__ = [
+    "exact_command",
+    "generate_command",
+    "grammars_command",
+    "overhead_command",
+    "report_command",
+    "run_command",
+    "suite_command",
+]

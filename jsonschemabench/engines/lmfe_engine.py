@@ -47,9 +47,13 @@ class LmfeCompiled:
         # Built once here so that a refused schema is refused by compile.
         self._first: Any = TokenEnforcer(data, JsonSchemaParser(schema))
 
-    def matcher(self) -> LmfeMatcher:
+    def enforcer(self) -> Any:
+        """An enforcer of its own for each sequence, since it remembers every prefix it saw."""
         enforcer, self._first = self._first, None
-        return LmfeMatcher(enforcer or TokenEnforcer(self._data, JsonSchemaParser(self._schema)), self._eos)
+        return enforcer or TokenEnforcer(self._data, JsonSchemaParser(self._schema))
+
+    def matcher(self) -> LmfeMatcher:
+        return LmfeMatcher(self.enforcer(), self._eos)
 
 
 class LmFormatEnforcerEngine:

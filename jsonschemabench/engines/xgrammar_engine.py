@@ -51,11 +51,11 @@ class XgrammarMatcher:
 
 class XgrammarCompiled:
     def __init__(self, compiled: Any, view: BatchView) -> None:
-        self._compiled = compiled
+        self.native = compiled
         self._view = view
 
     def matcher(self) -> XgrammarMatcher:
-        return XgrammarMatcher(xgrammar.GrammarMatcher(self._compiled), self._view)
+        return XgrammarMatcher(xgrammar.GrammarMatcher(self.native), self._view)
 
 
 class XgrammarEngine:
