@@ -96,8 +96,8 @@ def fill_in(
         from structgen.samplers.masking import Masking
 
         sampler = Masking(temperature=0)
-    prompt = model.encode_text(hole.prefix[-prompt_characters:]) if hasattr(model, "encode_text") else None
-    if prompt is None:
-        prompt = model.vocabulary.encode_bytes(hole.prefix[-prompt_characters:].encode())
+    # Bytes are raw text to a model: no chat template around a file.
+    seen = hole.prefix[-prompt_characters:].encode()
+    prompt = model.encode(seen) if seen else None
     samples = sampler.sample(model, prompt, constraint=target, max_tokens=max_tokens, seed=seed)
     return Filled(samples[0].text, hole.prefix, hole.suffix, samples)

@@ -58,14 +58,15 @@ def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
     wanted[0] = False
     for node in np.flatnonzero(wanted & (trie.subtree_end > np.arange(trie.n_nodes) + 1)).tolist():
         ids = trie.token_ids[trie.token_start[node + 1] : trie.token_start[trie.subtree_end[node]]]
-        # A dot that no identifier follows opens nothing ("...", "./").
-        if trie.byte[node] == 0x2E and not any(map(is_identifier_byte, _child_bytes(vocabulary, node))):
+        # Behind its first dot a token is judged whole; a later one matters where a name follows ("....").
+        data = vocabulary.token_bytes(int(ids[0]))[: int(trie.depth[node])]
+        goes_on = any(map(is_identifier_byte, _child_bytes(vocabulary, node)))
+        if data.endswith(b".") and b"." in data[:-1] and not goes_on:
             continue
         mask = np.zeros(vocabulary.n_words, dtype=WORD)
         np.bitwise_or.at(mask, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
         spelled = {byte for t in ids.tolist() for byte in vocabulary.token_bytes(t)}
         avoidable = bool(vocabulary.single_bytes[list(spelled)].all())
-        data = vocabulary.token_bytes(int(ids[0]))[: int(trie.depth[node])]
         found.append(LeadIn(node, data, len(ids), freeze(mask, WORD), avoidable))
     return tuple(found)
 

@@ -2,6 +2,7 @@
 
     python tests/bench/monitors.py soundness --engine zuban --sites 2000
     python tests/bench/monitors.py latency --engine zuban
+    python tests/bench/monitors.py usefulness --points 160
 
 *Soundness*: at member accesses of the standard library and of installed packages the line
 is cut off after the dot and the rest of the file kept, and the monitor is asked. The true
@@ -25,7 +26,6 @@ import statistics
 import sys
 import sysconfig
 import tempfile
-import time
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
@@ -39,16 +39,90 @@ from structgen.monitors.engines.protocol import Engine
 from structgen.monitors.members import MemberRule
 from structgen.monitors.python import build_engine
 from structgen.monitors.python_scanner import PythonScanner
-from structgen.monitors.text import TextMonitor, TextState
+from structgen.monitors.text import TextState
 
-STDLIB = (
-    "argparse ast bdb cmd code codeop configparser contextlib copy csv dataclasses datetime difflib dis doctest "
-    "enum fileinput fractions ftplib functools getopt gettext glob graphlib gzip heapq hmac imaplib inspect ipaddress "
-    "linecache locale mailbox mimetypes netrc optparse pathlib pdb pickle pickletools plistlib poplib pprint profile "
-    "pstats pyclbr queue quopri random reprlib rlcompleter sched selectors shelve shlex shutil smtplib socket "
-    "socketserver statistics string subprocess symtable tarfile tempfile textwrap threading timeit tokenize trace "
-    "traceback turtle types typing uuid warnings wave weakref zipapp zipfile"
-).split()
+STDLIB = [
+    "argparse",
+    "ast",
+    "bdb",
+    "cmd",
+    "code",
+    "codeop",
+    "configparser",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "dis",
+    "doctest",
+    "enum",
+    "fileinput",
+    "fractions",
+    "ftplib",
+    "functools",
+    "getopt",
+    "gettext",
+    "glob",
+    "graphlib",
+    "gzip",
+    "heapq",
+    "hmac",
+    "imaplib",
+    "inspect",
+    "ipaddress",
+    "linecache",
+    "locale",
+    "mailbox",
+    "mimetypes",
+    "netrc",
+    "optparse",
+    "pathlib",
+    "pdb",
+    "pickle",
+    "pickletools",
+    "plistlib",
+    "poplib",
+    "pprint",
+    "profile",
+    "pstats",
+    "pyclbr",
+    "queue",
+    "quopri",
+    "random",
+    "reprlib",
+    "rlcompleter",
+    "sched",
+    "selectors",
+    "shelve",
+    "shlex",
+    "shutil",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "statistics",
+    "string",
+    "subprocess",
+    "symtable",
+    "tarfile",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "timeit",
+    "tokenize",
+    "trace",
+    "traceback",
+    "turtle",
+    "types",
+    "typing",
+    "uuid",
+    "warnings",
+    "wave",
+    "weakref",
+    "zipapp",
+    "zipfile",
+]
 PACKAGES = {
     "rich": "console table text panel progress tree syntax",
     "lark": "lark lexer tree visitors load_grammar",
@@ -183,7 +257,9 @@ def ask_all(source, sites, engine: Engine, profile, tally: Tally, name: str, any
         is_lifted = identifier[:1].encode() in [bytes((b,)) for b in gate.lifts]
         if identifier.encode() not in gate.names and not is_lifted:
             line = source[source.rfind("\n", 0, offset) + 1 : offset].strip()
-            tally.forbidden.append({"file": name, "text": line[-60:], "name": identifier, "offered": str(len(gate.names))})
+            tally.forbidden.append(
+                {"file": name, "text": line[-60:], "name": identifier, "offered": str(len(gate.names))}
+            )
 
 
 def report(tally: Tally) -> None:
@@ -200,15 +276,21 @@ def report(tally: Tally) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["soundness", "latency"])
+    parser.add_argument("what", choices=["soundness", "latency", "usefulness"])
     parser.add_argument("--engine", default="zuban")
     parser.add_argument("--sites", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--targets", choices=["any", "self"], default="self")
+    parser.add_argument("--points", type=int, default=160)
+    parser.add_argument("--out", help="usefulness: write each point here as JSON")
     parser.add_argument("--lines", type=int, default=1000)
     options = parser.parse_args()
     if options.what == "soundness":
         report(soundness(options.engine, options.sites, options.seed, options.targets == "any"))
+    elif options.what == "usefulness":
+        from monitors_usefulness import usefulness
+
+        usefulness(options.engine, options.points, seed=options.seed, out=options.out)
     else:
         from monitors_latency import latency
 

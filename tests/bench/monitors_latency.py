@@ -70,9 +70,10 @@ def write_project(folder: Path, n_lines: int) -> tuple[str, str]:
     for n in range(n_modules):
         (folder / f"orders{n}.py").write_text(MODULE.format(n=n))
     imports = "".join(f"from orders{n} import Item{n}, Order{n}\n" for n in range(n_modules))
-    head = f"import json\nimport os\nimport re\n{imports}\n\n{MODULE.format(n=99).split('from dataclasses')[0] * 0}"
-    body = MODULE.format(n=99).split('annotations\n', 1)[1]
-    prefix = f"{head}{body}\n\ndef report(order: Order0, path: str, orders: list[Order1]) -> str:\n    lines: list[str] = []\n"
+    head = f"import json\nimport os\nimport re\n{imports}\n"
+    body = MODULE.format(n=99).split("annotations\n", 1)[1]
+    signature = "def report(order: Order0, path: str, orders: list[Order1]) -> str:"
+    prefix = f"{head}{body}\n\n{signature}\n    lines: list[str] = []\n"
     return prefix, "\n\n\ndef after() -> None:\n    return None\n" + body.replace("99", "98")
 
 

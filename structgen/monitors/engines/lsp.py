@@ -213,7 +213,8 @@ class LspEngine:
         document = {"uri": self._uri, "languageId": self.profile.language_id, "version": 1, "text": text}
         transport.notify("textDocument/didOpen", {"textDocument": document}, limit=limit)
         self._text, self._version = text, 1
-        self._query(transport, "textDocument/completion", text, len(text), {"triggerKind": 1}, limit)
+        # Ready means: has answered once, in words that can be read.
+        read_completion(self._query(transport, "textDocument/completion", text, len(text), {"triggerKind": 1}, limit))
         self._ready = True
 
     def warm(self, text: str, offset: int) -> None:
@@ -252,7 +253,9 @@ class LspEngine:
         if transport is not None and not transport.gone:
             try:
                 context = {"triggerKind": 1}
-                self._query(transport, "textDocument/completion", text, len(text), context, 5 * self._limit)
+                read_completion(
+                    self._query(transport, "textDocument/completion", text, len(text), context, 5 * self._limit)
+                )
                 self._ready = not self._closed.is_set()
                 return
             except _TROUBLE:
