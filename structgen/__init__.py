@@ -58,7 +58,7 @@ _MODULES = {
     "structgen.report": ["check"],
     "structgen.vocab.vocabulary": ["Vocabulary"],
 }
-_SUBPACKAGES = ["models", "samplers"]
+_SUBPACKAGES = ["integrations", "models", "monitors", "potentials", "samplers"]
 _RENAMED = {"type": ("structgen.objects", "type_constraint")}
 
 _WHERE = {
@@ -68,7 +68,10 @@ _WHERE = {
 }
 
 if TYPE_CHECKING:
+    from structgen import integrations as integrations
     from structgen import models as models
+    from structgen import monitors as monitors
+    from structgen import potentials as potentials
     from structgen import samplers as samplers
     from structgen.config import configure as configure
     from structgen.constraint import Constraint as Constraint
@@ -147,9 +150,12 @@ __all__ = [
     "configure",
     "gbnf",
     "generate",
+    "integrations",
     "json_schema",
     "lark",
     "models",
+    "monitors",
+    "potentials",
     "prompt",
     "regex",
     "samplers",

@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "potentials": {"dtypes", "errors", "kernels", "masks", "vocab"},
     "monitors": {"automata", "dtypes", "errors", "kernels", "masks", "potentials", "vocab"},
     "samplers": {"dtypes", "errors", "kernels", "potentials", "vocab"},
+    "monitored": {"constraint", "masks", "monitors", "vocab"},
+    "filling": {"constraint", "errors", "monitored", "monitors", "samplers"},
     "models": {"dtypes", "errors", "samplers", "vocab"},
     "integrations": {"constraint", "dtypes", "errors", "masks", "models", "samplers", "vocab"},
     "testing": {"dtypes", "errors", "potentials", "samplers", "vocab"},

@@ -29,6 +29,7 @@ def write(tmp_path: Path) -> Any:
 
 def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     """Exit code and findings of one run."""
+    capsys.readouterr()
     code = main(["check", "--format", "jsonl", *arguments])
     out = capsys.readouterr().out
     return code, [json.loads(line) for line in out.splitlines()]
