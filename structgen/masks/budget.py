@@ -9,8 +9,8 @@ rest of it counts as known.
 
 A machine may help, and should where it is hot:
 
-- ``fill_mask_within(config, row, n_tokens)``, ``completion_cost(config)`` and
-  ``completion_tokens(config)``: all of it, as ``DfaMachine`` has it;
+- ``fill_mask_within(config, row, n_tokens) -> bool`` and ``completion_tokens(config)``: all
+  of it, as ``DfaMachine`` has it;
 - or ``completion_bound(config)``: an upper bound, in bytes, of the shortest completion
   after any one allowed token; while the budget exceeds it, nothing is checked.
 
@@ -66,10 +66,7 @@ class Completions:
         """
         machine = self._machine
         if hasattr(machine, "fill_mask_within"):
-            if machine.completion_cost(config) + 1 > budget:
-                return None
-            machine.fill_mask_within(config, row, budget - 2)
-            return ()
+            return () if machine.fill_mask_within(config, row, budget - 2) else None
         bound = getattr(machine, "completion_bound", None)
         if bound is not None and bound(config) + 2 <= budget:
             machine.fill_mask(config, row)

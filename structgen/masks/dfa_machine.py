@@ -25,7 +25,7 @@ from structgen.automata.dfa import Dfa
 from structgen.dtypes import IntArray, TokenMask, freeze
 from structgen.errors import UnsatisfiableError, VocabularyError
 from structgen.masks.cache import MaskCache
-from structgen.masks.costs import NEVER, costs_of, needed_bytes
+from structgen.masks.costs import NEVER, costs_of, needed_bytes, path_costs
 from structgen.masks.machine import Config
 from structgen.masks.text_runs import text_run, utf8_table
 from structgen.vocab.vocabulary import Vocabulary
@@ -81,7 +81,7 @@ class DfaMachine:
         "_forced",
         "_horizon",
         "_landing",
-        "_max_cost",
+        "_most_tokens",
         "_rows",
         "_token_bytes",
         "dfa",
@@ -106,7 +106,7 @@ class DfaMachine:
         self._forced: dict[int, int] = {}
         self._landing: dict[int, int] = {}
         self._costs: tuple[IntArray, bool] | None = None
-        self._max_cost = -1
+        self._most_tokens = -1
         self._closed: frozenset[int] = frozenset()
         self.n_walked = 0
         """Trie nodes visited so far: work that does not depend on the machine it runs on."""
@@ -229,22 +229,40 @@ class DfaMachine:
         """Tokens of the shortest completion, end of sequence left out."""
         return int(self._completion_costs()[0][cast(int, config)])
 
-    def fill_mask_within(self, config: Config, row: TokenMask, n_tokens: int) -> None:
-        """``fill_mask`` for tokens after which ``n_tokens`` more complete the text, end of sequence left out."""
+    def fill_mask_within(self, config: Config, row: TokenMask, n_tokens: int) -> bool:
+        """``fill_mask`` for tokens after which ``n_tokens`` more complete the text, end of sequence left out.
+
+        False, and ``row`` as it was, where not even the shortest completion fits. While
+        ``n_tokens`` is comfortable for every state, only upper bounds are computed.
+        """
         state = cast(int, config)
-        costs, _ = self._completion_costs()
-        if n_tokens >= self._max_cost or n_tokens >= self._max_landing(state, costs):
+        if n_tokens >= self._comfort():
             self.fill_mask(config, row)
-            return
+            return True
+        costs, _ = self._completion_costs()
+        if costs[state] > n_tokens + 1:
+            return False
+        if n_tokens >= self._max_landing(state, costs):
+            self.fill_mask(config, row)
+            return True
         row[:] = 0
         self._walk_within(state, n_tokens, row)
         self._allow_end(state, row)
+        return True
+
+    def _comfort(self) -> int:
+        """Tokens that complete the text from any state."""
+        if self._most_tokens < 0:
+            if self._costs is not None or self._closed:
+                costs, _ = self._completion_costs()
+            else:
+                costs = path_costs(self.dfa, self.vocabulary.trie)
+            self._most_tokens = int(costs[1:][costs[1:] < NEVER].max(initial=0))
+        return self._most_tokens
 
     def _completion_costs(self) -> tuple[IntArray, bool]:
         if self._costs is None:
-            costs, exact = costs_of(self.dfa, self.vocabulary.trie, self.vocabulary.single_bytes)
-            self._max_cost = int(costs[1:][costs[1:] < NEVER].max(initial=0))
-            self._costs = costs, exact
+            self._costs = costs_of(self.dfa, self.vocabulary.trie, self.vocabulary.single_bytes)
         return self._costs
 
     def _max_landing(self, state: int, costs: IntArray) -> int:

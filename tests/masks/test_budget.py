@@ -142,6 +142,7 @@ def test_a_comfortable_budget_changes_nothing_and_costs_no_walk() -> None:
     row, free = empty_mask(machine.vocabulary.n_tokens), empty_mask(machine.vocabulary.n_tokens)
     matcher.fill_mask(free)
     matcher.fill_mask(row, 1000)
+    assert machine._costs is None  # upper bounds were enough
     walked = machine.n_walked
     matcher.fill_mask(row, 999)
     assert (row == free).all() and machine.n_walked == walked
