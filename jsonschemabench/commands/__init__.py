@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jsonschemabench.commands import (
     exact_command,
+    fetch_command,
     generate_command,
     grammars_command,
     overhead_command,
@@ -14,6 +15,7 @@ from jsonschemabench.commands import (
 
 __all__ = [
     "exact_command",
+    "fetch_command",
     "generate_command",
     "grammars_command",
     "overhead_command",
