@@ -790,6 +790,12 @@ def step(
 
 
 @kernel
+def end_number(regs, number_label, frames, keys, results, miss):
+    """Take the number at hand as complete, as a delimiter would."""
+    return _value_done(regs, np.int64(number_label[regs[R_A]]), frames, keys, results, miss)
+
+
+@kernel
 def run(
     regs, data, start, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, miss,

@@ -9,11 +9,11 @@ kernel stops at the end of each item there and Python steps the frame with the v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.contexts import Context
-from structgen.automata.document.formulas import assertions_of, evaluate, substitute
+from structgen.automata.document.formulas import after_failures, assertions_of, evaluate, substitute
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
     FALSE,
@@ -77,8 +77,11 @@ class _Item:
 
     value: int
     flagged: tuple[tuple[Assertion, Formula], ...]
+    """Assertions that fall with a goal, and what excuses that."""
     contains: tuple[Contains, ...]
     """Assertions whose verdicts come after the flagged ones."""
+    excuses: tuple[tuple[int, int, Formula], ...] = ()
+    """(uid of an unevaluatedItems, index into ``contains``, condition): a match evaluates the item."""
 
 
 class Arrays:
@@ -213,9 +216,7 @@ class Arrays:
         asked = self._asked(state)
         return None if asked is None else self._item_context(*asked)
 
-    def _asked(
-        self, state: ArrayState
-    ) -> tuple[ArrayState, tuple[tuple[Assertion, Formula], ...], tuple[Contains, ...], tuple[Formula, ...]] | None:
+    def _asked(self, state: ArrayState) -> tuple[ArrayState, _Item, tuple[Formula, ...]] | None:
         """The state with one more item counted, what depends on the item, and the goals asked of it."""
         after = self._counted(state)
         if state.shape.context.accepts is None and after.forms[0] is FALSE:
@@ -224,21 +225,31 @@ class Arrays:
         must: list[Formula] = []
         flagged: list[tuple[Assertion, Formula, Formula]] = []
         contains: list[Contains] = []
+        excuses: list[tuple[int, Contains, Formula]] = []
         parts = {part.uid: part for form in after.forms for part in assertions_of(form)}
         for uid, part in parts.items():
             if isinstance(part, Contains):
                 contains.append(part)
                 continue
-            goal, becomes = self._item_goal(after, state, part)
-            if goal is TRUE:
+            goal, cover = self._item_goal(after, state, part)
+            if goal is TRUE or cover is TRUE:
                 continue
-            if uid in musts and becomes is FALSE:
+            matching = self._matching(after, part)
+            if uid in musts and cover is FALSE and not matching:
                 must.append(goal)
             else:
-                flagged.append((part, becomes, goal))
-        rows = tuple((part, becomes) for part, becomes, _ in flagged)
-        goals = (conjunction(must), *(goal for _, _, goal in flagged), *(part.formula for part in contains))
-        return after, rows, tuple(contains), goals
+                flagged.append((part, cover, goal))
+                excuses += [(uid, assertion, condition) for assertion, condition in matching]
+        order = list({part.uid: part for part in [*contains, *(c for _, c, _ in excuses)]}.values())
+        places = {part.uid: place for place, part in enumerate(order)}
+        item = _Item(
+            0,
+            tuple((part, cover) for part, cover, _ in flagged),
+            tuple(order),
+            tuple((uid, places[c.uid], condition) for uid, c, condition in excuses),
+        )
+        goals = (conjunction(must), *(goal for _, _, goal in flagged), *(part.formula for part in order))
+        return after, item, goals
 
     def search_steps(
         self,
@@ -250,25 +261,18 @@ class Arrays:
         step = self._asked(state)
         if step is None:
             return
-        after, flagged, contains, goals = step
+        after, item, goals = step
         if len(goals) == 1:
             value = self.automaton.contexts.must(goals[0])
             if value:
                 yield from ((text, after) for text in outcomes(value).values())
             return
-        item = _Item(0, flagged, contains)
         for label, text in outcomes(asked(goals)).items():
             found = self._after_verdict(after, item, label)
             if found is not None:
                 yield text, found
 
-    def _item_context(
-        self,
-        after: ArrayState,
-        flagged: tuple[tuple[Assertion, Formula], ...],
-        contains: tuple[Contains, ...],
-        goals: tuple[Formula, ...],
-    ) -> _Item | None:
+    def _item_context(self, after: ArrayState, item: _Item, goals: tuple[Formula, ...]) -> _Item | None:
         contexts = self.automaton.contexts
         if len(goals) == 1:
             value = contexts.must(goals[0])
@@ -277,14 +281,13 @@ class Arrays:
                 return None
             if not after.shape.keeps and not self.is_viable(after):
                 return None
-            return _Item(value, (), ())
-        item = _Item(0, flagged, contains)
+            return replace(item, value=value)
 
         def accepts(label: int) -> bool:
             return self._judged(after, item, label) is not None
 
         value = contexts.asked(goals, accepts)
-        return _Item(value, flagged, contains) if self.automaton.is_alive(value) else None
+        return replace(item, value=value) if self.automaton.is_alive(value) else None
 
     def _counted(self, state: ArrayState) -> ArrayState:
         """One more item: bounds that this breaks become FALSE."""
@@ -311,15 +314,7 @@ class Arrays:
         if isinstance(part, UniqueItems):
             return negation(self.automaton.constants(before.kept)), FALSE
         if isinstance(part, UnevaluatedItems):
-            cover = self._cover(after, part, position)
-            return (
-                (TRUE, FALSE)
-                if cover is TRUE
-                else (
-                    disjunction([part.formula, *self._contained(after, part)]),
-                    conjunction([part, cover]) if cover is not FALSE else FALSE,
-                )
-            )
+            return part.formula, self._cover(after, part, position)
         return TRUE, FALSE
 
     @staticmethod
@@ -334,12 +329,14 @@ class Arrays:
         return disjunction(conditions)
 
     @staticmethod
-    def _contained(state: ArrayState, part: UnevaluatedItems) -> list[Formula]:
-        """Item formulas of ``contains`` siblings that count whatever else happens."""
+    def _matching(state: ArrayState, part: Assertion) -> list[tuple[Contains, Formula]]:
+        """``contains`` siblings of an unevaluatedItems, with the conditions under which a match counts."""
+        if not isinstance(part, UnevaluatedItems):
+            return []
         return [
-            assertion.formula
+            (assertion, state.forms[index])
             for index, assertion in state.shape.conditions[part.uid]
-            if isinstance(assertion, Contains) and state.forms[index] is TRUE
+            if isinstance(assertion, Contains) and state.forms[index] is not FALSE
         ]
 
     # -- steps -----------------------------------------------------------------------------
@@ -354,13 +351,16 @@ class Arrays:
         if not vector[0]:
             return None
         n = len(item.flagged)
-        table: dict[int, Formula] = {
-            part.uid: becomes
-            for (part, becomes), holds in zip(item.flagged, vector[1 : n + 1], strict=True)
-            if not holds
+        matches = vector[n + 1 :]
+        failed = {
+            row[0].uid: (row[0], disjunction([row[1], *self._excused(item, row[0].uid, matches)]))
+            for row, held in zip(item.flagged, vector[1 : n + 1], strict=True)
+            if not held
         }
+        forms = after_failures(after.forms, failed)
         found = dict(after.found)
-        for part, holds in zip(item.contains, vector[n + 1 :], strict=True):
+        table: dict[int, Formula] = {}
+        for part, holds in zip(item.contains, matches, strict=True):
             if holds:
                 cap = part.low if part.high is None else part.high + 1
                 found[part.uid] = min(found.get(part.uid, 0) + 1, max(cap, 1))
@@ -368,12 +368,17 @@ class Arrays:
                 table[part.uid] = FALSE
             elif part.high is None and found.get(part.uid, 0) >= part.low:
                 table[part.uid] = TRUE
-        forms = tuple(substitute(form, table) for form in after.forms) if table else after.forms
+        if table:
+            forms = tuple(substitute(form, table) for form in forms)
         live = {part.uid for form in forms for part in assertions_of(form)}
         if after.shape.context.accepts is None and forms[0] is FALSE:
             return None
         kept = tuple(sorted((uid, n) for uid, n in found.items() if uid in live))
         return ArrayState(after.shape, forms, after.count, kept, after.kept)
+
+    @staticmethod
+    def _excused(item: _Item, uid: int, matches: tuple[bool, ...]) -> list[Formula]:
+        return [condition for owner, place, condition in item.excuses if owner == uid and matches[place]]
 
     def after_item(self, state: ArrayState, label: int) -> ArrayState | None:
         """The state after the next item ended with ``label``; values kept are those before it."""

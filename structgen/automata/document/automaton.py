@@ -210,12 +210,29 @@ class DocumentAutomaton:
                 return None
             if status == K.GOES:
                 return self._noted(plain, self.interned(regs), kept, byte)
+            if plain[K.R_MODE] == K.M_NUMBER and not self._keeps(plain):
+                # The byte ends a number, and only then the item around it.
+                plain = self._number_ended(plain)
+                continue
             found = self._item_done(plain, kept, byte)
             if found is None:
                 return None
             plain, kept, consumed = found
             if consumed:
                 return (*plain, *kept)
+
+    def _keeps(self, config: Config) -> bool:
+        return bool(self.tables.frames[config[K.R_FRAME], K.F_KIND] == K.KEEPING_ARRAY)
+
+    def _number_ended(self, config: Config) -> Config:
+        """The configuration with the number at hand taken as complete; it is known to be."""
+        while True:
+            regs = self.registers(config)
+            status = K.end_number(regs, self.tables.number_label, self.tables.frames, self.tables.keys,
+                                  self.tables.results, self._miss)  # fmt: skip
+            if status != K.MISSING:
+                return self.interned(regs)
+            self.fill(*self._miss.tolist())
 
     def _noted(self, before: Config, after: Config, kept: tuple[bytes, ...], byte: int) -> Config:
         """The kept texts after a byte that ended no kept item."""

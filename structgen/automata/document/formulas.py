@@ -23,7 +23,7 @@ from structgen.ir.document import (
     negation,
 )
 
-__all__ = ["Reducer", "assertions_of", "evaluate", "substitute"]
+__all__ = ["Reducer", "after_failures", "assertions_of", "evaluate", "substitute"]
 
 
 class Reducer:
@@ -102,6 +102,23 @@ def substitute(formula: Formula, table: dict[int, Formula]) -> Formula:
     if kind is And:
         return conjunction(parts)
     return disjunction(parts) if kind is Or else exactly_one(parts)
+
+
+def after_failures(forms: tuple[Formula, ...], failed: dict[int, tuple[Assertion, Formula]]) -> tuple[Formula, ...]:
+    """``forms`` once some assertions (by uid) have failed.
+
+    Each comes with a *cover*: FALSE where the failure is final, else a condition that
+    excuses it, so that the assertion stays, together with the condition as it stands after
+    the other failures.
+    """
+    if not failed:
+        return forms
+    lost: dict[int, Formula] = {uid: FALSE for uid, (_, cover) in failed.items() if cover is FALSE}
+    table = dict(lost)
+    for uid, (part, cover) in failed.items():
+        if cover is not FALSE:
+            table[uid] = conjunction([part, substitute(cover, lost)])
+    return tuple(substitute(form, table) for form in forms)
 
 
 def evaluate(formula: Formula, truth: Callable[[Assertion], bool]) -> bool:

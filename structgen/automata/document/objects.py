@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
-from structgen.automata.document.formulas import assertions_of, evaluate, substitute
+from structgen.automata.document.formulas import after_failures, assertions_of, evaluate, substitute
 from structgen.automata.document.keys import KeyClass, KeyClasses
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
@@ -83,7 +83,7 @@ class _Pending:
 
     state: ObjectState
     flagged: tuple[tuple[Assertion, Formula], ...]
-    """Per goal after the first: the assertion that falls with it, and what it becomes."""
+    """Per goal after the first: the assertion that falls with it, and what excuses that."""
 
 
 class Objects:
@@ -278,7 +278,7 @@ class Objects:
             return 0, 0
         must, flagged = self._child_goals(after, key_class)
         contexts = self.automaton.contexts
-        pending = _Pending(after, tuple((part, becomes) for part, becomes, _ in flagged))
+        pending = _Pending(after, tuple((part, cover) for part, cover, _ in flagged))
         if not flagged:
             value = contexts.must(must)
             if not value or not self.automaton.is_alive(value) or not self.is_viable(after):
@@ -313,27 +313,27 @@ class Objects:
     def _child_goals(
         self, state: ObjectState, key_class: KeyClass
     ) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
-        """What must hold of the value, and (assertion, what it becomes if not, goal) for the rest."""
+        """What must hold of the value, and (assertion, what excuses its failure, goal) for the rest."""
         musts = self._must_assertions(state.shape.context, state.forms)
         must: list[Formula] = []
         flagged: list[tuple[Assertion, Formula, Formula]] = []
         parts = {part.uid: part for form in state.forms for part in assertions_of(form)}
         for uid, part in parts.items():
             if isinstance(part, Properties):
-                goal, becomes = key_class.child(part), FALSE
+                goal, cover = key_class.child(part), FALSE
             elif isinstance(part, UnevaluatedProperties):
-                cover = self._cover(state, part, key_class)
+                cover: Formula = self._cover(state, part, key_class)
                 if cover is TRUE:
                     continue
-                goal, becomes = part.formula, conjunction([part, cover]) if cover is not FALSE else FALSE
+                goal = part.formula
             else:
                 continue
             if goal is TRUE:
                 continue
-            if uid in musts and becomes is FALSE:
+            if uid in musts and cover is FALSE:
                 must.append(goal)
             else:
-                flagged.append((part, becomes, goal))
+                flagged.append((part, cover, goal))
         return conjunction(must), flagged
 
     @staticmethod
@@ -352,15 +352,17 @@ class Objects:
             vector = self.automaton.contexts.vectors[label]
             if not vector[0]:
                 return None
-            table = {
-                part.uid: becomes
-                for (part, becomes), holds in zip(pending.flagged, vector[1:], strict=True)
-                if not holds
-            }
-            if table:
-                forms = tuple(substitute(form, table) for form in state.forms)
-                state = ObjectState(state.shape, forms, state.seen, state.count)
+            state = self.after_verdict(state, pending.flagged, vector[1:])
         return state if self.is_viable(state) else None
+
+    @staticmethod
+    def after_verdict(
+        state: ObjectState, flagged: tuple[tuple[Assertion, Formula], ...], holds: tuple[bool, ...]
+    ) -> ObjectState:
+        """The state once it is known which flagged assertions the value broke."""
+        failed = {row[0].uid: row for row, held in zip(flagged, holds, strict=True) if not held}
+        forms = after_failures(state.forms, failed)
+        return state if forms is state.forms else ObjectState(state.shape, forms, state.seen, state.count)
 
     def is_viable(self, state: ObjectState) -> bool:
         """Whether some completion of the object is acceptable."""

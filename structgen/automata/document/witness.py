@@ -21,7 +21,6 @@ from structgen.automata.document.arrays import ArrayState
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import Shortest, quoted
-from structgen.automata.document.formulas import substitute
 from structgen.ir.document import FALSE, And, Required
 from structgen.kernels import document as K
 
@@ -232,11 +231,10 @@ class Witness:
             vector = contexts.vectors[label]
             if not vector[0]:
                 continue
-            table = {part.uid: becomes for (part, becomes, _), ok in zip(flagged, vector[1:], strict=True) if not ok}
-            forms = tuple(substitute(form, table) for form in after.forms)
-            if shape.context.accepts is None and forms[0] is FALSE:
+            found = objects.after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), vector[1:])
+            if shape.context.accepts is None and found.forms[0] is FALSE:
                 continue
-            yield key + text, ObjectState(shape, forms, after.seen, after.count)
+            yield key + text, found
 
     def asked(self, goals: tuple[Any, ...]) -> int:
         """A context over ``goals`` that accepts every verdict, for searching."""
