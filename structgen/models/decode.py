@@ -20,6 +20,7 @@ import numpy.typing as npt
 import torch
 
 from structgen.dtypes import TokenMask
+from structgen.errors import ModelError
 from structgen.models import device_masks, kv_cache
 from structgen.samplers.draw import scores_error
 from structgen.samplers.protocol import Draws, LogProbs, TransformLike
@@ -173,8 +174,10 @@ class TransformersState:
         self._mask = torch.cat([self._mask, fresh.to(model.device)], dim=1)
         inputs: dict[str, Any] = {"input_ids": ids.to(model.device), "past_key_values": self._cache, "use_cache": True}
         if self._is_ragged:
+            self._refuse_recurrent()
             inputs["attention_mask"] = self._mask
-            inputs["position_ids"] = (self._mask.cumsum(1) - 1).clamp(min=0)[:, -width:]
+            if model.takes_positions:
+                inputs["position_ids"] = (self._mask.cumsum(1) - 1).clamp(min=0)[:, -width:]
         if model.cuts_logits:
             inputs["logits_to_keep"] = n_logits
         with torch.inference_mode():
@@ -184,6 +187,15 @@ class TransformersState:
         for history, row in zip(self._histories, token_ids, strict=True):
             history.extend(row)
         return logits[:, -n_logits:]
+
+    def _refuse_recurrent(self) -> None:
+        """Recurrent states have no columns to mask: padding would run through them."""
+        if kv_cache.is_recurrent(self._cache):
+            raise ModelError(
+                "this model has recurrent layers, so rows of different length cannot share a batch",
+                model=self._model.name,
+                hint="pass batch_size=1 to the sampler, and no jump_ahead with more than one row",
+            )
 
 
 class DeviceState(TransformersState):

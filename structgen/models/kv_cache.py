@@ -87,6 +87,12 @@ def is_plain(cache: DynamicCache) -> bool:
     return bool(cache.layers) and all(type(layer) is GrowingLayer for layer in cache.layers)
 
 
+def is_recurrent(cache: DynamicCache) -> bool:
+    """Whether some layer keeps a running state instead of columns (linear attention, convolutions)."""
+    updates = ("update_recurrent_state", "update_conv_state")
+    return any(hasattr(layer, update) for layer in cache.layers for update in updates)
+
+
 def select_rows(cache: DynamicCache, rows: torch.Tensor, skip: int = 0) -> None:
     """Make row ``i`` a copy of old row ``rows[i]``; drop the first ``skip`` columns (plain caches only)."""
     for layer in cache.layers:

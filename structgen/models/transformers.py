@@ -75,6 +75,8 @@ class Transformers:
             options["revision"] = revision
         if Path(source).exists():
             options["local_files_only"] = True
+        elif _is_path(source):
+            raise _unloadable(self._name, source, FileNotFoundError("no such file or folder"))
         self.tokenizer: Any = _load_tokenizer(source, self._name, options)
         self.network: Any = _load_network(source, self._name, self._dtype, options).to(self.device)
         self._finish(chat, reuse_prompts, reuse_prefixes)
@@ -109,6 +111,7 @@ class Transformers:
         self.prompts = PromptStore(reuse_prompts)
         self.reuse_prefixes = reuse_prefixes
         self.cuts_logits = _accepts(self.network, "logits_to_keep")
+        self.takes_positions = _accepts(self.network, "position_ids")
         self._lock = threading.Lock()
 
     # --- LanguageModel
@@ -201,6 +204,11 @@ class Transformers:
 
     def __repr__(self) -> str:
         return f"Transformers({self._name!r}, device={self.device.type!r}, {self._vocabulary.n_tokens} tokens)"
+
+
+def _is_path(source: str) -> bool:
+    """Whether the name can only mean a place on disk: the Hub is not asked, which takes a minute to fail offline."""
+    return Path(source).is_absolute() or source.startswith((".", "~")) or source.count("/") > 1 or "\\" in source
 
 
 def _without_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -231,6 +231,27 @@ def test_unknown_models_are_refused_with_a_hint(name: str) -> None:
     assert "folder" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("name", ["/nowhere", "./nowhere", "~/nowhere", "a/b/c", "a\\b"])
+def test_a_path_that_is_not_there_never_asks_the_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from structgen.models import Transformers, transformers
+
+    monkeypatch.delattr(transformers, "_load_tokenizer")
+    with pytest.raises(ModelError) as caught:
+        Transformers(name, device="cpu")
+    assert caught.value.model == name
+
+
+def test_recurrent_layers_refuse_ragged_rows(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from structgen.models.kv_cache import GrowingLayer
+
+    monkeypatch.setattr(GrowingLayer, "update_recurrent_state", None, raising=False)
+    state = tiny.start([[256, 71], [256, 72]])
+    with pytest.raises(ModelError):
+        state.extend([[1], [2, 3]])
+    with pytest.raises(ModelError):
+        tiny.start([[256, 73], [256]])
+
+
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Any) -> None:
     from structgen.models import Transformers
 
