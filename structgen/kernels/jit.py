@@ -13,7 +13,7 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["inlined", "kernel"]
+__all__ = ["inlined", "kernel", "uncounted"]
 
 _SAVED = os.environ.get("STRUCTGEN_NUMBA_CACHE", "1") != "0"
 
@@ -26,3 +26,12 @@ def kernel(function: Callable[..., Any]) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """The same for a leaf that other kernels of its own file call."""
     return njit(cache=_SAVED, nogil=True, inline="always")(function)
+
+
+def uncounted(function: Callable[..., Any]) -> Any:
+    """The same without reference counts, for kernels that pass arrays on and allocate nothing.
+
+    Each hand-over of an array costs two atomic operations otherwise: a helper that reads
+    two arrays took 133 ns a call with counting and 13 without.
+    """
+    return njit(cache=_SAVED, nogil=True, _nrt=False)(function)
