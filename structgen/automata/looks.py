@@ -164,6 +164,9 @@ def _resolve_one(path: Path, k: int, part: Look) -> Path | None:
 
 def _resolve_ahead(seen: Path, other: Path, part: Look, *, behind: bool) -> tuple[Path] | None:
     """``seen`` is what the look faces, nearest first; ``other`` lies behind its back."""
+    if all(isinstance(p, Look) for p in seen) and _min_length(part.node) > 0:
+        # It faces the edge of the text (Python's `$` asks for a newline there): nothing is to be seen.
+        return (seen if part.negative else [NOTHING, *seen],)
     if seen and isinstance(part.node, CharSet) and (near := _next_character(seen, part, behind)) is not None:
         return ([near, *seen[1:]],)
     at_edge = all(isinstance(p, Look) for p in other)
