@@ -210,7 +210,7 @@ class PythonScanner:
         trigger = self._trigger if is_kept else self._position - len(self._word)
         receiver = b""
         if kind is SiteKind.MEMBER:
-            receiver = self._text[self._primary - self._bracketed : trigger - 1 - self._bracketed].rstrip()
+            receiver = self._text[self._primary - self._bracketed : trigger - 1 - self._bracketed].rstrip(b" \t\r\n\\")
         return Site(kind, trigger, self._word, blanks, receiver, is_target, self._keyword)
 
     def _kind_here(self) -> SiteKind | None:
