@@ -22,12 +22,28 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from structgen.automata.ordered import EDGES, MATCH, OrderedNfa, Variant
+from structgen.automata.ordered import MATCH, OrderedNfa, Variant
+from structgen.automata.table_heap import TableHeap
 from structgen.automata.watches import Watches
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
+from structgen.kernels import pushdown
 
 __all__ = ["DEAD", "UNKNOWN", "Lexer"]
+
+_COLUMNS = (
+    ("accepts", pushdown.ACCEPTS, -1),
+    ("base", pushdown.BASE, 0),
+    ("family", pushdown.FAMILY, 0),
+    ("never", pushdown.NEVER, -1),
+)
+_LISTS = (
+    ("family_start", pushdown.FAMILY_START),
+    ("family_terminals", pushdown.FAMILY_TERMINALS),
+    ("fork_start", pushdown.FORK_START),
+    ("fork_state", pushdown.FORK_STATE),
+    ("fork_watch", pushdown.FORK_WATCH),
+)
 
 DEAD, UNKNOWN = 0, -1
 Key = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -37,7 +53,7 @@ MAX_STATES = 200_000
 class Lexer:
     """Lazily determinised automaton over the terminals of ``grammar``.
 
-    Arrays (grown by doubling; read them anew after any call that may add states):
+    Sections it writes in ``heap`` (fetch them anew after any call that may add states):
     ``delta`` (S, 256) int32, a state, ``UNKNOWN``, or ``-2 - i`` for fork ``i``;
     ``accepts`` (S,) int32, the terminal matched here or -1; ``base`` (S,) int32;
     ``family`` (S,) int32, an id of the set of terminals the lexeme can still become,
@@ -45,31 +61,34 @@ class Lexer:
     ``fork_start`` (F + 1,), ``fork_state``, ``fork_watch``: alternatives of a fork.
     """
 
-    def __init__(self, grammar: Grammar, *, exclusive: bool) -> None:
+    def __init__(self, grammar: Grammar, heap: TableHeap, *, exclusive: bool) -> None:
         self.grammar = grammar
         self.exclusive = exclusive
         self.nfa = OrderedNfa()
         self._starts: dict[int, int] = {}
         self._words: dict[int, int] = {}
-        self._keyword_of = {word: {r for r, words in grammar.keywords.items() if word in words} for words in grammar.keywords.values() for word in words}
+        self._keyword_of = {
+            word: {r for r, words in grammar.keywords.items() if word in words}
+            for words in grammar.keywords.values()
+            for word in words
+        }
         self._ids: dict[Key, int] = {}
         self._keys: list[Key] = []
         self._behind: list[frozenset[int]] = []
         self._families: dict[frozenset[int], int] = {}
         self._contexts: dict[frozenset[int], int] = {}
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
-        self.delta = np.full((64, 256), UNKNOWN, dtype=np.int32)
-        self.accepts = np.full(64, -1, dtype=np.int32)
-        self.base = np.zeros(64, dtype=np.int32)
-        self.family = np.zeros(64, dtype=np.int32)
-        self.family_start = np.zeros(1, dtype=np.int32)
-        self.family_terminals = np.zeros(0, dtype=np.int32)
-        self.fork_start = np.zeros(1, dtype=np.int32)
-        self.fork_state = np.zeros(0, dtype=np.int32)
-        self.fork_watch = np.zeros(0, dtype=np.int32)
+        self.heap = heap
+        heap.add("delta", pushdown.DELTA, 64, 256, UNKNOWN)
+        for name, section, fill in _COLUMNS:
+            heap.add(name, section, 64, 0, fill)
+        for name, section in _LISTS:
+            heap.add(name, section, 16)
+        self._n_members = 0
+        self._n_alternatives = 0
         self.watches = Watches(self)
         self._state((), (), ())
-        self.delta[DEAD] = DEAD
+        heap["delta"][DEAD] = DEAD
 
     @property
     def n_states(self) -> int:
@@ -133,9 +152,11 @@ class Lexer:
             if code is None:
                 code = memo[key] = self._code(self._variants(after, list(key[1]), key[2]))
             row[low:high] = code
-        self.delta[state] = row
+        self.heap["delta"][state] = row
 
-    def _variants(self, starts: Iterable[int], behind: list[int], words: tuple[int, ...]) -> list[tuple[Variant, tuple[int, ...], tuple[int, ...]]]:
+    def _variants(
+        self, starts: Iterable[int], behind: list[int], words: tuple[int, ...]
+    ) -> list[tuple[Variant, tuple[int, ...], tuple[int, ...]]]:
         """Close over empty moves; lookbehinds restart at every place of the lexeme."""
         nfa = self.nfa
         starts = list(starts)
@@ -143,7 +164,9 @@ class Lexer:
         ended: frozenset[int] = frozenset()
         mask = nfa.behind_mask(starts) if nfa.behind_starts else 0
         if mask:
-            ended = frozenset(i for i in range(len(nfa.behind_starts)) if mask >> i & 1 and self._behind_ends(i, behind))
+            ended = frozenset(
+                i for i in range(len(nfa.behind_starts)) if mask >> i & 1 and self._behind_ends(i, behind)
+            )
             fresh = [nfa.behind_starts[i] for i in range(len(nfa.behind_starts)) if mask >> i & 1]
             found = nfa.closures_all([*behind, *fresh])
             running = tuple(sorted(found))
@@ -174,9 +197,13 @@ class Lexer:
         fork = self._forks.get(key)
         if fork is None:
             fork = self._forks[key] = len(self._forks)
-            self.fork_state = np.append(self.fork_state, np.array([s for s, _ in found], dtype=np.int32))
-            self.fork_watch = np.append(self.fork_watch, np.array([w for _, w in found], dtype=np.int32))
-            self.fork_start = np.append(self.fork_start, np.int32(len(self.fork_state))).astype(np.int32)
+            first = self._n_alternatives
+            self._n_alternatives = last = first + len(found)
+            for name, values in (("fork_state", [q for q, _ in found]), ("fork_watch", [w for _, w in found])):
+                self.heap.ensure(name, last)
+                self.heap[name][first:last] = values
+            self.heap.ensure("fork_start", fork + 2)
+            self.heap["fork_start"][fork + 1] = last
         return -2 - fork
 
     def _live_words(self, nodes: tuple[int, ...], words: tuple[int, ...]) -> tuple[int, ...]:
@@ -197,8 +224,8 @@ class Lexer:
             raise LimitError("the lexer needs too many states", what="lexer states", limit=MAX_STATES)
         state = self._ids[key] = len(self._keys)
         self._keys.append(key)
-        if state >= len(self.delta):
-            self._grow()
+        for name in ("delta", *(column for column, _, _ in _COLUMNS)):
+            self.heap.ensure(name, state + 1)
         label = self.nfa.label
         last = nodes[-1] if nodes else -1
         matched = label[last] if nodes and self.nfa.kind[last] == MATCH else -1
@@ -207,9 +234,11 @@ class Lexer:
         # a watched lookahead carries label -1: its end is marked by a terminal id past all others
         if nodes and self.nfa.kind[last] == MATCH and label[last] < 0:
             matched = len(self.grammar.terminals)
-        self.accepts[state] = matched
-        self.base[state] = state if base < 0 else base
-        self.family[state] = self._family(frozenset(label[node] for node in (*nodes, *words) if label[node] >= 0))
+        self.heap["accepts"][state] = matched
+        self.heap["base"][state] = state if base < 0 else base
+        self.heap["family"][state] = self._family(
+            frozenset(label[node] for node in (*nodes, *words) if label[node] >= 0)
+        )
         return state
 
     def _renamed(self, matched: int, words: tuple[int, ...]) -> int:
@@ -223,20 +252,21 @@ class Lexer:
         known = self._families.get(members)
         if known is None:
             known = self._families[members] = len(self._families)
-            self.family_terminals = np.append(self.family_terminals, np.array(sorted(members), dtype=np.int32))
-            self.family_start = np.append(self.family_start, np.int32(len(self.family_terminals))).astype(np.int32)
+            first = self._n_members
+            self._n_members = last = first + len(members)
+            self.heap.ensure("family_terminals", last)
+            self.heap["family_terminals"][first:last] = sorted(members)
+            self.heap.ensure("family_start", known + 2)
+            self.heap["family_start"][known + 1] = last
         return known
 
-    def _grow(self) -> None:
-        size = 2 * len(self.delta)
-        delta = np.full((size, 256), UNKNOWN, dtype=np.int32)
-        delta[: len(self.delta)] = self.delta
-        self.delta = delta
-        for name, fill in (("accepts", -1), ("base", 0), ("family", 0)):
-            old = getattr(self, name)
-            new = np.full(size, fill, dtype=np.int32)
-            new[: len(old)] = old
-            setattr(self, name, new)
+    def fork(self, code: int) -> list[tuple[int, int]]:
+        """The (state, condition) alternatives of a code: one unless it is a fork."""
+        if code >= 0:
+            return [(code, 0)]
+        first, last = self.heap["fork_start"][-2 - code : -code].tolist()
+        states, watches = self.heap["fork_state"][first:last].tolist(), self.heap["fork_watch"][first:last].tolist()
+        return list(zip(states, watches, strict=True))
 
     def __repr__(self) -> str:
         return f"Lexer({len(self.grammar.terminals)} terminals, {self.n_states} states so far)"
@@ -251,6 +281,3 @@ def _targets(nfa: OrderedNfa, nodes: tuple[int, ...], byte: int) -> tuple[int, .
                 found.append(target)
                 break
     return tuple(found)
-
-
-assert EDGES == 0

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from structgen.dtypes import IntArray
+from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError
+from structgen.kernels import pushdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,34 +28,32 @@ MAX_SETS = 50_000
 
 
 class _Automaton(Protocol):
-    delta: IntArray
-    accepts: IntArray
-    fork_start: IntArray
-    fork_state: IntArray
+    heap: TableHeap
 
     def expand(self, state: int) -> None: ...
     def watch_start(self, look: int) -> int: ...
+    def fork(self, code: int) -> list[tuple[int, int]]: ...
 
 
 class Watches:
-    """Sets of watched runs: ``step`` (n, 256) int32 with ``UNFILLED`` and ``BROKEN``; ``at_end`` (n,) bool."""
+    """Sets of watched runs: section ``watch_step`` (n, 256); ``at_end[n]``: nothing must still match."""
 
     def __init__(self, automaton: _Automaton) -> None:
         self.automaton = automaton
         self._ids: dict[Runs, int] = {}
         self._sets: list[Runs] = []
         self._joined: dict[tuple[int, int], int] = {}
-        self.step = np.full((8, 256), UNFILLED, dtype=np.int32)
-        self.at_end = np.ones(8, dtype=np.bool_)
+        self.at_end: list[bool] = []
+        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 8, 256, UNFILLED)
         self._intern(frozenset())
-        self.step[0] = 0
+        automaton.heap["watch_step"][0] = 0
 
     def of_guesses(self, guesses: Iterable[tuple[bool, int]]) -> int:
         """The set that watches lookaheads from their start; ``BROKEN`` if one is already decided against."""
         runs = set()
         for holds, look in guesses:
             state = self.automaton.watch_start(look)
-            if state == 0 or self.automaton.accepts[state] >= 0:
+            if state == 0 or self.automaton.heap["accepts"][state] >= 0:
                 if holds != (state != 0):
                     return BROKEN
             else:
@@ -80,9 +77,9 @@ class Watches:
         """Fill the row of ``watch``."""
         automaton = self.automaton
         for _, state in self._sets[watch]:
-            if automaton.delta[state, 0] == UNFILLED:
+            if automaton.heap["delta"][state, 0] == UNFILLED:
                 automaton.expand(state)
-        rows = [(must, automaton.delta[state].tolist()) for must, state in self._sets[watch]]
+        rows = [(must, automaton.heap["delta"][state].tolist()) for must, state in self._sets[watch]]
         memo: dict[tuple[int, ...], int] = {}
         row = []
         for byte in range(256):
@@ -90,13 +87,13 @@ class Watches:
             if key not in memo:
                 memo[key] = self._after([(must, codes[byte]) for must, codes in rows])
             row.append(memo[key])
-        self.step[watch] = row
+        automaton.heap["watch_step"][watch] = row
 
     def _after(self, runs: list[tuple[bool, int]]) -> int:
         left = set()
         for must, code in runs:
             states = [state for state in self._states(code) if state]
-            matched = any(self.automaton.accepts[state] >= 0 for state in states)
+            matched = any(self.automaton.heap["accepts"][state] >= 0 for state in states)
             if matched and not must:
                 return BROKEN
             if matched:
@@ -107,11 +104,7 @@ class Watches:
         return self._intern(frozenset(left))
 
     def _states(self, code: int) -> list[int]:
-        if code >= 0:
-            return [code]
-        fork = -2 - code
-        first, last = self.automaton.fork_start[fork : fork + 2]
-        return [int(state) for state in self.automaton.fork_state[first:last]]
+        return [state for state, _ in self.automaton.fork(code)]
 
     def _intern(self, runs: Runs) -> int:
         known = self._ids.get(runs)
@@ -121,8 +114,6 @@ class Watches:
             raise LimitError("too many lookaheads are open at once", what="watched runs", limit=MAX_SETS)
         watch = self._ids[runs] = len(self._sets)
         self._sets.append(runs)
-        if watch >= len(self.step):
-            self.step = np.concatenate([self.step, np.full_like(self.step, UNFILLED)])
-            self.at_end = np.concatenate([self.at_end, np.ones_like(self.at_end)])
-        self.at_end[watch] = not any(must for must, _ in runs)
+        self.automaton.heap.ensure("watch_step", watch + 1)
+        self.at_end.append(not any(must for must, _ in runs))
         return watch

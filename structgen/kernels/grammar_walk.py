@@ -19,27 +19,46 @@ from typing import NamedTuple
 import numpy as np
 
 from structgen.dtypes import ByteArray, IntArray
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import uncounted
 from structgen.kernels.pushdown import (
+    CELLS,
+    CELL_CAPACITY,
     FAIL,
     FULL,
+    HASHED,
     N_ARENA,
     N_EVENTS,
+    N_HASHED,
+    N_OFFSETS,
+    N_SHIFTS,
+    N_TERMINALS,
+    OFFSETS,
     OK,
+    REGISTER,
     ROW,
     SCRATCH,
+    SCRATCH_AT,
     STATUS,
+    THREADS,
     UNKNOWN,
     VISITED,
+    accepts_at,
+    base_at,
     can_shift,
     can_shift_or_end,
     check,
     column_after,
+    delta_at,
     emit_code,
     end_lexeme,
+    family_at,
+    feed_at,
+    feed_count_at,
     has_newline,
+    indent_at,
     note_missing,
     shift,
+    start_lexeme,
     state_of,
     step,
 )
@@ -47,8 +66,9 @@ from structgen.kernels.pushdown import (
 __all__ = [
     "GrammarTrie",
     "advance",
+    "allow_subtrees",
     "apply_rows",
-    "column_at",
+    "column_in_lexeme",
     "end_at",
     "find_parents",
     "is_complete",
@@ -58,9 +78,14 @@ __all__ = [
     "top_state",
     "walk",
     "walk_events",
+    "walk_fresh",
     "walk_keywords",
     "walk_starts",
 ]
+
+
+LEVELS = 4096
+"""A second block of per-level numbers in the work array; tokens are shorter than that."""
 
 
 class GrammarTrie(NamedTuple):
@@ -75,7 +100,7 @@ class GrammarTrie(NamedTuple):
     """(N,) int32; the root is its own parent."""
 
 
-@kernel
+@uncounted
 def find_parents(subtree_end, parent):
     """Fill ``parent`` of every trie node."""
     parent[0] = 0
@@ -86,83 +111,95 @@ def find_parents(subtree_end, parent):
             child = subtree_end[child]
 
 
-@kernel
-def set_tokens(row, trie, first, last):
+@uncounted
+def set_tokens(row, token_start, token_ids, first, last):
     """Allow the tokens of trie nodes ``first`` to ``last - 1``."""
-    for i in range(trie.token_start[first], trie.token_start[last]):
-        token = trie.token_ids[i]
+    for i in range(token_start[first], token_start[last]):
+        token = token_ids[i]
         row[token >> 5] |= np.uint32(1) << np.uint32(token & 31)
 
 
-@kernel
-def walk_below(tables, work, trie, root, first, count, row):
+@uncounted
+def allow_subtrees(trie, nodes, row):
+    """Allow all tokens at and below ``nodes``."""
+    for i in range(nodes.shape[0]):
+        set_tokens(row, trie.token_start, trie.token_ids, nodes[i], trie.subtree_end[nodes[i]])
+
+
+@uncounted
+def walk_below(heap, work, trie, root, first, count, row):
     """Walk the subtree of ``root`` with ``count`` threads from row ``first`` on; their tokens at ``root`` count too."""
-    set_tokens(row, trie, root, root + 1)
-    offsets = work.offsets
+    set_tokens(row, trie.token_start, trie.token_ids, root, root + 1)
     base = trie.depth[root]
-    offsets[0] = first
-    offsets[1] = first + count
+    work[OFFSETS + 0] = first
+    work[OFFSETS + 1] = first + count
     node = root + 1
     stop = trie.subtree_end[root]
     visited = 0
     while node < stop:
         level = trie.depth[node] - base
-        high = offsets[level]
+        high = work[OFFSETS + level]
         found = 0
         visited += 1
-        for i in range(offsets[level - 1], high):
-            found = step(tables, work, i, high, found, trie.byte[node], 0)
+        for i in range(work[OFFSETS + level - 1], high):
+            found = step(heap, work, i, high, found, trie.byte[node], 0)
         if found == 0:
             node = trie.subtree_end[node]
         else:
-            offsets[level + 1] = high + found
-            set_tokens(row, trie, node, node + 1)
+            work[OFFSETS + level + 1] = high + found
+            set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
             node += 1
-    work.registers[VISITED] += visited
+    work[VISITED] += visited
 
 
-@kernel
-def walk(tables, work, trie, thread, heavy, events, row):
+@uncounted
+def walk(heap, work, trie, thread, heavy, events, row):
     """Walk the whole trie with one thread; children of heavy nodes that start a lexeme become events.
 
     An event is (node, cell, register, lexer state before the end).
     """
-    work.threads[0] = thread
-    offsets = work.offsets
-    offsets[0] = 0
-    offsets[1] = 1
+    for i in range(5):
+        work[work[THREADS] + i] = thread[i]
+    work[OFFSETS + 0] = 0
+    work[OFFSETS + 1] = 1
     node = 1
     stop = trie.subtree_end[0]
     n_events = 0
     visited = 0
-    if ends_heavy(tables, trie, 0, thread[1], heavy):
-        n_events = add_end_event(tables, work, 0, thread, events, n_events)
+    if ends_heavy(heap, trie, 0, thread[1], heavy):
+        n_events = add_end_event(heap, work, 0, 0, events, n_events)
     while node < stop:
         level = trie.depth[node]
-        high = offsets[level]
+        high = work[OFFSETS + level]
         found = 0
         visited += 1
-        for i in range(offsets[level - 1], high):
-            state = work.threads[i, 1]
-            if work.threads[i, 2] == 0 and tables.accepts[state] >= 0 and tables.delta[state, trie.byte[node]] == 0:
-                if ends_heavy(tables, trie, trie.parent[node], state, heavy):
+        for i in range(work[OFFSETS + level - 1], high):
+            state = work[work[THREADS] + 5 * (i) + 1]
+            if (
+                work[work[THREADS] + 5 * (i) + 2] == 0
+                and accepts_at(heap, state) >= 0
+                and delta_at(heap, state, trie.byte[node]) == 0
+            ):
+                if ends_heavy(heap, trie, trie.parent[node], state, heavy):
                     continue
-            found = step(tables, work, i, high, found, trie.byte[node], 0)
+            found = step(heap, work, i, high, found, trie.byte[node], 0)
         if found == 0:
             node = trie.subtree_end[node]
             continue
-        offsets[level + 1] = high + found
-        set_tokens(row, trie, node, node + 1)
+        work[OFFSETS + level + 1] = high + found
+        set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
         for i in range(high, high + found):
-            if work.threads[i, 2] == 0 and ends_heavy(tables, trie, node, work.threads[i, 1], heavy):
-                n_events = add_end_event(tables, work, node, work.threads[i], events, n_events)
+            if work[work[THREADS] + 5 * (i) + 2] == 0 and ends_heavy(
+                heap, trie, node, work[work[THREADS] + 5 * (i) + 1], heavy
+            ):
+                n_events = add_end_event(heap, work, node, i, events, n_events)
         node += 1
-    work.registers[VISITED] += visited
-    work.registers[N_EVENTS] = n_events
+    work[VISITED] += visited
+    work[N_EVENTS] = n_events
 
 
-@kernel
-def path_column(tables, trie, root, node, column):
+@uncounted
+def path_column(heap, trie, root, node, column):
     """The column after the bytes below ``root`` down to ``node``, from ``column`` at ``root``."""
     base = trie.depth[root]
     length = trie.depth[node] - base
@@ -170,19 +207,19 @@ def path_column(tables, trie, root, node, column):
         at = node
         while trie.depth[at] > base + place:
             at = trie.parent[at]
-        column = column_after(tables, True, column, trie.byte[at])
+        column = column_after(heap, True, column, trie.byte[at])
     return column
 
 
-@kernel
-def ends_heavy(tables, trie, node, state, heavy):
+@uncounted
+def ends_heavy(heap, trie, node, state, heavy):
     """Whether the lexeme can end at ``node`` with at least ``heavy`` trie nodes behind it."""
-    if trie.subtree_end[node] - node < heavy or tables.accepts[state] < 0:
+    if trie.subtree_end[node] - node < heavy or accepts_at(heap, state) < 0:
         return False
     total = 0
     child = node + 1
     while child < trie.subtree_end[node]:
-        if tables.delta[state, trie.byte[child]] == 0:
+        if delta_at(heap, state, trie.byte[child]) == 0:
             total += trie.subtree_end[child] - child
             if total >= heavy:
                 return True
@@ -190,24 +227,25 @@ def ends_heavy(tables, trie, node, state, heavy):
     return False
 
 
-@kernel
-def add_end_event(tables, work, node, thread, events, n):
+@uncounted
+def add_end_event(heap, work, node, source, events, n):
     if n >= events.shape[0]:
-        work.registers[STATUS] = FULL
+        work[STATUS] = FULL
         return n
-    terminal = tables.accepts[thread[1]]
-    cell, register = end_lexeme(tables, work, thread[0], terminal, thread[3], thread[4])
+    at = work[THREADS] + 5 * source
+    state = work[at + 1]
+    cell, register = end_lexeme(heap, work, work[at], accepts_at(heap, state), work[at + 3], work[at + 4])
     if cell == FAIL:
         return n
     events[n, 0] = node
     events[n, 1] = cell
     events[n, 2] = register
-    events[n, 3] = thread[1]
+    events[n, 3] = state
     return n + 1
 
 
-@kernel
-def scan_lexeme(tables, work, trie, nodes, states, heavy, families, rows, light, big):
+@uncounted
+def scan_lexeme(heap, work, trie, nodes, states, heavy, families, rows, light, big):
     """The tokens below ``nodes`` that stay in the lexeme, and where it can end.
 
     ``nodes[i]`` has just been read, leading to lexer state ``states[i]`` (the root for a
@@ -219,12 +257,11 @@ def scan_lexeme(tables, work, trie, nodes, states, heavy, families, rows, light,
     n_families = 0
     n_light = 0
     n_big = 0
-    stack = work.offsets
     visited = 0
     for i in range(nodes.shape[0]):
         root = nodes[i]
         base = trie.depth[root]
-        stack[0] = states[i]
+        work[OFFSETS + 0] = states[i]
         node = root
         stop = trie.subtree_end[root]
         while node < stop:
@@ -234,15 +271,15 @@ def scan_lexeme(tables, work, trie, nodes, states, heavy, families, rows, light,
                 state = states[i]
                 before = -1
             else:
-                before = stack[level - 1]
-                code = tables.delta[before, trie.byte[node]]
+                before = work[OFFSETS + level - 1]
+                code = delta_at(heap, before, trie.byte[node])
                 if code == UNKNOWN:
                     note_missing(work, ROW, before, 0)
                     node = trie.subtree_end[node]
                     continue
-                if code <= 0 or (tables.accepts[before] >= 0 and tables.accepts[code] < 0):
-                    ends = tables.accepts[before] >= 0 or code < 0
-                    if ends and not (code == 0 and stack[level - 1 + 2048] == 1):
+                if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
+                    ends = accepts_at(heap, before) >= 0 or code < 0
+                    if ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
                         if n_light >= light.shape[0]:
                             return -1, n_light, n_big
                         light[n_light, 0] = node
@@ -252,9 +289,9 @@ def scan_lexeme(tables, work, trie, nodes, states, heavy, families, rows, light,
                         node = trie.subtree_end[node]
                         continue
                 state = code
-            stack[level] = state
-            is_big = ends_heavy(tables, trie, node, state, heavy)
-            stack[level + 2048] = 1 if is_big else 0
+            work[OFFSETS + level] = state
+            is_big = ends_heavy(heap, trie, node, state, heavy)
+            work[OFFSETS + level + LEVELS] = 1 if is_big else 0
             if is_big:
                 if n_big >= big.shape[0]:
                     return -1, n_light, n_big
@@ -262,7 +299,7 @@ def scan_lexeme(tables, work, trie, nodes, states, heavy, families, rows, light,
                 big[n_big, 1] = state
                 n_big += 1
             if trie.token_start[node] < trie.token_start[node + 1]:
-                family = tables.family[state]
+                family = family_at(heap, state)
                 slot = 0
                 while slot < n_families and families[slot] != family:
                     slot += 1
@@ -271,31 +308,31 @@ def scan_lexeme(tables, work, trie, nodes, states, heavy, families, rows, light,
                         return -1, n_light, n_big
                     families[slot] = family
                     n_families += 1
-                set_tokens(rows[slot], trie, node, node + 1)
+                set_tokens(rows[slot], trie.token_start, trie.token_ids, node, node + 1)
             node += 1
-    work.registers[VISITED] += visited
+    work[VISITED] += visited
     return n_families, n_light, n_big
 
 
-@kernel
-def apply_rows(tables, work, cell, register, column, state_of_family, rows, row):
+@uncounted
+def apply_rows(heap, work, cell, register, column, state_of_family, rows, row):
     """OR into ``row`` those of ``rows`` whose terminals fit the stack."""
     for i in range(rows.shape[0]):
-        if check(tables, work, cell, state_of_family[i], register, column):
+        if check(heap, work, cell, state_of_family[i], register, column):
             for word in range(row.shape[0]):
                 row[word] |= rows[i, word]
 
 
-@kernel
-def walk_events(tables, work, trie, cell, register, column, root, nodes, states, skipped, row):
+@uncounted
+def walk_events(heap, work, trie, cell, register, column, root, nodes, states, skipped, row):
     """Go on behind the ends of a lexeme that ``scan_lexeme`` found; ``skipped`` nodes have another name there.
 
     The lexeme's column was ``column`` at trie node ``root``.
     """
     for i in range(nodes.shape[0]):
         node = nodes[i]
-        if tables.indent[0] >= 0 and has_newline(tables, states[i]):
-            wide = path_column(tables, trie, root, trie.parent[node], column)
+        if indent_at(heap, 0) >= 0 and has_newline(heap, states[i]):
+            wide = path_column(heap, trie, root, trie.parent[node], column)
         else:
             wide = -1
         if skipped.shape[0] > 0:
@@ -306,32 +343,45 @@ def walk_events(tables, work, trie, cell, register, column, root, nodes, states,
                     known = True
             if known:
                 continue
-        work.threads[0, 0] = cell
-        work.threads[0, 1] = states[i]
-        work.threads[0, 2] = 0
-        work.threads[0, 3] = register
-        work.threads[0, 4] = wide
-        code = tables.delta[states[i], trie.byte[node]]
-        count = step(tables, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
+        work[work[THREADS] + 5 * (0) + 0] = cell
+        work[work[THREADS] + 5 * (0) + 1] = states[i]
+        work[work[THREADS] + 5 * (0) + 2] = 0
+        work[work[THREADS] + 5 * (0) + 3] = register
+        work[work[THREADS] + 5 * (0) + 4] = wide
+        code = delta_at(heap, states[i], trie.byte[node])
+        count = step(heap, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
         if count > 0:
-            walk_below(tables, work, trie, node, 1, count, row)
+            walk_below(heap, work, trie, node, 1, count, row)
 
 
-@kernel
-def walk_starts(tables, work, trie, cell, register, nodes, codes, row):
+@uncounted
+def walk_starts(heap, work, trie, cell, register, nodes, codes, row):
     """Walk the subtrees of ``nodes``, each the first byte of a lexeme that leads to ``codes[i]``."""
     for i in range(nodes.shape[0]):
         node = nodes[i]
-        count = emit_code(tables, work, 0, 0, cell, codes[i], 0, register, -1, trie.byte[node], False)
+        count = emit_code(heap, work, 0, 0, cell, codes[i], 0, register, -1, trie.byte[node], False)
         if count > 0:
-            walk_below(tables, work, trie, node, 0, count, row)
+            walk_below(heap, work, trie, node, 0, count, row)
 
 
-@kernel
-def walk_keywords(tables, work, base, trie, cell, register, nodes, states, marks, row):
-    """What keywords add to a name's tokens; returns how many ``marks`` (nodes that spell a keyword)."""
+@uncounted
+def walk_fresh(heap, work, trie, cell, register, nodes, row):
+    """Walk the subtrees of ``nodes``, each the first byte of whatever lexeme may start on ``cell``."""
+    for i in range(nodes.shape[0]):
+        node = nodes[i]
+        count = start_lexeme(heap, work, 0, 0, cell, 0, register, trie.byte[node])
+        if count > 0:
+            walk_below(heap, work, trie, node, 0, count, row)
+
+
+@uncounted
+def walk_keywords(heap, work, trie, cell, register, nodes, states, heavy, marks, row):
+    """What keywords add to a name's tokens.
+
+    ``marks`` gets (node that spells a keyword, state there, whether its plain ends are left to
+    the caller); returns how many, or -1 where there is no room.
+    """
     n_marks = 0
-    stack = work.offsets
     for i in range(nodes.shape[0]):
         root = nodes[i]
         level_of_root = trie.depth[root]
@@ -342,71 +392,71 @@ def walk_keywords(tables, work, base, trie, cell, register, nodes, states, marks
             if level == 0:
                 state = states[i]
             else:
-                state = tables.delta[stack[level - 1 + 2048], trie.byte[node]]
+                state = delta_at(heap, work[OFFSETS + level - 1 + LEVELS], trie.byte[node])
                 if state == UNKNOWN:
-                    note_missing(work, ROW, stack[level - 1 + 2048], 0)
-            if state <= 0 or base[state] == state:
+                    note_missing(work, ROW, work[OFFSETS + level - 1 + LEVELS], 0)
+            if state <= 0 or base_at(heap, state) == state:
                 node = trie.subtree_end[node]
                 continue
-            stack[level + 2048] = state
-            if trie.token_start[node] < trie.token_start[node + 1] and check(tables, work, cell, state, register, -1):
-                set_tokens(row, trie, node, node + 1)
-            if tables.accepts[state] != tables.accepts[base[state]]:
+            work[OFFSETS + level + LEVELS] = state
+            if trie.token_start[node] < trie.token_start[node + 1] and check(heap, work, cell, state, register, -1):
+                set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
+            if accepts_at(heap, state) != accepts_at(heap, base_at(heap, state)):
                 if n_marks >= marks.shape[0]:
-                    work.registers[STATUS] = FULL
-                    return n_marks
-                marks[n_marks] = node
+                    return -1
+                is_big = ends_heavy(heap, trie, node, state, heavy)
+                marks[n_marks, 0] = node
+                marks[n_marks, 1] = state
+                marks[n_marks, 2] = 1 if is_big else 0
                 n_marks += 1
-                walk_after_keyword(tables, work, trie, cell, register, node, state, row)
+                walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row)
             node += 1
     return n_marks
 
 
-@kernel
-def walk_after_keyword(tables, work, trie, cell, register, node, state, row):
-    """Children of ``node`` that end the keyword spelled there."""
+@uncounted
+def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row):
+    """Children of ``node`` that end the keyword spelled there (not the plain ends, where they are many)."""
     child = node + 1
     while child < trie.subtree_end[node]:
-        code = tables.delta[state, trie.byte[child]]
+        code = delta_at(heap, state, trie.byte[child])
         if code == UNKNOWN:
             note_missing(work, ROW, state, 0)
-        elif code == 0 or tables.accepts[code] < 0:
-            work.threads[0, 0] = cell
-            work.threads[0, 1] = state
-            work.threads[0, 2] = 0
-            work.threads[0, 3] = register
-            work.threads[0, 4] = -1
-            count = step(tables, work, 0, 1, 0, trie.byte[child], 1 if code >= 0 else 0)
+        elif (code == 0 and not is_big) or (code != 0 and accepts_at(heap, max(code, 0)) < 0):
+            at = work[THREADS]
+            work[at] = cell
+            work[at + 1] = state
+            work[at + 2] = 0
+            work[at + 3] = register
+            work[at + 4] = -1
+            count = step(heap, work, 0, 1, 0, trie.byte[child], 1 if code >= 0 else 0)
             if count > 0:
-                below = work.offsets[2048:]
-                keep = below[:1024].copy()
-                walk_below(tables, work, trie, child, 1, count, row)
-                below[:1024] = keep
+                walk_below(heap, work, trie, child, 1, count, row)
         child = trie.subtree_end[child]
 
 
-@kernel
-def end_at(tables, work, cell, terminal, register, column):
+@uncounted
+def end_at(heap, work, cell, terminal, register, column):
     """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
-    return end_lexeme(tables, work, cell, terminal, register, column)
+    return end_lexeme(heap, work, cell, terminal, register, column)
 
 
-@kernel
-def top_state(tables, work, cell):
+@uncounted
+def top_state(heap, work, cell):
     """The parser state of a cell, noted as read."""
-    return state_of(tables, work, cell)
+    return state_of(heap, work, cell)
 
 
-@kernel
-def column_at(tables, trie, root, node, state, column):
+@uncounted
+def column_in_lexeme(heap, trie, root, node, state, column):
     """The column of the lexeme in ``state`` at ``node``, from ``column`` at ``root``."""
-    if not has_newline(tables, state):
+    if not has_newline(heap, state):
         return -1
-    return path_column(tables, trie, root, node, column)
+    return path_column(heap, trie, root, node, column)
 
 
-@kernel
-def advance(tables, work, data, n_threads):
+@uncounted
+def advance(heap, work, data, n_threads):
     """Move the first ``n_threads`` threads over ``data``; returns (first row, count) of what is alive."""
     low = 0
     count = n_threads
@@ -414,83 +464,90 @@ def advance(tables, work, data, n_threads):
         high = low + count
         found = 0
         for j in range(low, high):
-            found = step(tables, work, j, high, found, data[i], 0)
+            found = step(heap, work, j, high, found, data[i], 0)
         low = high
         count = found
-        if count == 0 or work.registers[STATUS] != OK:
+        if count == 0 or work[STATUS] != OK:
             break
         if low > 4096:
             for j in range(count):
                 for k in range(5):
-                    work.threads[j, k] = work.threads[low + j, k]
+                    work[work[THREADS] + 5 * (j) + k] = work[work[THREADS] + 5 * (low + j) + k]
             low = 0
     return low, count
 
 
-@kernel
+@uncounted
 def cell_hash(state, parent, size):
     return (np.int64(state) * 2654435761 + np.int64(parent) * 40503 * 65537) & (size - 1)
 
 
-@kernel
-def persist(tables, work, hashed, cell):
+@uncounted
+def persist(heap, work, cell):
     """Intern a scratch cell, and those below it, in the arena; returns its lasting id."""
     if cell < SCRATCH:
         return cell
     n = 0
     while cell >= SCRATCH:
-        if n >= work.offsets.shape[0]:
-            work.registers[STATUS] = FULL
+        if n >= N_OFFSETS:
+            work[STATUS] = FULL
             return FAIL
-        work.offsets[n] = cell
+        work[OFFSETS + n] = cell
         n += 1
-        cell = work.scratch[1, cell - SCRATCH]
-    cells = tables.cells
-    size = hashed.shape[0]
+        cell = work[SCRATCH_AT + 2 * (cell - SCRATCH) + 1]
+    size = heap[N_HASHED]
+    hashed = heap[HASHED]
     for i in range(n - 1, -1, -1):
-        state = work.scratch[0, work.offsets[i] - SCRATCH]
+        state = work[SCRATCH_AT + 2 * (work[OFFSETS + i] - SCRATCH)]
         slot = cell_hash(state, cell, size)
-        while hashed[slot] >= 0 and not (cells[0, hashed[slot]] == state and cells[1, hashed[slot]] == cell):
+        known = heap[hashed + slot]
+        while known >= 0 and not (heap[heap[CELLS] + 3 * known] == state and heap[heap[CELLS] + 3 * known + 1] == cell):
             slot = (slot + 1) & (size - 1)
-        if hashed[slot] < 0:
-            new = work.registers[N_ARENA]
-            if new >= cells.shape[1]:
-                work.registers[STATUS] = FULL
+            known = heap[hashed + slot]
+        if known < 0:
+            known = work[N_ARENA]
+            if known >= heap[CELL_CAPACITY]:
+                work[STATUS] = FULL
                 return FAIL
-            cells[0, new] = state
-            cells[1, new] = cell
-            cells[2, new] = cells[2, cell] + 1
-            hashed[slot] = new
-            work.registers[N_ARENA] = new + 1
-        cell = hashed[slot]
+            at = heap[CELLS] + 3 * known
+            heap[at] = state
+            heap[at + 1] = cell
+            heap[at + 2] = heap[heap[CELLS] + 3 * cell + 2] + 1
+            heap[hashed + slot] = known
+            work[N_ARENA] = known + 1
+        cell = known
     return cell
 
 
-@kernel
-def rehash(cells, n, hashed):
-    """Enter cells 1 to ``n - 1`` into an empty hash table (cell 0 is the bottom)."""
-    size = hashed.shape[0]
+@uncounted
+def rehash(heap, n):
+    """Enter cells 1 to ``n - 1`` into the empty hash section (cell 0 is the bottom)."""
+    size = heap[N_HASHED]
     for cell in range(1, n):
-        slot = cell_hash(cells[0, cell], cells[1, cell], size)
-        while hashed[slot] >= 0:
+        at = heap[CELLS] + 3 * cell
+        slot = cell_hash(heap[at], heap[at + 1], size)
+        while heap[heap[HASHED] + slot] >= 0:
             slot = (slot + 1) & (size - 1)
-        hashed[slot] = cell
+        heap[heap[HASHED] + slot] = cell
 
 
-@kernel
-def is_complete(tables, work, cell, terminal, register, column):
+@uncounted
+def is_complete(heap, work, cell, terminal, register, column):
     """Whether the text is complete if it ends with ``terminal`` (-1: at a lexeme's start) on ``cell``."""
     if terminal >= 0:
-        cell, register = end_lexeme(tables, work, cell, terminal, register, column)
+        cell, register = end_lexeme(heap, work, cell, terminal, register, column)
         if cell == FAIL:
             return False
-    if tables.indent[0] >= 0 and register >= 0:
-        count = tables.feed_count[register, 0] if tables.feed[register, 0] >= 0 else 0
+    if indent_at(heap, 0) >= 0 and register >= 0:
+        if feed_at(heap, register, 0) == UNKNOWN:
+            note_missing(work, REGISTER, register, 0)
+            return False
+        count = feed_count_at(heap, register, 0)
         while count < 0:
-            cell = shift(tables, work, cell, tables.indent[2])
+            cell = shift(heap, work, cell, indent_at(heap, 2))
             if cell == FAIL:
                 return False
             count += 1
-    if tables.shifts.shape[0] > 1:
-        return can_shift(tables, work, cell, tables.roles.shape[0] - 1)
-    return can_shift_or_end(tables, work, cell, tables.roles.shape[0] - 1)
+    if heap[N_SHIFTS] > 0:
+        return can_shift(heap, work, cell, heap[N_TERMINALS])
+    return can_shift_or_end(heap, work, cell, heap[N_TERMINALS])

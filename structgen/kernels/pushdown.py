@@ -17,14 +17,11 @@ fills it and calls again.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from structgen.dtypes import IntArray
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import uncounted
 
-__all__ = ["SCRATCH", "GrammarTables", "GrammarWork"]
+__all__ = ["SCRATCH"]
 
 SCRATCH = 1 << 29
 FAIL = -1
@@ -32,7 +29,7 @@ UNKNOWN = -1
 BROKEN = -2
 # registers
 N_CELLS, LOWEST, N_MISSING, GENERATION, N_SCRATCH, STATUS, VISITED, N_ARENA, N_EVENTS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-N_REGISTERS = 16
+SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY = 9, 10, 11
 # kinds of missing entries
 ROW, CONTEXT, WATCH, NEVER, JOIN, REGISTER, SHIFT = 0, 1, 2, 3, 4, 5, 6
 MAX_COLUMN = 256
@@ -41,127 +38,186 @@ OPENING, CLOSING = MAX_COLUMN, MAX_COLUMN + 1
 IGNORED, NEWLINE, OPEN, CLOSE, DECLARED = 1, 2, 4, 8, 16
 # status
 OK, FULL = 0, 1
+
+
+# Sections of the heap; heap[X] is where section X starts
+(
+    DELTA, ACCEPTS, FAMILY, FAMILY_START, FAMILY_TERMINALS, FORK_START, FORK_STATE, FORK_WATCH, WATCH_STEP, NEVER,
+    JOINS, START, ACTION, GOTO, LENGTH, LEFT, ROLES, FEED, FEED_COUNT, INDENT, CELLS, SHIFTS, BASE, HASHED,
+) = range(24)  # fmt: skip
+# plain numbers in the heap's header
+N_TERMINALS, N_NONTERMINALS, N_JOINS, N_SHIFTS, N_HASHED, CELL_CAPACITY = 40, 41, 42, 43, 44, 45
+HEADER = 64
+# Layout of the work array: registers, then
+PATH, N_PATH = 32, 4096
+OFFSETS = PATH + N_PATH
+N_OFFSETS = 8192
+MISSING, N_MISSING_ROWS = OFFSETS + N_OFFSETS, 256
+SHIFT_MEMO = MISSING + 3 * N_MISSING_ROWS
 MEMO = 4096
+CHECK_MEMO = SHIFT_MEMO + 4 * MEMO
+SCRATCH_AT = CHECK_MEMO + 4 * MEMO
 
 
-class GrammarTables(NamedTuple):
-    """Lexer, parser and stack. S lexer states, P parser states, T terminals, C arena cells."""
-
-    delta: IntArray
-    """(S, 256) int32: a state, ``UNKNOWN``, or ``-2 - fork``."""
-    accepts: IntArray
-    """(S,) int32: the terminal matched, or -1."""
-    family: IntArray
-    """(S,) int32: the set of terminals the lexeme can become."""
-    family_start: IntArray
-    """(F + 1,) int32 offsets into ``family_terminals``."""
-    family_terminals: IntArray
-    fork_start: IntArray
-    fork_state: IntArray
-    fork_watch: IntArray
-    watch_step: IntArray
-    """(W, 256) int32: the next set of watched runs, ``UNKNOWN`` or ``BROKEN``."""
-    never: IntArray
-    """(S,) int32: the watched set that forbids a run to match, or ``UNKNOWN``."""
-    joins: IntArray
-    """(J, 3) int32: two watched sets and both together."""
-    start: IntArray
-    """(P,) int32: the code with which lexemes start, or ``UNKNOWN``."""
-    action: IntArray
-    """(P, T + 1) int32: 0 error, s + 1 shift, -1 - p reduce; all 0 where the parser is nondeterministic."""
-    goto: IntArray
-    length: IntArray
-    left: IntArray
-    roles: IntArray
-    """(T + 1,) int32 bit set of roles."""
-    feed: IntArray
-    """(R, 258) int32: the register after a newline at a column, an opening, a closing."""
-    feed_count: IntArray
-    """(R, 256) int32: 1 for an indent, -n for n dedents."""
-    indent: IntArray
-    """(3,) int32: the terminals newline, indent and dedent; -1 without indentation; tab length."""
-    cells: IntArray
-    """(3, C) int32: parser state, parent, depth."""
-    shifts: IntArray
-    """(H, 3) int32 open-addressed: (cell, terminal) -> cell or FAIL, for nondeterministic parsers."""
+# Accessors. Kernels take one heap and one work array because what is passed between them
+# costs: a tuple of 22 arrays took 86 ns a call, two arrays 15 (a step makes several calls).
+@uncounted
+def delta_at(heap, row, column):
+    return heap[heap[DELTA] + (row << 8) + column]
 
 
-class GrammarWork(NamedTuple):
-    """What one kernel call writes."""
-
-    scratch: IntArray
-    """(2, M) int32: state, parent of scratch cells."""
-    threads: IntArray
-    """(N, 5) int32: by depth of the walk."""
-    offsets: IntArray
-    """(D,) int32 into ``threads``."""
-    path: IntArray
-    """(4096,) int32: states a simulated parse has pushed."""
-    shift_key: IntArray
-    """(MEMO, 3) int32: generation, cell, terminal -> ``shift_value``."""
-    shift_value: IntArray
-    check_key: IntArray
-    """(MEMO, 3) int32: generation, cell, family -> ``check_value``."""
-    check_value: IntArray
-    missing: IntArray
-    """(K, 3) int32: kind and two ids."""
-    registers: IntArray
+@uncounted
+def watch_step_at(heap, row, column):
+    return heap[heap[WATCH_STEP] + (row << 8) + column]
 
 
-@kernel
+@uncounted
+def feed_at(heap, row, column):
+    return heap[heap[FEED] + row * (MAX_COLUMN + 2) + column]
+
+
+@uncounted
+def feed_count_at(heap, row, column):
+    return heap[heap[FEED_COUNT] + row * (MAX_COLUMN + 2) + column]
+
+
+@uncounted
+def action_at(heap, row, column):
+    return heap[heap[ACTION] + row * (heap[N_TERMINALS] + 1) + column]
+
+
+@uncounted
+def goto_at(heap, row, column):
+    return heap[heap[GOTO] + row * heap[N_NONTERMINALS] + column]
+
+
+@uncounted
+def accepts_at(heap, place):
+    return heap[heap[ACCEPTS] + place]
+
+
+@uncounted
+def family_at(heap, place):
+    return heap[heap[FAMILY] + place]
+
+
+@uncounted
+def family_start_at(heap, place):
+    return heap[heap[FAMILY_START] + place]
+
+
+@uncounted
+def family_terminal_at(heap, place):
+    return heap[heap[FAMILY_TERMINALS] + place]
+
+
+@uncounted
+def fork_start_at(heap, place):
+    return heap[heap[FORK_START] + place]
+
+
+@uncounted
+def fork_state_at(heap, place):
+    return heap[heap[FORK_STATE] + place]
+
+
+@uncounted
+def fork_watch_at(heap, place):
+    return heap[heap[FORK_WATCH] + place]
+
+
+@uncounted
+def never_at(heap, place):
+    return heap[heap[NEVER] + place]
+
+
+@uncounted
+def start_at(heap, place):
+    return heap[heap[START] + place]
+
+
+@uncounted
+def length_at(heap, place):
+    return heap[heap[LENGTH] + place]
+
+
+@uncounted
+def left_at(heap, place):
+    return heap[heap[LEFT] + place]
+
+
+@uncounted
+def role_at(heap, place):
+    return heap[heap[ROLES] + place]
+
+
+@uncounted
+def indent_at(heap, place):
+    return heap[heap[INDENT] + place]
+
+
+@uncounted
+def base_at(heap, place):
+    return heap[heap[BASE] + place]
+
+
+@uncounted
 def note_missing(work, kind, one, other):
-    n = work.registers[N_MISSING]
+    n = work[N_MISSING]
     for i in range(min(n, 64)):
-        if work.missing[i, 0] == kind and work.missing[i, 1] == one and work.missing[i, 2] == other:
+        if (
+            work[MISSING + 3 * (i) + 0] == kind
+            and work[MISSING + 3 * (i) + 1] == one
+            and work[MISSING + 3 * (i) + 2] == other
+        ):
             return
-    if n < work.missing.shape[0]:
-        work.missing[n, 0] = kind
-        work.missing[n, 1] = one
-        work.missing[n, 2] = other
-        work.registers[N_MISSING] = n + 1
+    if n < N_MISSING_ROWS:
+        work[MISSING + 3 * (n) + 0] = kind
+        work[MISSING + 3 * (n) + 1] = one
+        work[MISSING + 3 * (n) + 2] = other
+        work[N_MISSING] = n + 1
 
 
-@kernel
-def state_of(tables, work, cell):
+@uncounted
+def state_of(heap, work, cell):
     if cell >= SCRATCH:
-        return work.scratch[0, cell - SCRATCH]
-    depth = tables.cells[2, cell]
-    if depth < work.registers[LOWEST]:
-        work.registers[LOWEST] = depth
-    return tables.cells[0, cell]
+        return work[SCRATCH_AT + 2 * (cell - SCRATCH) + 0]
+    depth = heap[heap[CELLS] + 3 * (cell) + 2]
+    if depth < work[LOWEST]:
+        work[LOWEST] = depth
+    return heap[heap[CELLS] + 3 * (cell) + 0]
 
 
-@kernel
-def parent_of(tables, work, cell):
+@uncounted
+def parent_of(heap, work, cell):
     if cell >= SCRATCH:
-        return work.scratch[1, cell - SCRATCH]
-    return tables.cells[1, cell]
+        return work[SCRATCH_AT + 2 * (cell - SCRATCH) + 1]
+    return heap[heap[CELLS] + 3 * (cell) + 1]
 
 
-@kernel
+@uncounted
 def push(work, state, parent):
-    n = work.registers[N_SCRATCH]
-    if n >= work.scratch.shape[1]:
-        work.registers[STATUS] = FULL
+    n = work[N_SCRATCH]
+    if n >= work[SCRATCH_CAPACITY]:
+        work[STATUS] = FULL
         return FAIL
-    work.scratch[0, n] = state
-    work.scratch[1, n] = parent
-    work.registers[N_SCRATCH] = n + 1
+    work[SCRATCH_AT + 2 * (n) + 0] = state
+    work[SCRATCH_AT + 2 * (n) + 1] = parent
+    work[N_SCRATCH] = n + 1
     return SCRATCH + n
 
 
-@kernel
-def simulate(tables, work, cell, terminal):
+@uncounted
+def simulate(heap, work, cell, terminal):
     """Reduce until ``terminal`` can be shifted; returns (base cell, states pushed on it, next state or FAIL or accept).
 
     The third value is -2 where production 0 is reduced: the text is complete.
     """
-    path = work.path
     base = cell
     n = 0
-    state = state_of(tables, work, base)
+    state = state_of(heap, work, base)
     while True:
-        act = tables.action[state, terminal]
+        act = action_at(heap, state, terminal)
         if act == 0:
             return base, n, FAIL
         if act > 0:
@@ -169,164 +225,164 @@ def simulate(tables, work, cell, terminal):
         production = -1 - act
         if production == 0:
             return base, n, -2
-        for _ in range(tables.length[production]):
+        for _ in range(length_at(heap, production)):
             if n > 0:
                 n -= 1
             else:
-                base = parent_of(tables, work, base)
-        below = path[n - 1] if n > 0 else state_of(tables, work, base)
-        state = tables.goto[below, tables.left[production]]
-        if n >= path.shape[0]:
+                base = parent_of(heap, work, base)
+        below = work[PATH + n - 1] if n > 0 else state_of(heap, work, base)
+        state = goto_at(heap, below, left_at(heap, production))
+        if n >= N_PATH:
             return base, n, FAIL
-        path[n] = state
+        work[PATH + n] = state
         n += 1
 
 
-@kernel
+@uncounted
 def shift_hash(cell, terminal, size):
     return (np.int64(cell) * 1000003 + np.int64(terminal) * 7919) & (size - 1)
 
 
-@kernel
-def look_up_shift(tables, work, cell, terminal):
+@uncounted
+def look_up_shift(heap, work, cell, terminal):
     """The same by table, for nondeterministic parsers."""
-    size = tables.shifts.shape[0]
+    size = heap[N_SHIFTS]
     slot = shift_hash(cell, terminal, size)
-    while tables.shifts[slot, 0] >= 0:
-        if tables.shifts[slot, 0] == cell and tables.shifts[slot, 1] == terminal:
-            return tables.shifts[slot, 2]
+    at = heap[SHIFTS] + 3 * slot
+    while heap[at] >= 0:
+        if heap[at] == cell and heap[at + 1] == terminal:
+            return heap[at + 2]
         slot = (slot + 1) & (size - 1)
+        at = heap[SHIFTS] + 3 * slot
     note_missing(work, SHIFT, cell, terminal)
     return FAIL
 
 
-@kernel
-def shift(tables, work, cell, terminal):
+@uncounted
+def shift(heap, work, cell, terminal):
     """The cell after ``terminal``, or FAIL."""
-    if tables.shifts.shape[0] > 1:
-        return look_up_shift(tables, work, cell, terminal)
-    generation = work.registers[GENERATION] if cell >= SCRATCH else 0
-    slot = (cell * 31 + terminal) & (MEMO - 1)
-    key = work.shift_key
-    if cell >= SCRATCH and key[slot, 0] == generation and key[slot, 1] == cell and key[slot, 2] == terminal:
-        return work.shift_value[slot]
-    base, n, state = simulate(tables, work, cell, terminal)
+    if heap[N_SHIFTS] > 0:
+        return look_up_shift(heap, work, cell, terminal)
+    memo = SHIFT_MEMO + 4 * ((cell * 31 + terminal) & (MEMO - 1))
+    generation = work[GENERATION]
+    if cell >= SCRATCH and work[memo] == generation and work[memo + 1] == cell and work[memo + 2] == terminal:
+        return work[memo + 3]
+    base, n, state = simulate(heap, work, cell, terminal)
     if state < 0:
         return FAIL
     for i in range(n):
-        base = push(work, work.path[i], base)
+        base = push(work, work[PATH + i], base)
         if base < 0:
             return FAIL
     found = push(work, state, base)
-    if cell >= SCRATCH and work.registers[STATUS] == OK:
-        key[slot, 0] = generation
-        key[slot, 1] = cell
-        key[slot, 2] = terminal
-        work.shift_value[slot] = found
+    if cell >= SCRATCH and work[STATUS] == OK:
+        work[memo] = generation
+        work[memo + 1] = cell
+        work[memo + 2] = terminal
+        work[memo + 3] = found
     return found
 
 
-@kernel
-def can_shift(tables, work, cell, terminal):
-    if tables.shifts.shape[0] > 1:
-        return look_up_shift(tables, work, cell, terminal) != FAIL
-    _, _, state = simulate(tables, work, cell, terminal)
+@uncounted
+def can_shift(heap, work, cell, terminal):
+    if heap[N_SHIFTS] > 0:
+        return look_up_shift(heap, work, cell, terminal) != FAIL
+    _, _, state = simulate(heap, work, cell, terminal)
     return state >= 0
 
 
-@kernel
-def newline_possible(tables, work, cell, state, register, column):
+@uncounted
+def newline_possible(heap, work, cell, state, register, column):
     """Whether a newline in the making can end at some column that the parser goes on from."""
-    if tables.feed[register, 0] == UNKNOWN:
+    if feed_at(heap, register, 0) == UNKNOWN:
         note_missing(work, REGISTER, register, 0)
         return False
-    if tables.feed_count[register, MAX_COLUMN] > 0:
+    if feed_count_at(heap, register, MAX_COLUMN) > 0:
         return True
-    after = shift(tables, work, cell, tables.indent[0])
+    after = shift(heap, work, cell, indent_at(heap, 0))
     if after == FAIL:
         return False
-    if can_shift(tables, work, after, tables.indent[1]):
+    if can_shift(heap, work, after, indent_at(heap, 1)):
         return True
-    again = tables.delta[state, 10] != 0 or tables.delta[state, 13] != 0
-    if not again and (column >= MAX_COLUMN or tables.feed[register, max(column, 0)] < 0):
+    again = delta_at(heap, state, 10) != 0 or delta_at(heap, state, 13) != 0
+    if not again and (column >= MAX_COLUMN or feed_at(heap, register, max(column, 0)) < 0):
         least = False
         for wider in range(max(column, 0), MAX_COLUMN):
-            if tables.feed[register, wider] >= 0 and tables.feed_count[register, wider] <= 0:
+            if feed_at(heap, register, wider) >= 0 and feed_count_at(heap, register, wider) <= 0:
                 least = True
                 break
         if not least:
             return False
-    for terminal in range(tables.roles.shape[0]):
-        if terminal != tables.indent[1] and can_shift_or_end(tables, work, after, terminal):
+    for terminal in range(heap[N_TERMINALS] + 1):
+        if terminal != indent_at(heap, 1) and can_shift_or_end(heap, work, after, terminal):
             return True
     return False
 
 
-@kernel
-def can_shift_or_end(tables, work, cell, terminal):
-    _, _, state = simulate(tables, work, cell, terminal)
+@uncounted
+def can_shift_or_end(heap, work, cell, terminal):
+    _, _, state = simulate(heap, work, cell, terminal)
     return state >= 0 or state == -2
 
 
-@kernel
-def check(tables, work, cell, state, register, column):
+@uncounted
+def check(heap, work, cell, state, register, column):
     """Whether some terminal that the lexeme at ``state`` can become fits the stack."""
-    family = tables.family[state]
-    slot = (cell * 61 + family) & (MEMO - 1)
-    generation = work.registers[GENERATION]
-    key = work.check_key
-    if key[slot, 0] == generation and key[slot, 1] == cell and key[slot, 2] == family:
-        return work.check_value[slot] == 1
+    family = family_at(heap, state)
+    memo = CHECK_MEMO + 4 * ((cell * 61 + family) & (MEMO - 1))
+    generation = work[GENERATION]
+    if work[memo] == generation and work[memo + 1] == cell and work[memo + 2] == family:
+        return work[memo + 3] == 1
     found = False
     memorable = True
-    before = work.registers[N_MISSING]
-    for i in range(tables.family_start[family], tables.family_start[family + 1]):
-        terminal = tables.family_terminals[i]
-        role = tables.roles[terminal]
+    before = work[N_MISSING]
+    for i in range(family_start_at(heap, family), family_start_at(heap, family + 1)):
+        terminal = family_terminal_at(heap, i)
+        role = role_at(heap, terminal)
         if role & IGNORED:
             found = True
         elif role & NEWLINE:
             memorable = False
-            found = newline_possible(tables, work, cell, state, register, column)
+            found = newline_possible(heap, work, cell, state, register, column)
         else:
-            found = can_shift(tables, work, cell, terminal)
+            found = can_shift(heap, work, cell, terminal)
         if found:
             break
-    if memorable and work.registers[N_MISSING] == before:
-        key[slot, 0] = generation
-        key[slot, 1] = cell
-        key[slot, 2] = family
-        work.check_value[slot] = 1 if found else 0
+    if memorable and work[N_MISSING] == before:
+        work[memo] = generation
+        work[memo + 1] = cell
+        work[memo + 2] = family
+        work[memo + 3] = 1 if found else 0
     return found
 
 
-@kernel
+@uncounted
 def emit(work, first, count, cell, state, watch, register, column):
     """Add a thread to those from ``first`` on, unless it is there; returns the new count."""
-    threads = work.threads
-    for i in range(first, first + count):
+    at = work[THREADS] + 5 * first
+    for _ in range(count):
         if (
-            threads[i, 0] == cell
-            and threads[i, 1] == state
-            and threads[i, 2] == watch
-            and threads[i, 3] == register
-            and threads[i, 4] == column
+            work[at] == cell
+            and work[at + 1] == state
+            and work[at + 2] == watch
+            and work[at + 3] == register
+            and work[at + 4] == column
         ):
             return count
-    at = first + count
-    if at >= threads.shape[0]:
-        work.registers[STATUS] = FULL
+        at += 5
+    if first + count >= work[THREAD_CAPACITY]:
+        work[STATUS] = FULL
         return count
-    threads[at, 0] = cell
-    threads[at, 1] = state
-    threads[at, 2] = watch
-    threads[at, 3] = register
-    threads[at, 4] = column
+    work[at] = cell
+    work[at + 1] = state
+    work[at + 2] = watch
+    work[at + 3] = register
+    work[at + 4] = column
     return count + 1
 
 
-@kernel
-def column_after(tables, family_has_newline, column, byte):
+@uncounted
+def column_after(heap, family_has_newline, column, byte):
     if not family_has_newline:
         return -1
     if byte == 10:
@@ -336,174 +392,174 @@ def column_after(tables, family_has_newline, column, byte):
     if byte == 32:
         return column + 1
     if byte == 9:
-        return column + tables.indent[3]
+        return column + indent_at(heap, 3)
     return column
 
 
-@kernel
-def has_newline(tables, state):
-    family = tables.family[state]
-    for i in range(tables.family_start[family], tables.family_start[family + 1]):
-        if tables.roles[tables.family_terminals[i]] & NEWLINE:
+@uncounted
+def has_newline(heap, state):
+    family = family_at(heap, state)
+    for i in range(family_start_at(heap, family), family_start_at(heap, family + 1)):
+        if role_at(heap, family_terminal_at(heap, i)) & NEWLINE:
             return True
     return False
 
 
-@kernel
-def join(tables, work, one, other):
+@uncounted
+def join(heap, work, one, other):
     if one == 0 or other == 0:
         return one + other
-    for i in range(tables.joins.shape[0]):
-        if tables.joins[i, 0] == one and tables.joins[i, 1] == other:
-            return tables.joins[i, 2]
+    for i in range(heap[N_JOINS]):
+        if heap[heap[JOINS] + 3 * i + 0] == one and heap[heap[JOINS] + 3 * i + 1] == other:
+            return heap[heap[JOINS] + 3 * i + 2]
     note_missing(work, JOIN, one, other)
     return FAIL
 
 
-@kernel
-def emit_code(tables, work, first, count, cell, code, watch, register, column, byte, checked):
+@uncounted
+def emit_code(heap, work, first, count, cell, code, watch, register, column, byte, checked):
     """Add the thread (or the fork's threads) that ``code`` names, where the stack lets them live."""
     if code >= 0:
-        if tables.indent[0] >= 0:
-            column = column_after(tables, has_newline(tables, code), column, byte)
-        if checked or check(tables, work, cell, code, register, column):
+        if indent_at(heap, 0) >= 0:
+            column = column_after(heap, has_newline(heap, code), column, byte)
+        if checked or check(heap, work, cell, code, register, column):
             return emit(work, first, count, cell, code, watch, register, column)
         return count
     fork = -2 - code
-    for i in range(tables.fork_start[fork], tables.fork_start[fork + 1]):
-        both = join(tables, work, watch, tables.fork_watch[i])
-        state = tables.fork_state[i]
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        both = join(heap, work, watch, fork_watch_at(heap, i))
+        state = fork_state_at(heap, i)
         if both >= 0:
             wide = column
-            if tables.indent[0] >= 0:
-                wide = column_after(tables, has_newline(tables, state), column, byte)
-            if check(tables, work, cell, state, register, wide):
+            if indent_at(heap, 0) >= 0:
+                wide = column_after(heap, has_newline(heap, state), column, byte)
+            if check(heap, work, cell, state, register, wide):
                 count = emit(work, first, count, cell, state, both, register, wide)
     return count
 
 
-@kernel
-def end_lexeme(tables, work, cell, terminal, register, column):
+@uncounted
+def end_lexeme(heap, work, cell, terminal, register, column):
     """Hand ``terminal`` to the parser; returns (cell or FAIL, register)."""
-    role = tables.roles[terminal]
+    role = role_at(heap, terminal)
     if role & IGNORED:
         return cell, register
     if role & NEWLINE:
-        return end_newline(tables, work, cell, register, column)
+        return end_newline(heap, work, cell, register, column)
     if role & (OPEN | CLOSE):
-        if tables.feed[register, 0] == UNKNOWN:
+        if feed_at(heap, register, 0) == UNKNOWN:
             note_missing(work, REGISTER, register, 0)
             return FAIL, register
-        register = tables.feed[register, OPENING if role & OPEN else CLOSING]
+        register = feed_at(heap, register, OPENING if role & OPEN else CLOSING)
         if register < 0:
             return FAIL, register
-    return shift(tables, work, cell, terminal), register
+    return shift(heap, work, cell, terminal), register
 
 
-@kernel
-def end_newline(tables, work, cell, register, column):
-    if tables.feed[register, 0] == UNKNOWN:
+@uncounted
+def end_newline(heap, work, cell, register, column):
+    if feed_at(heap, register, 0) == UNKNOWN:
         note_missing(work, REGISTER, register, 0)
         return FAIL, register
-    if tables.feed_count[register, MAX_COLUMN] > 0:
+    if feed_count_at(heap, register, MAX_COLUMN) > 0:
         return cell, register
-    if column < 0 or column >= MAX_COLUMN or tables.feed[register, column] < 0:
+    if column < 0 or column >= MAX_COLUMN or feed_at(heap, register, column) < 0:
         return FAIL, register
-    cell = shift(tables, work, cell, tables.indent[0])
-    count = tables.feed_count[register, column]
+    cell = shift(heap, work, cell, indent_at(heap, 0))
+    count = feed_count_at(heap, register, column)
     if count == 1 and cell != FAIL:
-        cell = shift(tables, work, cell, tables.indent[1])
+        cell = shift(heap, work, cell, indent_at(heap, 1))
     while count < 0 and cell != FAIL:
-        cell = shift(tables, work, cell, tables.indent[2])
+        cell = shift(heap, work, cell, indent_at(heap, 2))
         count += 1
-    return cell, tables.feed[register, column]
+    return cell, feed_at(heap, register, column)
 
 
-@kernel
-def step(tables, work, source, first, count, byte, resting):
+@uncounted
+def step(heap, work, source, first, count, byte, resting):
     """Move the thread in row ``source`` over ``byte``; new threads go to ``first + count`` on.
 
     ``resting`` is 1 where only the end of the present lexeme is wanted (its continuation is
     accounted for elsewhere). Returns the new count.
     """
-    cell = work.threads[source, 0]
-    state = work.threads[source, 1]
-    watch = work.threads[source, 2]
-    register = work.threads[source, 3]
-    column = work.threads[source, 4]
+    cell = work[work[THREADS] + 5 * (source) + 0]
+    state = work[work[THREADS] + 5 * (source) + 1]
+    watch = work[work[THREADS] + 5 * (source) + 2]
+    register = work[work[THREADS] + 5 * (source) + 3]
+    column = work[work[THREADS] + 5 * (source) + 4]
     after = watch
     if watch:
-        after = tables.watch_step[watch, byte]
+        after = watch_step_at(heap, watch, byte)
         if after == UNKNOWN:
             note_missing(work, WATCH, watch, 0)
             return count
         if after == BROKEN:
             return count
-    code = tables.delta[state, byte]
+    code = delta_at(heap, state, byte)
     if code == UNKNOWN:
         note_missing(work, ROW, state, 0)
         return count
     if code != 0 and resting == 0:
-        checked = code > 0 and tables.family[code] == tables.family[state] and tables.indent[0] < 0
-        count = emit_code(tables, work, first, count, cell, code, after, register, column, byte, checked)
-    terminal = tables.accepts[state]
-    if terminal < 0 or (code > 0 and tables.accepts[code] >= 0):
+        checked = code > 0 and family_at(heap, code) == family_at(heap, state) and indent_at(heap, 0) < 0
+        count = emit_code(heap, work, first, count, cell, code, after, register, column, byte, checked)
+    terminal = accepts_at(heap, state)
+    if terminal < 0 or (code > 0 and accepts_at(heap, code) >= 0):
         return count
-    return begin_lexeme(tables, work, first, count, cell, terminal, code, after, register, column, byte)
+    return begin_lexeme(heap, work, first, count, cell, terminal, code, after, register, column, byte)
 
 
-@kernel
-def begin_lexeme(tables, work, first, count, cell, terminal, code, after, register, column, byte):
+@uncounted
+def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register, column, byte):
     """End the present lexeme as ``terminal`` and read ``byte`` as the first of the next one."""
     if code != 0:
-        forbid = tables.never[code] if code > 0 else UNKNOWN
+        forbid = never_at(heap, code) if code > 0 else UNKNOWN
         if code < 0:
-            for i in range(tables.joins.shape[0]):
-                if tables.joins[i, 0] == code:
-                    forbid = tables.joins[i, 2]
+            for i in range(heap[N_JOINS]):
+                if heap[heap[JOINS] + 3 * i + 0] == code:
+                    forbid = heap[heap[JOINS] + 3 * i + 2]
         if forbid == UNKNOWN:
             note_missing(work, NEVER, code, 0)
             return count
-        after = join(tables, work, after, forbid)
+        after = join(heap, work, after, forbid)
         if after < 0:
             return count
-    cell, register = end_lexeme(tables, work, cell, terminal, register, column)
+    cell, register = end_lexeme(heap, work, cell, terminal, register, column)
     if cell == FAIL:
         return count
-    return start_lexeme(tables, work, first, count, cell, after, register, byte)
+    return start_lexeme(heap, work, first, count, cell, after, register, byte)
 
 
-@kernel
-def start_lexeme(tables, work, first, count, cell, watch, register, byte):
+@uncounted
+def start_lexeme(heap, work, first, count, cell, watch, register, byte):
     """Read ``byte`` as the first of a lexeme after ``cell``."""
-    parser_state = state_of(tables, work, cell)
-    begin = tables.start[parser_state]
+    parser_state = state_of(heap, work, cell)
+    begin = start_at(heap, parser_state)
     if begin == UNKNOWN:
         note_missing(work, CONTEXT, parser_state, 0)
         return count
     if begin >= 0:
-        code = tables.delta[begin, byte]
+        code = delta_at(heap, begin, byte)
         if code == UNKNOWN:
             note_missing(work, ROW, begin, 0)
             return count
         if code != 0:
-            count = emit_code(tables, work, first, count, cell, code, watch, register, -1, byte, False)
+            count = emit_code(heap, work, first, count, cell, code, watch, register, -1, byte, False)
         return count
     fork = -2 - begin
-    for i in range(tables.fork_start[fork], tables.fork_start[fork + 1]):
-        both = join(tables, work, watch, tables.fork_watch[i])
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        both = join(heap, work, watch, fork_watch_at(heap, i))
         if both < 0:
             continue
-        if tables.fork_watch[i]:
-            both = tables.watch_step[both, byte]
+        if fork_watch_at(heap, i):
+            both = watch_step_at(heap, both, byte)
             if both == UNKNOWN:
-                note_missing(work, WATCH, join(tables, work, watch, tables.fork_watch[i]), 0)
+                note_missing(work, WATCH, join(heap, work, watch, fork_watch_at(heap, i)), 0)
                 continue
             if both == BROKEN:
                 continue
-        code = tables.delta[tables.fork_state[i], byte]
+        code = delta_at(heap, fork_state_at(heap, i), byte)
         if code == UNKNOWN:
-            note_missing(work, ROW, tables.fork_state[i], 0)
+            note_missing(work, ROW, fork_state_at(heap, i), 0)
         elif code != 0:
-            count = emit_code(tables, work, first, count, cell, code, both, register, -1, byte, False)
+            count = emit_code(heap, work, first, count, cell, code, both, register, -1, byte, False)
     return count

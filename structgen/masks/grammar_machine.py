@@ -80,73 +80,91 @@ class GrammarMachine:
 
     def _thread_mask(self, thread: Thread) -> TokenMask:
         """The mask of one thread, by the stack it depends on."""
-        cells = self.automaton.heap["cells"]
+        mask, _ = self._find(thread[1:], thread[0])
+        if mask is not None:
+            return mask
+        self.n_cold += 1
+        self.automaton.begin()
+        mask = np.zeros(self._n_words, dtype=np.uint32)
+        cell, state, watch, register, column = thread
+        if watch:
+            self._walk(thread, mask)
+        else:
+            self._add_lexeme(cell, register, column, state, mask)
+        self._remember(thread[1:], cell, mask)
+        return mask
+
+    def _find(self, name: Hashable, cell: int) -> tuple[TokenMask | None, int]:
+        """A mask kept under ``name`` for the stack at ``cell``, and the lowest arena depth that was compared."""
         at: Any = self._known
-        key: Hashable = thread[1:]
-        cell, path = thread[0], []
+        key: Hashable = name
+        lowest = _ABOVE
         while True:
             following = at.get(key)
             if following is None:
-                break
+                return None, lowest
             if not isinstance(following, dict):
-                mask = self._rows.get(following)
-                if mask is not None:
-                    return mask
-                break
-            path.append(key)
-            at, key = following, int(cells[cell, 0])
-            cell = int(cells[cell, 1])
-        mask, n_frames = self._cold_mask(thread)
-        self._remember(thread, n_frames, mask)
-        return mask
+                return self._rows.get(following), lowest
+            state, cell, depth = self._frame(cell)
+            lowest = min(lowest, depth)
+            at, key = following, state
 
-    def _remember(self, thread: Thread, n_frames: int, mask: TokenMask) -> None:
-        cells = self.automaton.heap["cells"]
-        keys: list[Hashable] = [thread[1:]]
-        cell = thread[0]
-        for _ in range(n_frames):
-            keys.append(int(cells[cell, 0]))
-            cell = int(cells[cell, 1])
+    def _frame(self, cell: int) -> tuple[int, int, int]:
+        """Parser state, parent and arena depth of a cell; scratch cells are above all depths."""
+        if cell >= pushdown.SCRATCH:
+            at = pushdown.SCRATCH_AT + 2 * (cell - pushdown.SCRATCH)
+            work = self.automaton.work
+            return int(work[at]), int(work[at + 1]), _ABOVE
+        state, parent, depth = self.automaton.heap["cells"][cell].tolist()
+        return state, parent, depth
+
+    def _remember(self, name: Hashable, cell: int, mask: TokenMask) -> None:
+        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read."""
+        lowest = int(self.automaton.work[pushdown.LOWEST])
+        keys: list[Hashable] = [name]
+        while True:
+            state, parent, depth = self._frame(cell)
+            if depth < lowest:
+                break
+            keys.append(state)
+            if depth == 0:
+                break
+            cell = parent
         at: Any = self._known
         for key in keys[:-1]:
             following = at.get(key)
             if not isinstance(following, dict):
                 following = at[key] = {}
             at = following
-        name = ("mask", *keys)
-        at[keys[-1]] = name
-        self._rows.put(name, mask)
-
-    def _cold_mask(self, thread: Thread) -> tuple[TokenMask, int]:
-        """Put a mask together; returns it and how many frames of the stack it depends on."""
-        self.n_cold += 1
-        automaton = self.automaton
-        automaton.begin()
-        row = np.zeros(self._n_words, dtype=np.uint32)
-        cell, state, watch, register, column = thread
-        if watch:
-            self._walk(thread, row)
-        else:
-            self._add_lexeme(cell, register, column, state, row)
-        depth = int(automaton.heap["cells"][cell, 2])
-        lowest = int(automaton.work[pushdown.LOWEST])
-        return row, max(0, depth - lowest + 1)
+        full = ("mask", *keys)
+        at[keys[-1]] = full
+        self._rows.put(full, mask)
 
     def _add_lexeme(self, cell: int, register: int, column: int, state: int, row: TokenMask) -> None:
         """A lexeme under way, then whatever follows it."""
         base = int(self.automaton.heap["base"][state])
-        nodes = np.zeros(1, dtype=np.int32)
-        states = np.array([state], dtype=np.int32)
-        skipped = self._add_keywords(cell, register, nodes, states, row) if base != state else _NONE
+        skipped = _NONE
+        if base != state:
+            nodes, states = np.zeros(1, dtype=np.int32), np.array([state], dtype=np.int32)
+            skipped = self._add_keywords(cell, register, nodes, states, row)
         self._add_part(cell, register, column, self._parts.lexeme(base), skipped, row)
 
     def _add_keywords(self, cell: int, register: int, nodes: Any, states: Any, row: TokenMask) -> Any:
-        marks = np.zeros(256, dtype=np.int32)
-
-        def call(heap: Any, work: Any) -> Any:
-            return grammar_walk.walk_keywords(heap, work, self._trie, cell, register, nodes, states, marks, row)
-
-        return marks[: self.automaton.run(call)]
+        """What keywords change about a name; returns the trie nodes that spell one."""
+        marks = np.zeros((256, 3), dtype=np.int32)
+        while True:
+            n = self.automaton.run(
+                lambda heap, work, marks=marks: grammar_walk.walk_keywords(
+                    heap, work, self._trie, cell, register, nodes, states, self._parts.heavy, marks, row
+                )
+            )
+            if n >= 0:
+                break
+            marks = np.zeros((4 * len(marks), 3), dtype=np.int32)
+        marks = marks[:n]
+        for node, state in marks[marks[:, 2] == 1, :2].tolist():
+            self._end_lexeme(node, cell, state, register, -1, row)
+        return np.ascontiguousarray(marks[:, 0])
 
     def _add_part(self, cell: int, register: int, column: int, part: LexemePart, skipped: Any, row: TokenMask) -> None:
         automaton, trie = self.automaton, self._trie
@@ -164,9 +182,8 @@ class GrammarMachine:
                 )
             )  # fmt: skip
         for node, state in part.big:
-            if node in skipped:
-                continue
-            self._end_lexeme(node, cell, state, register, self._column(part, node, state, column), row)
+            if node not in skipped:
+                self._end_lexeme(node, cell, state, register, self._column(part, node, state, column), row)
 
     def _column(self, part: LexemePart, node: int, state: int, column: int) -> int:
         if self.automaton.grammar.indentation is None:
@@ -179,30 +196,46 @@ class GrammarMachine:
 
     def _end_lexeme(self, node: int, cell: int, state: int, register: int, column: int, row: TokenMask) -> None:
         """The lexeme ends at trie node ``node``: add what may begin below it."""
-        automaton = self.automaton
-        terminal = int(automaton.heap["accepts"][state])
-        after, register = automaton.run(
+        terminal = int(self.automaton.heap["accepts"][state])
+        after, register = self.automaton.run(
             lambda heap, work: grammar_walk.end_at(heap, work, cell, terminal, register, column)
         )
-        if after == pushdown.FAIL:
-            return
-        for code in self._start_codes(after):
-            self._add_start(node, int(after), int(register), code, state, row)
+        if after != pushdown.FAIL:
+            self._add_start(node, int(after), int(register), state, row)
 
-    def _start_codes(self, cell: int) -> list[int]:
-        """The states lexemes start with on ``cell``, forks taken apart (a start never depends on a lookahead)."""
-        automaton = self.automaton
-        parser_state = int(automaton.run(lambda heap, work: grammar_walk.top_state(heap, work, cell)))
-        code = automaton.start_code(parser_state)
-        return [state for state, _ in automaton.lexer.fork(code) if state]
+    def _add_start(self, node: int, cell: int, register: int, before: int, row: TokenMask) -> None:
+        """What begins below ``node``, less the bytes that the lexeme in ``before`` reads on with."""
+        begun = self._start_mask(node, cell, register)
+        held = self._parts.held_back(node, before)
+        row |= begun if held is None else begun & held
 
-    def _add_start(self, node: int, cell: int, register: int, code: int, before: int, row: TokenMask) -> None:
-        automaton, trie = self.automaton, self._trie
-        part = self._parts.start(node, code, before)
+    def _start_mask(self, node: int, cell: int, register: int) -> TokenMask:
+        """The tokens below ``node`` that begin a lexeme there, on the stack at ``cell``."""
+        work, name = self.automaton.work, (node, register)
+        mask, compared = self._find(name, cell)
+        if mask is not None:
+            work[pushdown.LOWEST] = min(int(work[pushdown.LOWEST]), compared)
+            return mask
+        before = int(work[pushdown.LOWEST])
+        work[pushdown.LOWEST] = _ABOVE
+        mask = np.zeros(self._n_words, dtype=np.uint32)
+        parser_state = int(self.automaton.run(lambda heap, work: grammar_walk.top_state(heap, work, cell)))
+        for code, watch in self.automaton.lexer.fork(self.automaton.start_code(parser_state)):
+            if watch:
+                self._begin_watched(node, cell, register, mask)
+            elif code:
+                self._begin(node, cell, register, code, mask)
+        self._remember(name, cell, mask)
+        work = self.automaton.work
+        work[pushdown.LOWEST] = min(before, int(work[pushdown.LOWEST]))
+        return mask
+
+    def _begin(self, node: int, cell: int, register: int, code: int, row: TokenMask) -> None:
+        part = self._parts.start(node, code)
         if len(part.light_nodes):
-            automaton.run(
+            self.automaton.run(
                 lambda heap, work: grammar_walk.walk_starts(
-                    heap, work, trie, cell, register, part.light_nodes, part.light_codes, row
+                    heap, work, self._trie, cell, register, part.light_nodes, part.light_codes, row
                 )
             )
         for group in part.groups:
@@ -210,6 +243,13 @@ class GrammarMachine:
             if len(group.keyword_nodes):
                 skipped = self._add_keywords(cell, register, group.keyword_nodes, group.keyword_states, row)
             self._add_part(cell, register, -1, self._parts.group(group), skipped, row)
+
+    def _begin_watched(self, node: int, cell: int, register: int, row: TokenMask) -> None:
+        """The same where a lexeme starts with a lookahead: walk all children."""
+        nodes, _, _ = self._parts.children(node)
+        self.automaton.run(
+            lambda heap, work: grammar_walk.walk_fresh(heap, work, self._trie, cell, register, nodes, row)
+        )
 
     def _walk(self, thread: Thread, row: TokenMask) -> None:
         """The general way, for threads with conditions: walk, and split at heavy ends."""
@@ -221,8 +261,7 @@ class GrammarMachine:
         )
         n = int(automaton.work[pushdown.N_EVENTS])
         for node, cell, register, state in events[:n].tolist():
-            for code in self._start_codes(cell):
-                self._add_start(node, cell, register, code, state, row)
+            self._add_start(node, cell, register, state, row)
 
     def advance(self, config: Threads, token_id: int) -> Threads | None:
         """The configuration after a token; None where it is not allowed."""
@@ -262,6 +301,7 @@ class GrammarMachine:
         return f"GrammarMachine({self.automaton!r}, {self._vocabulary!r}, {len(self._rows)} masks)"
 
 
+_ABOVE = 1 << 30
 _NONE = np.zeros(0, dtype=np.int32)
 
 

@@ -22,7 +22,9 @@ from structgen.kernels.grammar_walk import GrammarTrie
 __all__ = ["Group", "LexemePart", "PartStore", "StartPart"]
 
 HEAVY = 1500
-"""Trie nodes from which a subtree is worth a part of its own."""
+"""Trie nodes behind an end of a lexeme from which the next lexeme's masks are kept apart."""
+GROUP = 192
+"""Trie nodes from which the lexemes that begin there are worth a part of their own."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class PartStore:
         self.trie = trie
         self.n_words = n_words
         self.heavy = heavy
+        self.group_size = min(heavy, GROUP)
         self._lexemes: dict[Any, LexemePart] = {}
-        self._starts: dict[tuple[int, int, int], StartPart] = {}
+        self._starts: dict[tuple[int, int], StartPart] = {}
+        self._held: dict[tuple[int, bytes], TokenMask] = {}
         self._children: dict[int, tuple[IntArray, ByteArray, IntArray]] = {}
 
     def lexeme(self, state: int) -> LexemePart:
@@ -133,24 +137,35 @@ class PartStore:
             found = self._children[node] = (array, self.trie.byte[array], self.trie.subtree_end[array] - array)
         return found
 
-    def start(self, node: int, code: int, before: int) -> StartPart:
-        """What begins below ``node`` from start state ``code``, where ``before`` cannot read on."""
-        key = (node, code, before)
+    def start(self, node: int, code: int) -> StartPart:
+        """What lexemes begin below ``node`` from start state ``code``."""
+        key = (node, code)
         if key not in self._starts:
-            self._starts[key] = self._build_start(node, code, before)
+            self._starts[key] = self._build_start(node, code)
         return self._starts[key]
 
-    def _build_start(self, node: int, code: int, before: int) -> StartPart:
+    def held_back(self, node: int, state: int) -> TokenMask | None:
+        """The tokens below ``node`` that ``state`` reads on with; None where there are none."""
+        nodes, data, _ = self.children(node)
+        going_on = nodes[self.automaton.expanded(state)[data] != 0]
+        if not len(going_on):
+            return None
+        key = (node, going_on.tobytes())
+        if key not in self._held:
+            row = np.zeros(self.n_words, dtype=np.uint32)
+            grammar_walk.allow_subtrees(self.trie, going_on, row)
+            self._held[key] = ~row
+        return self._held[key]
+
+    def _build_start(self, node: int, code: int) -> StartPart:
         nodes, data, sizes = self.children(node)
-        ready = self.automaton.expanded
-        usable = ready(before)[data] == 0 if before >= 0 else np.ones(len(nodes), dtype=np.bool_)
-        codes = ready(code)[data]
-        usable &= codes != 0
+        codes = self.automaton.expanded(code)[data]
+        usable = codes != 0
         bases = np.where(codes > 0, self.automaton.heap["base"][np.maximum(codes, 0)], -1)
         groups = []
         for base in np.unique(bases[usable & (codes > 0)]).tolist():
             chosen = usable & (bases == base)
-            if sizes[chosen].sum() >= self.heavy:
+            if sizes[chosen].sum() >= self.group_size:
                 words = chosen & (codes != base)
                 groups.append(Group(nodes[chosen], codes[chosen], base, nodes[words], codes[words]))
                 usable &= ~chosen

@@ -17,11 +17,11 @@ import numpy as np
 from structgen.automata.grammar.indent import Registers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.lexer import UNKNOWN, Lexer
+from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import pushdown
-from structgen.kernels.pushdown import GrammarTables, GrammarWork
 
 __all__ = ["GrammarAutomaton", "Thread", "Threads"]
 
@@ -37,8 +37,7 @@ AHEAD = 24
 class Parser(Protocol):
     """What the automaton asks of a nondeterministic parser; see ``glr``."""
 
-    shifts: IntArray
-
+    def attach(self, heap: TableHeap) -> None: ...
     def fill(self, cell: int, terminal: int) -> None: ...
     def expected(self, state: int) -> frozenset[int]: ...
 
@@ -50,89 +49,66 @@ class GrammarAutomaton:
         self.grammar = grammar
         self.lalr = lalr
         self.parser = parser
-        self.lexer = Lexer(grammar, exclusive=lalr is not None)
-        self.registers = Registers()
-        self.hashed = np.full(1 << 13, -1, dtype=np.int32)
-        self.cells = np.zeros((3, 1 << 12), dtype=np.int32)
+        self.heap = heap = TableHeap()
+        self.lexer = Lexer(grammar, heap, exclusive=lalr is not None)
+        self.registers = Registers(heap)
         self.work = _new_work(1 << 15, 1 << 12)
-        self.work.registers[pushdown.N_ARENA] = 1
+        self.work[pushdown.N_ARENA] = 1
         self._accepted = lalr.accept_sets() if lalr is not None else None
-        n_states = lalr.n_states if lalr is not None else 1
-        self._start = np.full(n_states, UNKNOWN, dtype=np.int32)
-        self._never = np.full(64, UNKNOWN, dtype=np.int32)
-        self._joins: list[tuple[int, int, int]] = []
-        self._roles, self._indent = _roles(grammar)
-        self._tables: GrammarTables | None = None
+        self._joins = 0
         self._generation = 1
         self.n_filled = 0
+        self._add_sections()
+        if parser is not None:
+            parser.attach(heap)
 
-    @property
-    def tables(self) -> GrammarTables:
-        """The arrays for the kernels, as they now are."""
-        if self._tables is None:
-            self._tables = self._collect()
-        return self._tables
-
-    def _collect(self) -> GrammarTables:
-        lexer, lalr = self.lexer, self.lalr
-        if len(self._never) < len(lexer.delta):
-            longer = np.full(len(lexer.delta), UNKNOWN, dtype=np.int32)
-            longer[: len(self._never)] = self._never
-            self._never = longer
-        empty2, empty1 = np.zeros((1, 1), dtype=np.int32), np.zeros(1, dtype=np.int32)
-        return GrammarTables(
-            delta=lexer.delta,
-            accepts=lexer.accepts,
-            family=lexer.family,
-            family_start=lexer.family_start,
-            family_terminals=lexer.family_terminals,
-            fork_start=lexer.fork_start,
-            fork_state=lexer.fork_state,
-            fork_watch=lexer.fork_watch,
-            watch_step=lexer.watches.step,
-            never=self._never,
-            joins=np.array(self._joins, dtype=np.int32).reshape(-1, 3),
-            start=self._start,
-            action=lalr.action if lalr is not None else empty2,
-            goto=lalr.goto if lalr is not None else empty2,
-            length=lalr.length if lalr is not None else empty1,
-            left=lalr.left if lalr is not None else empty1,
-            roles=self._roles,
-            feed=self.registers.feed,
-            feed_count=self.registers.feed_count,
-            indent=self._indent,
-            cells=self.cells,
-            shifts=self.parser.shifts if self.parser is not None else np.full((1, 3), -1, dtype=np.int32),
-        )
+    def _add_sections(self) -> None:
+        heap, lalr, grammar = self.heap, self.lalr, self.grammar
+        heap.set_number(pushdown.N_TERMINALS, grammar.n_terminals)
+        heap.add("joins", pushdown.JOINS, 4, 3)
+        heap.add("start", pushdown.START, lalr.n_states if lalr is not None else 64, 0, UNKNOWN)
+        if lalr is not None:
+            heap.set_number(pushdown.N_NONTERMINALS, lalr.goto.shape[1])
+            heap.put("action", pushdown.ACTION, lalr.action)
+            heap.put("goto", pushdown.GOTO, lalr.goto)
+            heap.put("length", pushdown.LENGTH, lalr.length)
+            heap.put("left", pushdown.LEFT, lalr.left)
+        roles, indent = _roles(grammar)
+        heap.put("roles", pushdown.ROLES, roles)
+        heap.put("indent", pushdown.INDENT, indent)
+        heap.add("hashed", pushdown.HASHED, 1 << 13, 0, -1)
+        heap.set_number(pushdown.N_HASHED, 1 << 13)
+        heap.add("cells", pushdown.CELLS, 1 << 12, 3)
+        heap.set_number(pushdown.CELL_CAPACITY, 1 << 12)
 
     def begin(self) -> None:
         """Start a new call's scratch: cells made before are gone."""
-        registers = self.work.registers
-        registers[pushdown.N_SCRATCH] = 0
-        registers[pushdown.LOWEST] = 1 << 30
+        work = self.work
+        work[pushdown.N_SCRATCH] = 0
+        work[pushdown.LOWEST] = 1 << 30
         self._next_generation()
 
     def _next_generation(self) -> None:
         self._generation = self._generation + 1 if self._generation < 1 << 30 else 1
-        self.work.registers[pushdown.GENERATION] = self._generation
+        self.work[pushdown.GENERATION] = self._generation
 
-    def run(self, call: Callable[[GrammarTables, GrammarWork], Any]) -> Any:
+    def run(self, call: Callable[[IntArray, IntArray], Any]) -> Any:
         """Call a kernel until it missed nothing; its writes must be idempotent."""
-        mark = int(self.work.registers[pushdown.N_SCRATCH])
+        mark = int(self.work[pushdown.N_SCRATCH])
         while True:
-            registers = self.work.registers
-            registers[pushdown.N_MISSING] = 0
-            registers[pushdown.STATUS] = pushdown.OK
-            result = call(self.tables, self.work)
-            if registers[pushdown.STATUS] == pushdown.FULL:
+            work = self.work
+            work[pushdown.N_MISSING] = 0
+            work[pushdown.STATUS] = pushdown.OK
+            result = call(self.heap.array, work)
+            if work[pushdown.STATUS] == pushdown.FULL:
                 self._grow()
-            elif registers[pushdown.N_MISSING]:
-                for kind, one, other in self.work.missing[: registers[pushdown.N_MISSING]].tolist():
+            elif work[pushdown.N_MISSING]:
+                first, count = pushdown.MISSING, int(work[pushdown.N_MISSING])
+                for kind, one, other in work[first : first + 3 * count].reshape(-1, 3).tolist():
                     self._fill(kind, one, other)
-                self._tables = None
             else:
                 return result
-            self.work.registers[pushdown.N_SCRATCH] = mark
+            self.work[pushdown.N_SCRATCH] = mark
             self._next_generation()
 
     def _fill(self, kind: int, one: int, other: int) -> None:
@@ -146,32 +122,36 @@ class GrammarAutomaton:
         elif kind == pushdown.NEVER:
             watch = self.lexer.watches.never(one)
             if one >= 0:
-                self._never[one] = watch
+                self.heap["never"][one] = watch
             else:
-                self._joins.append((one, 0, watch))
+                self._add_join(one, 0, watch)
         elif kind == pushdown.JOIN:
-            self._joins.append((one, other, self.lexer.watches.join(one, other)))
+            self._add_join(one, other, self.lexer.watches.join(one, other))
         elif kind == pushdown.REGISTER:
             self.registers.fill(one)
         elif self.parser is not None:
             self.parser.fill(one, other)
+
+    def _add_join(self, one: int, other: int, both: int) -> None:
+        self.heap.ensure("joins", self._joins + 1)
+        self.heap["joins"][self._joins] = (one, other, both)
+        self._joins += 1
+        self.heap.set_number(pushdown.N_JOINS, self._joins)
 
     def _expand(self, state: int) -> None:
         """Fill the row of ``state``, and of a few states behind it."""
         lexer, todo, done = self.lexer, [state], 0
         while todo and done <= AHEAD:
             at = todo.pop(0)
-            if lexer.delta[at, 0] == UNKNOWN:
+            if self.heap["delta"][at, 0] == UNKNOWN:
                 lexer.expand(at)
                 done += 1
-                todo += [int(code) for code in np.unique(lexer.delta[at]) if code > 0]
+                todo += [code for code in set(self.heap["delta"][at].tolist()) if code > 0]
 
     def _start_of(self, state: int) -> None:
-        if state >= len(self._start):
-            longer = np.full(max(state + 1, 2 * len(self._start)), UNKNOWN, dtype=np.int32)
-            longer[: len(self._start)] = self._start
-            self._start = longer
-        self._start[state] = self.lexer.context(self.live_terminals(state))
+        code = self.lexer.context(self.live_terminals(state))
+        self.heap.ensure("start", state + 1)
+        self.heap["start"][state] = code
 
     def live_terminals(self, state: int) -> frozenset[int]:
         """Terminals the lexer tries in a parser state: those with an action, the ignored, newlines."""
@@ -188,65 +168,55 @@ class GrammarAutomaton:
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""
-        if state >= len(self._start) or self._start[state] == UNKNOWN:
+        if state >= len(self.heap["start"]) or self.heap["start"][state] == UNKNOWN:
             self._start_of(state)
-            self._tables = None
-        return int(self._start[state])
+        return int(self.heap["start"][state])
 
     def expanded(self, state: int) -> IntArray:
         """The successors of a lexer state."""
-        if self.lexer.delta[state, 0] == UNKNOWN:
+        if self.heap["delta"][state, 0] == UNKNOWN:
             self._expand(state)
-            self._tables = None
-        row: IntArray = self.lexer.delta[state]
-        return row
+        return self.heap["delta"][state]
 
     def _grow(self) -> None:
         """Double what may have been too small: scratch, thread rows, arena."""
         old = self.work
-        size = old.scratch.shape[1]
+        size, n_threads = int(old[pushdown.SCRATCH_CAPACITY]), int(old[pushdown.THREAD_CAPACITY])
         if size > MAX_CELLS >> 3:
             raise LimitError("one token needs too much parsing", what="scratch cells", limit=MAX_CELLS >> 3)
-        self.work = _new_work(2 * size, 2 * len(old.threads))
-        self.work.scratch[:, :size] = old.scratch
-        self.work.threads[: len(old.threads)] = old.threads
-        self.work.registers[:] = old.registers
-        self.reserve(self.cells.shape[1])
+        self.work = work = _new_work(2 * size, 2 * n_threads)
+        kept = pushdown.SCRATCH_AT + 2 * size
+        sizes = work[pushdown.SCRATCH_CAPACITY : pushdown.THREAD_CAPACITY + 1].copy()
+        work[:kept] = old[:kept]
+        work[pushdown.SCRATCH_CAPACITY : pushdown.THREAD_CAPACITY + 1] = sizes
+        before, after = int(old[pushdown.THREADS]), int(work[pushdown.THREADS])
+        work[after : after + 5 * n_threads] = old[before : before + 5 * n_threads]
 
     def reserve(self, n_more: int) -> None:
         """Room for ``n_more`` arena cells."""
-        n_arena = int(self.work.registers[pushdown.N_ARENA])
-        if n_arena + n_more <= self.cells.shape[1]:
+        n_arena = int(self.work[pushdown.N_ARENA])
+        if n_arena + n_more <= len(self.heap["cells"]):
             return
         if n_arena + n_more > MAX_CELLS:
             raise LimitError("the text's stacks need too many cells", what="stack cells", limit=MAX_CELLS)
-        cells = np.zeros((3, 2 * (n_arena + n_more)), dtype=np.int32)
-        cells[:, :n_arena] = self.cells[:, :n_arena]
-        self.cells = cells
-        size = len(self.hashed)
-        while size < 2 * cells.shape[1]:
+        self.heap.ensure("cells", n_arena + n_more)
+        capacity = len(self.heap["cells"])
+        self.heap.set_number(pushdown.CELL_CAPACITY, capacity)
+        size = len(self.heap["hashed"])
+        while size < 2 * capacity:
             size *= 2
-        if size != len(self.hashed):
-            self.hashed = np.full(size, -1, dtype=np.int32)
+        if size != len(self.heap["hashed"]):
             from structgen.kernels.grammar_walk import rehash
 
-            rehash(self.cells, n_arena, self.hashed)
-        self._tables = None
+            self.heap.ensure("hashed", size)
+            self.heap["hashed"][:] = -1
+            self.heap.set_number(pushdown.N_HASHED, len(self.heap["hashed"]))
+            rehash(self.heap.array, n_arena)
 
     def start(self) -> Threads:
         """The threads before any byte."""
-        parser_state = int(self.cells[0, 0])
-        if self._start[parser_state] == UNKNOWN:
-            self._start_of(parser_state)
-            self._tables = None
-        code = int(self._start[parser_state])
-        if code == 0:
-            return ()
-        if code > 0:
-            return ((0, code, 0, 0, -1),)
-        lexer, fork = self.lexer, -2 - code
-        span = range(lexer.fork_start[fork], lexer.fork_start[fork + 1])
-        return tuple((0, int(lexer.fork_state[i]), int(lexer.fork_watch[i]), 0, -1) for i in span)
+        code = self.start_code(int(self.heap["cells"][0, 0]))
+        return tuple((0, state, watch, 0, -1) for state, watch in self.lexer.fork(code) if state)
 
     def advance(self, threads: Threads, data: bytes) -> Threads:
         """The threads after ``data``; none where it cannot be read."""
@@ -254,23 +224,24 @@ class GrammarAutomaton:
 
         for at in range(0, len(data), 256):
             part = np.frombuffer(data[at : at + 256], dtype=np.uint8)
-            while len(threads) > len(self.work.threads) // 4:
+            while len(threads) > self.work[pushdown.THREAD_CAPACITY] // 4:
                 self._grow()
             rows = np.array(threads, dtype=np.int32).reshape(-1, 5)
 
-            def call(tables: GrammarTables, work: GrammarWork, rows: Any = rows, part: Any = part) -> tuple[int, int]:
-                work.threads[: len(rows)] = rows
-                low, count = advance(tables, work, part, len(rows))
+            def call(heap: IntArray, work: IntArray, rows: Any = rows, part: Any = part) -> tuple[int, int]:
+                first = work[pushdown.THREADS]
+                work[first : first + 5 * len(rows)] = rows.reshape(-1)
+                low, count = advance(heap, work, part, len(rows))
                 return int(low), int(count)
 
             self.begin()
             low, count = self.run(call)
             if not count:
                 return ()
-            found = self.work.threads[low : low + count].tolist()
-            self.reserve(int(self.work.registers[pushdown.N_SCRATCH]) + 1)
-            tables = self.tables
-            lasting = [int(persist(tables, self.work, self.hashed, row[0])) for row in found]
+            first = int(self.work[pushdown.THREADS])
+            found = self.work[first + 5 * low : first + 5 * (low + count)].reshape(-1, 5).tolist()
+            self.reserve(int(self.work[pushdown.N_SCRATCH]) + 1)
+            lasting = [int(persist(self.heap.array, self.work, row[0])) for row in found]
             threads = tuple(sorted((cell, *row[1:]) for cell, row in zip(lasting, found, strict=True)))
         return threads
 
@@ -278,16 +249,18 @@ class GrammarAutomaton:
         """Whether the text so far is complete."""
         from structgen.kernels.grammar_walk import is_complete
 
-        accepts, at_end = self.lexer.accepts, self.lexer.watches.at_end
+        accepts, at_end = self.heap["accepts"], self.lexer.watches.at_end
         if threads == self.start():
             self.begin()
-            return bool(self.run(lambda tables, work: is_complete(tables, work, 0, -1, 0, -1)))
+            return bool(self.run(lambda heap, work: is_complete(heap, work, 0, -1, 0, -1)))
         for cell, state, watch, register, column in threads:
             terminal = int(accepts[state])
             if terminal < 0 or not at_end[watch]:
                 continue
             self.begin()
-            if self.run(lambda tables, work, c=cell, t=terminal, r=register, n=column: is_complete(tables, work, c, t, r, n)):
+            if self.run(
+                lambda heap, work, c=cell, t=terminal, r=register, n=column: is_complete(heap, work, c, t, r, n)
+            ):
                 return True
         return False
 
@@ -311,17 +284,10 @@ def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:
     return roles, np.array([rules.newline, rules.indent, rules.dedent, rules.tab_length], dtype=np.int32)
 
 
-def _new_work(n_scratch: int, n_threads: int) -> GrammarWork:
-    memo = pushdown.MEMO
-    return GrammarWork(
-        scratch=np.zeros((2, n_scratch), dtype=np.int32),
-        threads=np.zeros((n_threads, 5), dtype=np.int32),
-        offsets=np.zeros(8192, dtype=np.int32),
-        path=np.zeros(4096, dtype=np.int32),
-        shift_key=np.zeros((memo, 3), dtype=np.int32),
-        shift_value=np.zeros(memo, dtype=np.int32),
-        check_key=np.zeros((memo, 3), dtype=np.int32),
-        check_value=np.zeros(memo, dtype=np.int32),
-        missing=np.zeros((256, 3), dtype=np.int32),
-        registers=np.zeros(pushdown.N_REGISTERS, dtype=np.int64),
-    )
+def _new_work(n_scratch: int, n_threads: int) -> IntArray:
+    at = pushdown.SCRATCH_AT + 2 * n_scratch
+    work = np.zeros(at + 5 * n_threads, dtype=np.int32)
+    work[pushdown.SCRATCH_CAPACITY] = n_scratch
+    work[pushdown.THREADS] = at
+    work[pushdown.THREAD_CAPACITY] = n_threads
+    return work

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError
-from structgen.kernels.pushdown import CLOSING, MAX_COLUMN, OPENING, UNKNOWN
+from structgen.kernels.pushdown import CLOSING, FEED, FEED_COUNT, MAX_COLUMN, OPENING, UNKNOWN
 
 __all__ = ["Registers"]
 
@@ -19,13 +20,14 @@ MAX_REGISTERS = 100_000
 
 
 class Registers:
-    """``feed`` (R, 258) and ``feed_count`` (R, 257) int32, filled on first use; see ``GrammarTables``."""
+    """Sections ``feed`` and ``feed_count`` (R, 258), filled on first use; see ``kernels.pushdown``."""
 
-    def __init__(self) -> None:
+    def __init__(self, heap: TableHeap) -> None:
+        self.heap = heap
         self._ids: dict[tuple[tuple[int, ...], int], int] = {}
         self._all: list[tuple[tuple[int, ...], int]] = []
-        self.feed = np.full((4, MAX_COLUMN + 2), UNKNOWN, dtype=np.int32)
-        self.feed_count = np.zeros((4, MAX_COLUMN + 1), dtype=np.int32)
+        heap.add("feed", FEED, 2, MAX_COLUMN + 2, UNKNOWN)
+        heap.add("feed_count", FEED_COUNT, 2, MAX_COLUMN + 2)
         self._intern((0,), 0)
 
     def _intern(self, blocks: tuple[int, ...], brackets: int) -> int:
@@ -36,16 +38,15 @@ class Registers:
                 raise LimitError("too many kinds of indentation", what="indentation registers", limit=MAX_REGISTERS)
             known = self._ids[key] = len(self._all)
             self._all.append(key)
-            if known >= len(self.feed):
-                self.feed = np.concatenate([self.feed, np.full_like(self.feed, UNKNOWN)])
-                self.feed_count = np.concatenate([self.feed_count, np.zeros_like(self.feed_count)])
+            self.heap.ensure("feed", known + 1)
+            self.heap.ensure("feed_count", known + 1)
         return known
 
     def fill(self, register: int) -> None:
         """Compute where ``register`` goes."""
         blocks, brackets = self._all[register]
         row = np.full(MAX_COLUMN + 2, -2, dtype=np.int32)
-        count = np.zeros(MAX_COLUMN + 1, dtype=np.int32)
+        count = np.zeros(MAX_COLUMN + 2, dtype=np.int32)
         for column in range(MAX_COLUMN):
             if column > blocks[-1]:
                 # interning every deeper column would never end: only the next step interns
@@ -56,5 +57,5 @@ class Registers:
         row[OPENING] = self._intern(blocks, brackets + 1)
         row[CLOSING] = self._intern(blocks, brackets - 1) if brackets else -2
         count[MAX_COLUMN] = brackets
-        self.feed[register] = row
-        self.feed_count[register] = count
+        self.heap["feed"][register] = row
+        self.heap["feed_count"][register] = count

@@ -1,0 +1,80 @@
+"""Which parser enforces a grammar, after Lark's rules.
+
+Lark leaves the choice to its caller. Here the LALR parser with contextual lexing is taken
+where the grammar has no conflict, since then both of Lark's parsers read the same
+sentences of terminals. A conflict that Lark's LALR parser settles by shifting can lose
+strings, so such a grammar gets Earley's semantics unless its caller says ``"lalr"``; an
+indented grammar has no choice, because Lark's indenter works with LALR alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from structgen.automata.grammar.automaton import GrammarAutomaton
+from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables
+from structgen.errors import GrammarSyntaxError
+from structgen.ir.grammar import Grammar
+from structgen.ir.passes import check_grammar
+
+__all__ = ["ChosenParser", "choose_parser"]
+
+
+@dataclass
+class ChosenParser:
+    """A checked grammar and how it is parsed; makes automata that share the tables."""
+
+    grammar: Grammar
+    name: str
+    tables: LalrTables | None
+    warnings: tuple[str, ...] = ()
+    _shared: list[GrammarAutomaton] = field(default_factory=list)
+
+    def automaton(self) -> GrammarAutomaton:
+        """A new automaton, for one vocabulary."""
+        if self.tables is not None:
+            return GrammarAutomaton(self.grammar, self.tables)
+        from structgen.automata.grammar.glr import NondeterministicParser
+
+        return GrammarAutomaton(self.grammar, None, NondeterministicParser(self.grammar))
+
+    def shared_automaton(self) -> GrammarAutomaton:
+        """One automaton kept for questions about whole texts."""
+        if not self._shared:
+            self._shared.append(self.automaton())
+        return self._shared[0]
+
+
+def choose_parser(grammar: Grammar, parser: str, source: str = "") -> ChosenParser:
+    """Check ``grammar`` and settle on ``"lalr"`` or ``"earley"``.
+
+    Raises
+    ------
+    GrammarSyntaxError : a rule derives no text; ``"lalr"`` was asked for and Lark's LALR
+        parser would refuse the grammar
+    """
+    if parser not in ("auto", "lalr", "earley"):
+        raise ValueError(f"parser is 'auto', 'lalr' or 'earley', not {parser!r}")
+    warnings = check_grammar(grammar, source)
+    if parser == "earley":
+        if grammar.indentation is not None:
+            raise GrammarSyntaxError("an indented grammar needs the LALR parser", source=source)
+        return ChosenParser(grammar, "earley", None, warnings)
+    tables = build_tables(grammar)
+    if tables.is_lalr or ((parser == "lalr" or grammar.indentation is not None) and tables.is_lalr_for_lark):
+        return ChosenParser(grammar, "lalr", tables, warnings)
+    if parser == "lalr" or grammar.indentation is not None:
+        raise _refusal(grammar, tables, source)
+    return ChosenParser(grammar, "earley", None, warnings)
+
+
+def _refusal(grammar: Grammar, tables: LalrTables, source: str) -> GrammarSyntaxError:
+    worst: Conflict = next(conflict for conflict in tables.conflicts if len(conflict.reduces) > 1)
+    rules = [tables.productions[p] for p in worst.reduces]
+    shown = "; ".join(f"{grammar.name(r.lhs)} -> {' '.join(map(grammar.name, r.rhs)) or '(nothing)'}" for r in rules)
+    at = grammar.name(worst.terminal) if worst.terminal < grammar.n_terminals else "the end"
+    return GrammarSyntaxError(
+        f"not an LALR(1) grammar: before {at}, these rules are in conflict: {shown}",
+        source=source,
+        hint="give one rule a priority, or use parser='earley'",
+    )

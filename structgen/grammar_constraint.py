@@ -1,0 +1,115 @@
+"""Constraints from grammars: Lark's notation and GBNF.
+
+``Constraint`` subclasses that read their notation at once, so that errors come from the
+constructor, and build their machine when bound.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from structgen.constraint import Constraint, Enforcement, Report
+from structgen.errors import GrammarSyntaxError
+from structgen.ir.grammar import Grammar
+from structgen.masks.machine import TokenMachine
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["GrammarConstraint", "lark"]
+
+ParserName = Literal["auto", "lalr", "earley"]
+
+
+class GrammarConstraint(Constraint):
+    """The sentences of a context-free grammar.
+
+    ``grammar`` is what was read; ``parser`` is ``"lalr"`` or ``"earley"``, whose language
+    (with Lark's contextual or dynamic lexer) is the one enforced; ``warnings`` are
+    sentences about parts of the grammar that have no effect.
+    """
+
+    def __init__(self, grammar: Grammar, title: str, *, parser: ParserName = "auto", source: str = "") -> None:
+        super().__init__()
+        from structgen.automata.grammar.choose import choose_parser
+
+        self.grammar = grammar
+        self.title = title
+        self.source = source
+        self.chosen = choose_parser(grammar, parser, source)
+        self.parser = self.chosen.name
+        self.warnings = self.chosen.warnings
+
+    def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
+        from structgen.masks.grammar_machine import GrammarMachine
+
+        return GrammarMachine(self.chosen.automaton(), vocabulary)
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether the whole text is a sentence."""
+        data = text.encode("utf-8") if isinstance(text, str) else text
+        automaton = self.chosen.shared_automaton()
+        threads = automaton.advance(automaton.start(), data) if data else automaton.start()
+        return bool(threads) and automaton.is_accepting(threads)
+
+    def report(self) -> Report:
+        grammar = self.grammar
+        sizes = f"{len(grammar.terminals)} terminals, {len(grammar.productions)} productions, {self.parser}"
+        entries = [Enforcement("", "grammar", "automaton", sizes)]
+        entries += [Enforcement("", "warning", "annotation", text) for text in self.warnings]
+        return Report(self.title, tuple(entries))
+
+    def __repr__(self) -> str:
+        return f"GrammarConstraint({self.title}, {len(self.grammar.productions)} productions, {self.parser})"
+
+
+def lark(
+    grammar: str | os.PathLike[str],
+    *,
+    start: str = "start",
+    parser: ParserName = "auto",
+    import_paths: tuple[str, ...] = (),
+) -> GrammarConstraint:
+    """Texts that a Lark grammar accepts.
+
+    The language is the one Lark accepts: with ``parser="lalr"`` what ``Lark(grammar,
+    parser="lalr")`` does (contextual lexer, shift preferred over reduce), with
+    ``"earley"`` what ``Lark(grammar)`` does (dynamic lexer). ``"auto"`` takes LALR where
+    the grammar has no conflict at all, or is indented, and Earley otherwise.
+
+    Parameters
+    ----------
+    grammar : the grammar's text, or the path of a ``.lark`` file (a string is taken for a
+        path where it has one line and ends in ``.lark``)
+    start : the rule to start from
+    import_paths : folders in which ``%import`` looks first
+
+    Raises
+    ------
+    GrammarSyntaxError : Lark cannot read it, a symbol is undefined or derives no text
+    UnsupportedError : a declared terminal nobody feeds, an assertion no automaton decides
+    LimitError : the grammar needs too many states
+
+    Examples
+    --------
+    >>> sums = lark('start: NUMBER ("+" NUMBER)*\\nNUMBER: /[0-9]+/')
+    >>> sums.accepts("1+20"), sums.accepts("1+")
+    (True, False)
+    """
+    from structgen.frontends.lark import read_lark
+
+    text, path = _text_and_path(grammar, ".lark")
+    found = read_lark(text, start=start, source_path=path or "<string>", import_paths=import_paths)
+    return GrammarConstraint(found, Path(path).name if path else "Lark grammar", parser=parser, source=text)
+
+
+def _text_and_path(grammar: str | os.PathLike[str], suffix: str) -> tuple[str, str | None]:
+    """The text of a grammar given as text or path."""
+    is_path = isinstance(grammar, os.PathLike) or ("\n" not in grammar and str(grammar).strip().endswith(suffix))
+    if not is_path:
+        return str(grammar), None
+    path = Path(os.fspath(grammar)).expanduser()
+    try:
+        return path.read_text(encoding="utf-8"), str(path.resolve())
+    except (OSError, UnicodeDecodeError) as error:
+        raise GrammarSyntaxError(f"cannot read the grammar file {path}: {error}") from None

@@ -1,0 +1,181 @@
+"""What a grammar's symbols can do, and grammars without empty rules and unit cycles.
+
+``check_grammar`` refuses what derives no text and names what has no effect.
+``without_empty_rules`` is for nondeterministic parsing: with neither empty productions nor
+cycles of single nonterminals, every reduction ends a symbol that spans text, so a stack
+graph is finished after finitely many steps, however ambiguous the grammar is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from structgen.errors import GrammarSyntaxError, LimitError
+from structgen.ir.grammar import Grammar, Production
+
+__all__ = ["check_grammar", "nullable_symbols", "productive_symbols", "reachable_symbols", "without_empty_rules"]
+
+MAX_PRODUCTIONS = 200_000
+
+
+def productive_symbols(grammar: Grammar) -> frozenset[int]:
+    """Symbols that derive some sequence of terminals; all terminals do."""
+    return _fixpoint(grammar.productions, frozenset(range(grammar.n_terminals)))
+
+
+def nullable_symbols(productions: Iterable[Production]) -> frozenset[int]:
+    """Nonterminals that derive the empty sequence."""
+    return _fixpoint(tuple(productions), frozenset())
+
+
+def _fixpoint(productions: tuple[Production, ...], known: frozenset[int]) -> frozenset[int]:
+    found = set(known)
+    changed = True
+    while changed:
+        changed = False
+        for production in productions:
+            if production.lhs not in found and all(symbol in found for symbol in production.rhs):
+                found.add(production.lhs)
+                changed = True
+    return frozenset(found)
+
+
+def reachable_symbols(grammar: Grammar) -> frozenset[int]:
+    """Symbols that occur in some derivation from the start."""
+    by_left: dict[int, list[Production]] = {}
+    for production in grammar.productions:
+        by_left.setdefault(production.lhs, []).append(production)
+    seen, todo = {grammar.start}, [grammar.start]
+    while todo:
+        for production in by_left.get(todo.pop(), ()):
+            for symbol in production.rhs:
+                if symbol not in seen:
+                    seen.add(symbol)
+                    todo.append(symbol)
+    return frozenset(seen)
+
+
+def check_grammar(grammar: Grammar, source: str) -> tuple[str, ...]:
+    """Refuse rules that derive no text; returns warnings about what has no effect.
+
+    Raises
+    ------
+    GrammarSyntaxError : a reachable rule has no finite derivation
+    """
+    productive = productive_symbols(grammar)
+    reachable = reachable_symbols(grammar)
+    for symbol in sorted(reachable):
+        if symbol not in productive:
+            name = grammar.name(symbol)
+            raise GrammarSyntaxError(
+                f"rule {name!r} derives no text: every alternative leads back to itself",
+                source=source or None,
+                span=_definition(source, name),
+                hint="add an alternative that ends the recursion",
+            )
+    used = reachable | grammar.ignore
+    if grammar.indentation is not None:
+        used |= {grammar.indentation.newline, grammar.indentation.indent, grammar.indentation.dedent}
+    return tuple(
+        f"terminal {terminal.name} is not used" for i, terminal in enumerate(grammar.terminals) if i not in used
+    )
+
+
+def _definition(source: str, name: str) -> tuple[int, int] | None:
+    import re
+
+    found = re.search(rf"^[ \t]*[!?]*({re.escape(name)})\b", source, re.MULTILINE)
+    return found.span(1) if found else None
+
+
+def without_empty_rules(grammar: Grammar) -> tuple[tuple[Production, ...], int, bool]:
+    """Productions of the same language less the empty sentence, their start, and whether that was in it.
+
+    Long right-hand sides are cut in two first, so that leaving out nullable parts doubles
+    pairs only. No production is empty or a lone nonterminal that leads back to itself.
+
+    Raises
+    ------
+    LimitError : more productions than ``MAX_PRODUCTIONS``
+    """
+    split = _binarised(grammar)
+    nullable = nullable_symbols(split)
+    rules: dict[int, set[tuple[int, ...]]] = {}
+    for production in split:
+        for rhs in _without(production.rhs, nullable):
+            if rhs:
+                rules.setdefault(production.lhs, set()).add(rhs)
+    _drop_empty_only(rules, grammar.n_terminals)
+    found, start = _without_unit_cycles(rules, grammar.n_terminals, grammar.start)
+    if len(found) > MAX_PRODUCTIONS:
+        raise LimitError("the grammar has too many productions", what="productions", given=len(found), limit=MAX_PRODUCTIONS)
+    return tuple(found), start, grammar.start in nullable
+
+
+def _binarised(grammar: Grammar) -> list[Production]:
+    """At most two symbols on the right; equal tails share their new symbol."""
+    fresh = grammar.n_terminals + len(grammar.nonterminals) + 1
+    tails: dict[tuple[int, ...], int] = {}
+    found: list[Production] = []
+    for production in grammar.productions:
+        left, rhs = production.lhs, production.rhs
+        while len(rhs) > 2:
+            tail = rhs[1:]
+            known = tails.get(tail)
+            name = known if known is not None else fresh
+            found.append(Production(left, (rhs[0], name)))
+            if known is not None:
+                break
+            tails[tail] = fresh
+            fresh += 1
+            left, rhs = name, tail
+        else:
+            found.append(Production(left, rhs))
+    return found
+
+
+def _without(rhs: tuple[int, ...], nullable: frozenset[int]) -> list[tuple[int, ...]]:
+    """``rhs`` with every subset of its nullable symbols left out."""
+    found: list[tuple[int, ...]] = [()]
+    for symbol in rhs:
+        longer = [(*part, symbol) for part in found]
+        found = longer + found if symbol in nullable else longer
+    return found
+
+
+def _drop_empty_only(rules: dict[int, set[tuple[int, ...]]], n_terminals: int) -> None:
+    """Remove productions of symbols that derived nothing but the empty sequence."""
+    changed = True
+    while changed:
+        changed = False
+        for left in list(rules):
+            kept = {rhs for rhs in rules[left] if all(s < n_terminals or s in rules for s in rhs)}
+            if len(kept) != len(rules[left]):
+                changed = True
+                rules[left] = kept
+                if not kept:
+                    del rules[left]
+
+
+def _without_unit_cycles(
+    rules: dict[int, set[tuple[int, ...]]], n_terminals: int, start: int
+) -> tuple[list[Production], int]:
+    """Merge nonterminals that lead to each other through lone nonterminals."""
+    units = {left: {rhs[0] for rhs in found if len(rhs) == 1 and rhs[0] >= n_terminals} for left, found in rules.items()}
+    reach: dict[int, set[int]] = {}
+    for left in rules:
+        seen, todo = {left}, [left]
+        while todo:
+            for other in units.get(todo.pop(), ()):
+                if other not in seen:
+                    seen.add(other)
+                    todo.append(other)
+        reach[left] = seen
+    merged = {left: min(other for other in reach[left] if left in reach.get(other, ())) for left in rules}
+    found: dict[Production, None] = {}
+    for left, alternatives in rules.items():
+        for rhs in sorted(alternatives):
+            renamed = tuple(merged.get(symbol, symbol) for symbol in rhs)
+            if renamed != (merged[left],):
+                found[Production(merged[left], renamed)] = None
+    return list(found), merged.get(start, start)
