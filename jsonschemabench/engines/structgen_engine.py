@@ -47,6 +47,8 @@ class StructgenEngine:
 
     def _warm_up(self) -> None:
         """Load every compiled kernel before a clock runs; just-in-time compilation is not schema compilation."""
+        from structgen.masks.warm_up import warm_up
+
         nested = {"type": "array", "items": {"type": ["number", "string"], "maxLength": 9}}
         schema = {"type": "object", "properties": {"a": nested}}
         grammar = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
