@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "structgen.config": ["configure"],
-    "structgen.constraint": ["Constraint", "TokenConstraint", "choice", "json_schema", "regex"],
+    "structgen.constraint": ["Constraint", "TokenConstraint", "choice", "regex"],
     "structgen.decorator": ["AsyncFunction", "Bound", "Function", "batch", "generate"],
     "structgen.errors": [
         "ConstraintError",
@@ -53,6 +53,7 @@ _MODULES = {
     "structgen.frontends.pytypes": ["Choice", "Lark", "Regex"],
     "structgen.generation": ["Generation"],
     "structgen.grammar_constraint": ["gbnf", "lark"],
+    "structgen.json_constraint": ["json_schema"],
     "structgen.masks.matcher": ["Matcher"],
     "structgen.prompts": ["prompt"],
     "structgen.report": ["check"],
@@ -77,7 +78,6 @@ if TYPE_CHECKING:
     from structgen.constraint import Constraint as Constraint
     from structgen.constraint import TokenConstraint as TokenConstraint
     from structgen.constraint import choice as choice
-    from structgen.constraint import json_schema as json_schema
     from structgen.constraint import regex as regex
     from structgen.decorator import AsyncFunction as AsyncFunction
     from structgen.decorator import Bound as Bound
@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from structgen.generation import Generation as Generation
     from structgen.grammar_constraint import gbnf as gbnf
     from structgen.grammar_constraint import lark as lark
+    from structgen.json_constraint import json_schema as json_schema
     from structgen.masks.matcher import Matcher as Matcher
     from structgen.objects import type_constraint as type
     from structgen.prompts import prompt as prompt

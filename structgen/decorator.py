@@ -310,7 +310,7 @@ def generate(
     ----------
     model, sampler, max_tokens, seed, retries, schema_in_prompt : see ``Options``
     property_order : "declared" or "any"
-    whitespace : "bounded", "compact", "pretty" or "any"
+    whitespace : "bounded", "compact" or "any"
 
     Raises
     ------

@@ -121,7 +121,9 @@ class OutputType(Generic[T]):
             from structgen.grammar_constraint import lark
 
             return lark(self.marker.grammar, start=self.marker.start)
-        return constraint.json_schema(self.schema, **options)
+        from structgen.json_constraint import json_schema
+
+        return json_schema(self.schema, **options)
 
     def instruction(self) -> str:
         """What to tell a model about the form of its answer; empty for plain ``str``."""

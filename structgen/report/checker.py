@@ -15,7 +15,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from structgen import constraint as notations
 from structgen.constraint import Constraint
 from structgen.errors import (
     ConstraintError,
@@ -29,6 +28,8 @@ from structgen.errors import (
     UnsupportedError,
 )
 from structgen.frontends.pytypes import schema_of
+from structgen.grammar_constraint import lark
+from structgen.json_constraint import json_schema
 from structgen.report.findings import CheckReport, Finding
 from structgen.report.locate import Locations, locate
 from structgen.report.probe import draw_texts, explain
@@ -142,8 +143,6 @@ class Checker:
 
     def check_grammar(self, text: str) -> None:
         """Check a Lark grammar."""
-        from structgen.grammar_constraint import lark
-
         self._compile(lambda: lark(text))
 
     def check_schema(self, schema: Any) -> None:
@@ -152,7 +151,7 @@ class Checker:
         if self._metaschema(schema) and self._references(schema):
             if not self._made_here:
                 self._misspellings(schema)
-            self._compile(lambda: notations.json_schema(schema))
+            self._compile(lambda: json_schema(schema))
 
     def add_samples(self, n: int, *, seed: int = 0) -> None:
         """Draw samples and validate each again with an independent validator."""
@@ -189,7 +188,7 @@ class Checker:
         complaint = _complaint(self.schema, document)
         if complaint is None:
             # Order and blanks of a document are its author's affair.
-            free = notations.json_schema(self.schema, property_order="any", whitespace="any")
+            free = json_schema(self.schema, property_order="any", whitespace="any")
             refusal = explain(free, text.strip())
             complaint = None if refusal is None else str(refusal)
         if complaint is not None:
