@@ -31,7 +31,7 @@ from structgen.samplers.learning import Trial, run_trials, teach
 from structgen.samplers.pool import Pool
 from structgen.samplers.population import Cancel, decode, is_cancelled, transformed
 from structgen.samplers.protocol import LanguageModel, PromptLike
-from structgen.samplers.samples import Samples, log_mean_exp
+from structgen.samplers.samples import Samples, log_sum_exp
 from structgen.samplers.trie import PrefixTrie, trie_key
 
 __all__ = ["CARS", "ASAp"]
@@ -180,9 +180,10 @@ class CARS:
     """Exact samples of ``P(. | L)`` by rejection that learns.
 
     ``sample(n)`` draws until n are accepted. They are independent of each other and exactly
-    distributed, so all carry the same weight, the run's estimate of Z: the mean over trials
-    of ``c(root) 1[accepted]``, unbiased per trial (the last one, at which the run stopped,
-    is left out where there are others).
+    distributed, so all carry the same weight, the run's estimate of Z. A trial made under the
+    estimate c = c(root) is accepted with probability Z/c, so Z is estimated by the number
+    accepted over the sum of 1/c; the last trial, at which the run stopped, is left out where
+    there are others. (The mean of ``c 1[accepted]`` is unbiased but noisier.)
 
     With ``keep_rejected=True`` exactly n *trials* are made and all returned: an accepted one
     weighs the ``c(root)`` it was drawn under, a rejected one nothing. Those weights are proper:
@@ -226,7 +227,8 @@ class CARS:
         learner = _learner(
             model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, reject_early=True
         )
-        kept, log_weights = self._run(learner, n, cancel)
+        kept, log_roots, accepted = self._run(learner, n, cancel)
+        log_weights = [root if yes else -math.inf for root, yes in zip(log_roots, accepted, strict=True)]
         if self.trie_path is not None:
             learner.trie.save(self.trie_path)
         extra: dict[str, Any] = {"trials": len(log_weights), "trial_log_weights": np.array(log_weights)}
@@ -237,28 +239,37 @@ class CARS:
             raise LimitError("no draw was accepted", what="trials", given=len(log_weights), limit=limit)
         if len(kept) < n and not learner.cancelled:
             extra["gave_up"] = True
-        stopped_at_success = len(kept) >= n and len(log_weights) > 1
-        evidence = log_mean_exp(log_weights[:-1] if stopped_at_success else log_weights)
-        if evidence == -math.inf and kept:
-            evidence = log_mean_exp(log_weights)
+        evidence = _log_evidence(log_roots, accepted, stopped_at_success=len(kept) >= n)
         return learner.samples(kept, [evidence] * len(kept), extra)
 
-    def _run(self, learner: _Learner, n: int, cancel: Cancel) -> tuple[list[Trial], list[float]]:
-        """Trials to return, and the proper log weight of every trial made."""
+    def _run(self, learner: _Learner, n: int, cancel: Cancel) -> tuple[list[Trial], list[float], list[bool]]:
+        """Trials to return; for every trial made, its ``log c(root)`` and whether it was accepted."""
         kept: list[Trial] = []
-        log_weights: list[float] = []
+        log_roots: list[float] = []
+        verdicts: list[bool] = []
         limit = n if self.keep_rejected else self.max_trials * n
-        while len(kept) < n and len(log_weights) < limit and not learner.cancelled:
+        while len(kept) < n and len(verdicts) < limit and not learner.cancelled:
             learner.cancelled = is_cancelled(cancel)
             if learner.cancelled:
                 break
             log_root = math.log(learner.trie.root_estimate) if learner.trie.root_estimate > 0.0 else -math.inf
-            for trial in learner.batch(min(self.batch_size, limit - len(log_weights))):
+            for trial in learner.batch(min(self.batch_size, limit - len(verdicts))):
                 accepted = len(kept) < n and _is_accepted(trial, log_root, learner.choices)
-                log_weights.append(log_root if accepted else -math.inf)
+                log_roots.append(log_root)
+                verdicts.append(accepted)
                 if accepted or self.keep_rejected:
                     kept.append(trial)
-        return kept, log_weights
+        return kept, log_roots, verdicts
+
+
+def _log_evidence(log_roots: list[float], accepted: list[bool], *, stopped_at_success: bool) -> float:
+    """Log of (trials accepted) / (sum of 1/c over trials)."""
+    drop = stopped_at_success and sum(accepted) > 1
+    n_accepted = sum(accepted) - drop
+    if not n_accepted:
+        return -math.inf
+    end = len(log_roots) - 1 - accepted[::-1].index(True) if drop else len(log_roots)
+    return math.log(n_accepted) - log_sum_exp([-root for root in log_roots[:end]])
 
 
 def _is_accepted(trial: Trial, log_root: float, choices: Choices) -> bool:

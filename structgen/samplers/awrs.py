@@ -34,7 +34,7 @@ class AWRS:
     """
 
     particles: int | None = None
-    budget: int = 2
+    budget: int = 1
     thrift: float = 0.01
     max_rejects: int | None = None
     temperature: float = 1.0

@@ -84,7 +84,7 @@ class Budgeted:
     max_rejects : questions answered "no" after which the draw gives up with weight 0; None for no limit
     """
 
-    budget: int = 2
+    budget: int = 1
     thrift: float = 0.01
     max_rejects: int | None = None
 

@@ -1,12 +1,13 @@
 """ASAp and CARS by exhausting their randomness, against the golden toy and random pairs."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from structgen.errors import ConstraintError, LimitError, UnsatisfiableError
-from structgen.samplers.asap import ASAp, CARS
+from structgen.samplers.asap import CARS, ASAp
 from structgen.samplers.trie import PrefixTrie
 from structgen.testing import exhaust
 from tests.support.enumerable import credited, random_case, toy
@@ -149,7 +150,7 @@ def test_estimates_fall_to_the_truth():
         samples = ASAp().sample(case.model, constraint=case.mask, max_tokens=6, seed=seed, trie=trie)
         trie = samples.extra["trie"]
         estimates.append(trie.root_estimate)
-    assert all(a >= b for a, b in zip(estimates, estimates[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(estimates))
     assert estimates[-1] == pytest.approx(17 / 32, rel=1e-6)
 
 
