@@ -35,6 +35,7 @@ class EngineFigures:
     n_with_instances: int = 0
     status: Counter[str] = field(default_factory=Counter)
     n_pass: int = 0
+    n_pass_with_instances: int = 0
     n_pass_maskbench: int = 0
     n_schemas_valid_rejected: int = 0
     n_schemas_invalid_accepted: int = 0
@@ -102,6 +103,7 @@ def _count(found: EngineFigures, row: Row) -> None:
     found.n_with_instances += bool(row["valid"])
     found.status[row["status"]] += 1
     found.n_pass += is_pass(row)
+    found.n_pass_with_instances += bool(row["valid"]) and is_pass(row)
     found.n_pass_maskbench += is_pass(row, strict=False)
     found.n_disagreements += row.get("disagreements", 0)
     found.peak_rss_kb = max(found.peak_rss_kb, row.get("peak_rss_kb", 0))

@@ -52,9 +52,9 @@ class StructgenEngine:
         nested = {"type": "array", "items": {"type": ["number", "string"], "maxLength": 9}}
         schema = {"type": "object", "properties": {"a": nested}}
         grammar = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
-        self._warm_with(
-            lambda: self.compile(schema, CompileOptions()), b'{"a": [1, "b", -2.5e3], "c\\u00e9": {"d": null}}'
-        )
+        document = b'{"a": [1, "b", -2.5e3], "c\\u00e9": {"d": null}}'
+        warm_up()
+        self._warm_with(lambda: self.compile(schema, CompileOptions()), document)
         self._warm_with(lambda: self.compile_grammar(grammar, "lark"), b"a, bc , d")
 
     def _warm_with(self, make: Callable[[], StructgenCompiled], document: bytes) -> None:

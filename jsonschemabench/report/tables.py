@@ -27,6 +27,10 @@ def _coverage_lines(engines: Sequence[EngineFigures]) -> Table:
     return [
         ["schemas", *[f"{found.n_schemas:,}" for found in engines]],
         ["passing", *[f"{found.n_pass:,} ({100 * found.coverage:.1f} %)" for found in engines]],
+        [
+            "passing of those with instances",
+            *[f"{f.n_pass_with_instances:,} of {f.n_with_instances:,}" for f in engines],
+        ],
         ["passing, MaskBench's definition", *[f"{found.n_pass_maskbench:,}" for found in engines]],
         ["refused to compile", *[f"{found.status['refused']:,}" for found in engines]],
         ["timeout / crash or error / out of memory", *[_ended_badly(found) for found in engines]],
