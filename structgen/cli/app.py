@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from structgen.cli import cache, check, compile_command, doctor, generate
+from structgen.cli import bench, cache, check, compile_command, doctor, generate
 from structgen.cli.exits import guarded
 
 __all__ = ["app", "run"]
@@ -23,6 +23,9 @@ app.command("check")(check.check)
 app.command("compile")(compile_command.compile_constraint)
 app.command("cache")(cache.cache)
 app.command("doctor")(doctor.doctor)
+app.command(
+    "bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(bench.bench)
 
 
 def _version(wanted: bool) -> None:
