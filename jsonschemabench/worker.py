@@ -7,9 +7,11 @@ descriptor 1 is pointed at stderr before any engine is imported (some print).
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -77,7 +79,16 @@ def _private_stdout() -> TextIO:
     return stream
 
 
+def _die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is killed; elsewhere it ends at the next task."""
+    if not sys.platform.startswith("linux"):
+        return
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 def main() -> int:
+    _die_with_parent()
     configuration = json.loads(sys.argv[1])
     stream = _private_stdout()
 

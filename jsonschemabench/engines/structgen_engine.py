@@ -69,6 +69,8 @@ class StructgenEngine:
 
     def compile(self, schema: Any, options: CompileOptions) -> StructgenCompiled:
         extra: dict[str, Any] = {"registry": options.registry} if options.registry else {}
+        if options.assert_format is not None:
+            extra["formats"] = "assert" if options.assert_format else "annotate"
         constraint = self._structgen.json_schema(schema, property_order="any", whitespace="any", **extra)
         return StructgenCompiled(constraint.bind(self._vocabulary))
 
