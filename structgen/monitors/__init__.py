@@ -1,0 +1,93 @@
+"""Static analysis beside the automaton: monitors that narrow what a model may write next.
+
+A grammar knows syntax. Only static analysis knows that ``order.`` may be followed by
+``total`` and not by ``totl``. A *monitor* (monitor-guided decoding, Agrawal et al. 2023,
+arXiv:2306.10763) watches the text, asks an *engine* where names are due, and turns the
+answer into *gates*: bytes that may come next. A product (``machine``) intersects them
+with a grammar's masks, so every sampler takes the result as one more constraint;
+``MonitorPotential`` is the same thing as a weight.
+
+What differs from the paper's implementation, and why:
+
+- *Bytes, whole tokens.* Names are the identifier terminal, followed by a byte that no
+  identifier has; one walk of the token trie judges tokens that contain the dot themselves
+  or run past the name. Nothing depends on how a model splits text.
+- *Sound by default.* UNKNOWN never constrains, and ``rules`` and ``members`` say when a
+  list is not to be trusted. On 2,417 true member accesses of the standard library and
+  ten packages, 63 % were constrained and 1.2 % of those were forbidden wrongly, all
+  through gaps of the engine (types narrowed by ``isinstance``, attributes of another
+  platform, attributes set with ``setattr``): ``tests/bench/monitors.py soundness``.
+- *Lexical state first.* ``python_scanner`` follows Python byte by byte, so a query is made
+  only where a dereference is, never in a string, a comment or a number.
+- *A server may die.* Every query has a time limit; see ``engines.lsp``.
+
+**Engines.** jedi runs in process; every other one is a language server over stdio. The
+default for Python is the first that is installed of zuban, pyrefly and jedi. Edit and
+completion in a project of 1,000 lines, median and 95th percentile in ms, one after another
+on a busy machine: zuban 2.2 and 4.2, pyrefly 6.3 and 31, jedi 84 and 228. On single
+files of 1,100 lines, each cut off at the cursor: zuban 5, ty 9, pyrefly 14, pyright 32,
+jedi 36, basedpyright 84. ty is not in the list: for a union it offers what *all* members
+have, which forbids true names; pyright and basedpyright fall back to the names in scope
+where the line is unfinished.
+
+Rejected: asking the engine at every token (the paper's ``pre`` on text, seconds per
+token), one query per lead-in of a token (real vocabularies have thousands of tokens
+behind a dot and a handful behind anything else), trusting ``isIncomplete`` blindly (ty and
+pyright set it on complete lists), and a list of private names (stubs leave them out).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from structgen.monitors.clike import clike as clike
+    from structgen.monitors.engines.profiles import PROFILES as PROFILES
+    from structgen.monitors.engines.profiles import Profile as Profile
+    from structgen.monitors.files import Hole as Hole
+    from structgen.monitors.files import hole_in as hole_in
+    from structgen.monitors.potential import MonitorPotential as MonitorPotential
+    from structgen.monitors.protocol import Monitor as Monitor
+    from structgen.monitors.python import python as python
+    from structgen.monitors.sql import sql as sql
+    from structgen.monitors.typestate import Typestate as Typestate
+
+__all__ = [
+    "PROFILES",
+    "Hole",
+    "Monitor",
+    "MonitorPotential",
+    "Profile",
+    "Typestate",
+    "clike",
+    "hole_in",
+    "python",
+    "sql",
+]
+
+_WHERE = {
+    "Hole": "files",
+    "Monitor": "protocol",
+    "MonitorPotential": "potential",
+    "PROFILES": "engines.profiles",
+    "Profile": "engines.profiles",
+    "Typestate": "typestate",
+    "clike": "clike",
+    "hole_in": "files",
+    "python": "python",
+    "sql": "sql",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    # ``python`` and ``sql`` name functions here and modules below: the function wins.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -84,12 +84,8 @@ class ArgumentRule:
 
     def _keyword_gate(self, frame: CallFrame, signatures: tuple[Signature, ...], name: bytes) -> Gate | None:
         """After ``name=``: either a keyword that some overload has, or the first half of ``==``."""
-        known: set[bytes] = set()
-        for signature in signatures:
-            if signature.keywords is None:
-                return None
-            known |= {keyword.encode() for keyword in signature.keywords}
-        return None if name in known else BytesGate({_EQUALS}, may_end=False)
+        known = remaining_keywords(frame._replace(keywords=frame.keywords - {name}), signatures)
+        return None if known is None or name in known else BytesGate({_EQUALS}, may_end=False)
 
 
 def remaining_keywords(frame: CallFrame, signatures: tuple[Signature, ...]) -> frozenset[bytes] | None:

@@ -13,9 +13,9 @@ its later methods are not there yet).
 from __future__ import annotations
 
 from structgen.monitors.analysis import Analysis
-from structgen.monitors.engines.protocol import UNKNOWN, Completion
+from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names
 from structgen.monitors.gates import NameSet, NamesGate
-from structgen.monitors.rules import member_names
+from structgen.monitors.rules import ALWAYS, member_names
 from structgen.monitors.sites import Site, SiteKind
 from structgen.monitors.text import TextState
 
@@ -32,6 +32,7 @@ class MemberRule:
     analysis : the file and its engine
     private : names with a leading underscore are constrained too
     habitually_incomplete : see ``Profile``
+    always : names offered at every dereference that is constrained
     any_target : every possible assignment target is UNKNOWN, not only ``self``'s
     """
 
@@ -46,11 +47,13 @@ class MemberRule:
         private: bool = False,
         habitually_incomplete: bool = False,
         any_target: bool = False,
+        always: Names = ALWAYS,
     ) -> None:
         self.analysis = analysis
         self._private = private
         self._habitually_incomplete = habitually_incomplete
         self._any_target = any_target
+        self._always = always
         self._is_open_ended = not analysis.suffix.strip()
         self._sets: dict[Completion, NameSet | None] = {}
         self._shared: dict[frozenset[str], NameSet | None] = {}
@@ -82,7 +85,7 @@ class MemberRule:
             if len(self._sets) > 1000:
                 self._sets.clear()
                 self._shared.clear()
-            names = member_names(answer, habitually_incomplete=self._habitually_incomplete)
+            names = member_names(answer, habitually_incomplete=self._habitually_incomplete, always=self._always)
             self._sets[answer] = None if names is UNKNOWN else self._shared.get(names) or NameSet(names)
             if names is not UNKNOWN:
                 self._shared[names] = self._sets[answer]

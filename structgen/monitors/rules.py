@@ -37,11 +37,13 @@ def is_dunder(name: str) -> bool:
     return len(name) > 4 and name.startswith("__") and name.endswith("__")
 
 
-def member_names(completion: Completion | Unknown, *, habitually_incomplete: bool = False) -> Names | Unknown:
+def member_names(
+    completion: Completion | Unknown, *, habitually_incomplete: bool = False, always: Names = ALWAYS
+) -> Names | Unknown:
     """The members a completion after a dot proves, or UNKNOWN; see the module's rules.
 
     ``habitually_incomplete`` ignores the mark of a shortened list, for servers that set
-    it on complete ones as well.
+    it on complete ones as well; ``always`` is offered besides (Python's own dunder names).
     """
     if completion is UNKNOWN:
         return UNKNOWN
@@ -52,4 +54,4 @@ def member_names(completion: Completion | Unknown, *, habitually_incomplete: boo
         return UNKNOWN
     if all(is_dunder(name) for name in names) or names & _DYNAMIC:
         return UNKNOWN
-    return names | ALWAYS
+    return names | always

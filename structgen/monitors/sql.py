@@ -7,8 +7,9 @@ semicolon, the end) waits until it is complete. Columns after that must belong t
 one table in play. The end itself is put to sqlite's own compiler.
 
 Names are offered as declared, in lower case and in upper case; other mixtures, which SQL
-reads as the same, are held back; so are aliases before the FROM that makes them. Quoted names, common table expressions, NATURAL JOIN,
-USING and window functions are UNKNOWN: from there on only the end is checked.
+reads as the same, are held back; so are aliases before the FROM that makes them. Quoted
+names, common table expressions, NATURAL JOIN, USING and window functions are UNKNOWN:
+from there on only the end is checked.
 """
 
 from __future__ import annotations

@@ -138,9 +138,11 @@ def logical_lines(text: str) -> list[tuple[int, list[str]]] | None:
     lines: list[tuple[int, list[str]]] = []
     depth = 0
     tokens: list[str] = []
-    text = re.sub(r"\A[ \t]+", "", _dedent(text))
+    dedented = _dedent(text)
+    if dedented is None:
+        return None
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        for token in tokenize.generate_tokens(io.StringIO(dedented).readline):
             if token.type == tokenize.INDENT:
                 depth += 1
             elif token.type == tokenize.DEDENT:
@@ -155,8 +157,11 @@ def logical_lines(text: str) -> list[tuple[int, list[str]]] | None:
     return lines
 
 
-def _dedent(text: str) -> str:
-    """Take the first line's indentation off every line that has it; others are left (and then do not tokenize)."""
+def _dedent(text: str) -> str | None:
+    """Take the first line's indentation off every line; None where a line has less: the block was left."""
     match = re.match(r"[ \t]*", text)
     indent = match.group() if match else ""
-    return "\n".join(line.removeprefix(indent) for line in text.split("\n"))
+    lines = text.split("\n")
+    if any(line.strip() and not line.startswith(indent) for line in lines):
+        return None
+    return "\n".join(line.removeprefix(indent) for line in lines)

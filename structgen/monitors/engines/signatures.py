@@ -16,7 +16,11 @@ def parse_signature(item: Any) -> Signature | None:
         return None
     label: str = item["label"]
     inside = _inside_parentheses(label)
-    return None if inside is None else parse_parameters(split_top_level(inside))
+    signature = None if inside is None else parse_parameters(split_top_level(inside))
+    listed = item.get("parameters")
+    if signature is not None and isinstance(listed, list) and len(listed) == len(signature.parameters) - 1:
+        return Signature(signature.parameters[1:])  # the label prints the bound receiver, the list leaves it out
+    return signature
 
 
 def parse_parameters(texts: Iterable[str]) -> Signature | None:
