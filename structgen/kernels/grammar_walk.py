@@ -75,7 +75,9 @@ __all__ = [
     "persist",
     "rehash",
     "scan_lexeme",
+    "shift_at",
     "top_state",
+    "two_live_bytes",
     "walk",
     "walk_events",
     "walk_fresh",
@@ -439,6 +441,27 @@ def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, ro
 def end_at(heap, work, cell, terminal, register, column):
     """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
     return end_lexeme(heap, work, cell, terminal, register, column)
+
+
+@uncounted
+def shift_at(heap, work, cell, terminal):
+    """The scratch cell after ``terminal``, or FAIL."""
+    return shift(heap, work, cell, terminal)
+
+
+@uncounted
+def two_live_bytes(heap, work, n_threads):
+    """The first two bytes that some of the first threads can read; -1 where there are none."""
+    one = -1
+    for byte in range(256):
+        count = 0
+        for i in range(n_threads):
+            count = step(heap, work, i, n_threads, count, byte, 0)
+        if count > 0:
+            if one >= 0:
+                return one, byte
+            one = byte
+    return one, -1
 
 
 @uncounted

@@ -180,6 +180,9 @@ def note_missing(work, kind, one, other):
 
 @uncounted
 def state_of(heap, work, cell):
+    if heap[N_SHIFTS] > 0:
+        work[LOWEST] = 0
+        return cell
     if cell >= SCRATCH:
         return work[SCRATCH_AT + 2 * (cell - SCRATCH) + 0]
     depth = heap[heap[CELLS] + 3 * (cell) + 2]
@@ -247,6 +250,7 @@ def shift_hash(cell, terminal, size):
 def look_up_shift(heap, work, cell, terminal):
     """The same by table, for nondeterministic parsers."""
     size = heap[N_SHIFTS]
+    work[LOWEST] = 0
     slot = shift_hash(cell, terminal, size)
     at = heap[SHIFTS] + 3 * slot
     while heap[at] >= 0:

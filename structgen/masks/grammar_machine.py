@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threads
-from structgen.automata.lexer import UNKNOWN
+from structgen.automata.grammar.complete import Completer
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import grammar_walk, pushdown
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.masks.cache import MaskCache
+from structgen.masks.grammar_budget import GrammarBudget
 from structgen.masks.lexeme_parts import HEAVY, LexemePart, PartStore
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -51,6 +52,8 @@ class GrammarMachine:
         self._lock = threading.RLock()
         self._start = automaton.start()
         self._eos = np.array(vocabulary.eos_ids, dtype=np.int32)
+        self._completer = Completer(automaton)
+        self._budget = GrammarBudget(self, self._completer)
         self.n_cold = 0
 
     @property
@@ -111,6 +114,8 @@ class GrammarMachine:
 
     def _frame(self, cell: int) -> tuple[int, int, int]:
         """Parser state, parent and arena depth of a cell; scratch cells are above all depths."""
+        if self.automaton.parser is not None:
+            return cell, cell, 0
         if cell >= pushdown.SCRATCH:
             at = pushdown.SCRATCH_AT + 2 * (cell - pushdown.SCRATCH)
             work = self.automaton.work
@@ -297,6 +302,30 @@ class GrammarMachine:
             self._accepting[config] = known
         return known
 
+    def forced_bytes(self, config: Threads, limit: int = 256) -> bytes:
+        """The bytes that every completion starts with; stops where the text may end."""
+        with self._lock:
+            return self._completer.forced(config, limit)
+
+    def shortest_completion(self, config: Threads) -> bytes:
+        """A short completion: of least length in all but contrived grammars, always valid."""
+        with self._lock:
+            return self._completer.shortest(config)
+
+    def completion_tokens(self, config: Threads) -> tuple[int, ...]:
+        """``shortest_completion`` in tokens."""
+        with self._lock:
+            return self._budget.tokens(config)
+
+    def completion_cost(self, config: Threads) -> int:
+        """Tokens of ``completion_tokens``."""
+        return len(self.completion_tokens(config))
+
+    def fill_mask_within(self, config: Threads, row: TokenMask, n_tokens: int) -> None:
+        """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice."""
+        with self._lock:
+            self._budget.fill(config, row, n_tokens)
+
     def __repr__(self) -> str:
         return f"GrammarMachine({self.automaton!r}, {self._vocabulary!r}, {len(self._rows)} masks)"
 
@@ -310,6 +339,3 @@ def _trie_with_parents(vocabulary: Vocabulary) -> GrammarTrie:
     parent = np.zeros(trie.n_nodes, dtype=np.int32)
     grammar_walk.find_parents(trie.subtree_end, parent)
     return GrammarTrie(trie.byte, trie.subtree_end, trie.depth, trie.token_start, trie.token_ids, parent)
-
-
-assert UNKNOWN == -1

@@ -1,0 +1,208 @@
+"""Short completions: how a text under a grammar can be brought to an end.
+
+Best-first search over lexemes. From a place, the moves are: finish the lexeme under way as
+some terminal, or add a whole lexeme, with an ignored one before it where the two would
+run together. A move's estimate is the length so far plus the least bytes that the stack
+still needs, counted in terminals: for each item on top of the stack, what is missing of
+it, then the same below (``StackCosts``). What is found is always checked by reading it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+import numpy as np
+
+from structgen.automata.grammar.automaton import GrammarAutomaton, Threads
+from structgen.automata.grammar.stack_costs import StackCosts
+from structgen.errors import LimitError
+from structgen.kernels import grammar_walk, pushdown
+
+__all__ = ["Completer"]
+
+MOST_STEPS = 20_000
+MOST_LEXER_STATES = 4_000
+
+
+class Completer:
+    """Completions and forced bytes of one automaton; not thread-safe."""
+
+    def __init__(self, automaton: GrammarAutomaton) -> None:
+        self.automaton = automaton
+        self._endings: dict[int, dict[int, bytes]] = {}
+        self._costs: StackCosts | None = None
+
+    @property
+    def costs(self) -> StackCosts:
+        if self._costs is None:
+            grammar = self.automaton.grammar
+            least = []
+            for terminal in range(grammar.n_terminals):
+                pattern = grammar.terminals[terminal].pattern
+                start = self.automaton.lexer.context(frozenset({terminal})) if pattern is not None else 0
+                words = [self.endings(state).get(terminal) for state, _ in self.automaton.lexer.fork(start) if state]
+                least.append(min((len(word) for word in words if word), default=0))
+            self._costs = StackCosts(self.automaton, least)
+        return self._costs
+
+    @property
+    def step_bound(self) -> int:
+        """Bytes by which one more lexeme can lengthen what is needed, as a rule."""
+        return self.costs.step_bound
+
+    def endings(self, state: int) -> dict[int, bytes]:
+        """Least bytes from a lexer state to each terminal it can match as."""
+        known = self._endings.get(state)
+        if known is None:
+            known = self._endings[state] = self._search_endings(state)
+        return known
+
+    def _search_endings(self, state: int) -> dict[int, bytes]:
+        """Breadth-first; printable bytes are tried first, so that completions look ordinary."""
+        automaton = self.automaton
+        found: dict[int, bytes] = {}
+        seen, level = {state}, [(state, b"")]
+        family = automaton.heap["family"][state]
+        first, last = automaton.heap["family_start"][family : family + 2].tolist()
+        wanted = set(automaton.heap["family_terminals"][first:last].tolist())
+        while level and wanted and len(seen) < MOST_LEXER_STATES:
+            following: list[tuple[int, bytes]] = []
+            for at, word in level:
+                terminal = int(automaton.heap["accepts"][at])
+                if terminal in wanted:
+                    found.setdefault(terminal, word)
+                    wanted.discard(terminal)
+                row = automaton.expanded(at)[_ORDER]
+                places = np.unique(row, return_index=True)[1]
+                for place in sorted(places.tolist()):
+                    for target, _ in automaton.lexer.fork(int(row[place])):
+                        if target and target not in seen:
+                            seen.add(target)
+                            following.append((target, word + bytes([int(_ORDER[place])])))
+            level = following
+        return found
+
+    def shortest(self, config: Threads) -> bytes:
+        """A completion of ``config``; empty where it is accepting."""
+        automaton = self.automaton
+        queue: list[tuple[float, int, bytes, Threads]] = [(0.0, 0, b"", config)]
+        seen: set[Threads] = set()
+        count = 0
+        while queue:
+            _, _, word, threads = heapq.heappop(queue)
+            if threads in seen:
+                continue
+            seen.add(threads)
+            if automaton.is_accepting(threads):
+                return word
+            if len(seen) > MOST_STEPS:
+                break
+            for more, estimate in self._moves(threads):
+                after = automaton.advance(threads, more)
+                if after and after not in seen:
+                    count += 1
+                    heapq.heappush(queue, (len(word) + estimate, count, word + more, after))
+        raise LimitError("no completion was found", what="completion steps", given=len(seen), limit=MOST_STEPS)
+
+    def _moves(self, config: Threads) -> list[tuple[bytes, float]]:
+        """Bytes to add and what is then needed in all, from here, the best few first."""
+        automaton, costs = self.automaton, self.costs
+        moves: dict[bytes, float] = {}
+        for cell, state, _, _, _ in config:
+            for terminal, word in self.endings(state).items():
+                after = self._shift(cell, terminal)
+                if after is None:
+                    continue
+                need = costs.of(after)
+                if word:
+                    _offer(moves, word, need)
+                else:
+                    self._next_lexemes(after, state, moves)
+            if config == automaton.start():
+                self._next_lexemes(cell, 0, moves)
+        return sorted(moves.items(), key=lambda move: move[1])[:24]
+
+    def _next_lexemes(self, cell: int, before: int, moves: dict[bytes, float]) -> None:
+        """Add the moves that read a whole lexeme on ``cell``, after a lexeme in state ``before`` (0: none)."""
+        ignore = self.automaton.grammar.ignore
+        close, free = self._words(cell, before), self._words(cell, 0)
+        gap = min((close[t] for t in ignore if t in close), key=len, default=None)
+        for terminal in free.keys() - ignore:
+            after = self._shift(cell, terminal)
+            if after is None:
+                continue
+            need = self.costs.of(after)
+            if terminal in close:
+                _offer(moves, close[terminal], need)
+            if gap is not None:
+                _offer(moves, gap + free[terminal], need)
+
+    def _words(self, cell: int, before: int) -> dict[int, bytes]:
+        """Least lexemes on ``cell`` by terminal, whose first byte ends the lexeme in state ``before``."""
+        automaton = self.automaton
+        words: dict[int, bytes] = {}
+        for start, _ in automaton.lexer.fork(automaton.start_code(self._state(cell))):
+            if not start:
+                continue
+            row = automaton.expanded(start)[_ORDER]
+            if before:
+                row = np.where(automaton.expanded(before)[_ORDER] == 0, row, 0)
+            for place in sorted(np.unique(row, return_index=True)[1].tolist()):
+                for target, _ in automaton.lexer.fork(int(row[place])):
+                    for terminal, rest in (self.endings(target) if target else {}).items():
+                        word = bytes([int(_ORDER[place])]) + rest
+                        if terminal not in words or len(word) < len(words[terminal]):
+                            words[terminal] = word
+        return words
+
+    def _state(self, cell: int) -> int:
+        if self.automaton.parser is not None:
+            return cell
+        return int(self.automaton.heap["cells"][cell, 0])
+
+    def _shift(self, cell: int, terminal: int) -> int | None:
+        """The lasting cell after ``terminal``; None where it does not fit."""
+        automaton = self.automaton
+        if terminal in automaton.grammar.ignore:
+            return cell
+        automaton.begin()
+        found = int(automaton.run(lambda heap, work: grammar_walk.shift_at(heap, work, cell, terminal)))
+        if found == pushdown.FAIL:
+            return None
+        automaton.reserve(int(automaton.work[pushdown.N_SCRATCH]) + 1)
+        return int(grammar_walk.persist(automaton.heap.array, automaton.work, found))
+
+    def forced(self, config: Threads, limit: int) -> bytes:
+        """The bytes that are the only continuation, at most ``limit``."""
+        automaton = self.automaton
+        found = bytearray()
+        while len(found) < limit and not automaton.is_accepting(config):
+            live = self._live_bytes(config)
+            if len(live) != 1:
+                break
+            found.append(live[0])
+            config = automaton.advance(config, bytes(live))
+        return bytes(found)
+
+    def _live_bytes(self, config: Threads) -> bytes:
+        """At most two of the bytes that may come next."""
+        rows = np.array(config, dtype=np.int32).reshape(-1)
+
+        def call(heap: Any, work: Any) -> tuple[int, int]:
+            work[pushdown.N_SCRATCH] = 0
+            first = work[pushdown.THREADS]
+            work[first : first + len(rows)] = rows
+            one, other = grammar_walk.two_live_bytes(heap, work, len(rows) // 5)
+            return int(one), int(other)
+
+        self.automaton.begin()
+        return bytes(byte for byte in self.automaton.run(call) if byte >= 0)
+
+
+def _offer(moves: dict[bytes, float], word: bytes, need: float) -> None:
+    moves[word] = min(moves.get(word, need + len(word)), need + len(word))
+
+
+_ORDER = np.array([*range(48, 58), *range(97, 123), *range(65, 91), *range(32, 48), *range(58, 65), *range(91, 97),
+                   *range(123, 127), 10, 9, *range(9), *range(11, 32), *range(127, 256)])  # fmt: skip
