@@ -8,9 +8,11 @@ returns ``MISSING`` and says which; a walk notes it, skips that subtree and goes
 A configuration is a row of ``WIDTH`` int64 registers (named ``R_…``), so that a walk keeps one
 row per depth. Tables, all filled by ``structgen.automata.document``:
 
-- ``lex`` (Q, 256) int32: byte automata of decoded string content; 0 is dead.
+- ``trans`` int32: transitions of byte automata of decoded string content, row after row; 0 is dead.
+- ``content`` (Q, 4) int32, columns ``C_…``: a row's place in ``trans``, its byte classes in ``class_maps``, its label
+  on acceptance (0: not accepting) and the most code points allowed at it.
+- ``class_maps`` (n, 256) uint8: byte classes.
 - ``numbers`` (N, 16) int32 and ``number_label`` (N,) int32: automata of number texts, by class of byte.
-- ``end`` (Q, 2) int32: label on acceptance (0: not accepting) and most code points allowed at the row.
 - ``reach`` (Q,) int64: for automata of property names, the set of classes that can still be reached.
 - ``specs`` (n, 8) int32: how a string is read, columns ``SPEC_…``.
 - ``lit_start`` (n + 1,) int32, ``lit_bytes`` uint8, ``lit_label`` (n,) int32: sorted string constants.
@@ -53,6 +55,9 @@ NO_LIMIT = 2**30
 
 # Value table columns.
 T_NULL, T_TRUE, T_FALSE, T_NUMBER, T_STRING, T_ARRAY, T_OBJECT = range(7)
+
+# Columns of content rows.
+C_START, C_MAP, C_LABEL, C_LIMIT = range(4)
 
 # What a missing entry is.
 NEED_CHILD, NEED_TYPE, NEED_EVENT = 1, 2, 3
@@ -198,6 +203,9 @@ def _key_done(regs, label, frames, children, keys, results, miss):
             return DIES
         if bit < frames[frame, F_NEXT]:
             regs[R_COUNT] |= np.int64(1) << bit
+        if frames[frame, F_MAY_GO_ON] != 0:
+            # Properties in order: the frame after this name allows only later ones.
+            regs[R_FRAME] = children[frames[frame, F_MAY_GO_ON] + bit]
         regs[R_VALUE] = value
         return GOES
     slot = _find_event(keys, results, frame, (1 << 23) | label)
@@ -222,7 +230,7 @@ def _spec_of(regs, values, frames):
 
 
 @kernel
-def string_label(regs, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames):
+def string_label(regs, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames):
     """The label of the string that a quote would end here; 0 where it may not."""
     spec = _spec_of(regs, values, frames)
     mode = regs[R_MODE]
@@ -237,17 +245,17 @@ def string_label(regs, lex, end, reach, numbers, number_label, specs, lit_start,
         return np.int64(0)
     if mode == M_FREE:
         return np.int64(specs[spec, SPEC_LABEL]) if regs[R_A] == 0 else np.int64(0)
-    return np.int64(end[regs[R_A], 0])
+    return np.int64(content[regs[R_A], C_LABEL])
 
 
 @kernel
 def _string_done(
-    regs, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children,
+    regs, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children,
     keys, results, miss,
 ):  # fmt: skip
     """A closing quote."""
     label = string_label(
-        regs, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames
+        regs, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames
     )
     if label == 0:
         return DIES
@@ -357,7 +365,7 @@ def _literal_step(regs, b, specs, spec, lit_start, lit_bytes, frames, available)
 
 
 @kernel
-def _content_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
+def _content_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """One byte of decoded string content."""
     mode = regs[R_MODE]
     if mode == M_FREE:
@@ -372,7 +380,7 @@ def _content_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, 
         return GOES
     if mode == M_LITERAL:
         return _literal_step(regs, b, specs, spec, lit_start, lit_bytes, frames, available)
-    row = lex[regs[R_A], b]
+    row = trans[content[regs[R_A], C_START] + class_maps[content[regs[R_A], C_MAP], b]]
     if row == 0:
         return DIES
     regs[R_A] = row
@@ -383,33 +391,33 @@ def _content_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, 
     if specs[spec, SPEC_COUNTS]:
         if b < 0x80 or b >= 0xC0:
             regs[R_B] += 1
-        if regs[R_B] > end[row, 1]:
+        if regs[R_B] > content[row, C_LIMIT]:
             return DIES
     return GOES
 
 
 @kernel
-def _character_step(regs, point, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
+def _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """One decoded code point, as its UTF-8 bytes."""
     if point < 0x80:
-        return _content_step(regs, point, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+        return _content_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
     if point < 0x800:
         n, lead = 1, 0xC0 | (point >> 6)
     elif point < 0x10000:
         n, lead = 2, 0xE0 | (point >> 12)
     else:
         n, lead = 3, 0xF0 | (point >> 18)
-    if _content_step(regs, lead, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available) == DIES:
+    if _content_step(regs, lead, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available) == DIES:
         return DIES
     for back in range(n - 1, -1, -1):
         b = 0x80 | ((point >> (6 * back)) & 0x3F)
-        if _content_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available) == DIES:
+        if _content_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available) == DIES:
             return DIES
     return GOES
 
 
 @kernel
-def _range_alive(regs, low, high, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
+def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """Whether some code point in [low, high] may come next; tries them through the automaton.
 
     Ranges come from partial escapes, so they are 1, 16, 256, 4096 or 65536 points wide (1024 or 256
@@ -435,16 +443,16 @@ def _range_alive(regs, low, high, lex, end, reach, numbers, number_label, specs,
             else:
                 n, lead, block = 3, 0xF0 | (point >> 18), 262144
             regs[:] = saved
-            went = _content_step(regs, lead, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+            went = _content_step(regs, lead, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
             if went == GOES and n >= 2:
                 second = 0x80 | ((point >> (6 * (n - 1))) & 0x3F)
-                went = _content_step(regs, second, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+                went = _content_step(regs, second, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
                 block = 64 if n == 2 else 4096
             regs[:] = saved
             if went == DIES:
                 point = (point // block + 1) * block
                 continue
-        went = _character_step(regs, point, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+        went = _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
         regs[:] = saved
         if went == GOES:
             return True
@@ -487,7 +495,7 @@ def _short_escape(b):
 
 
 @kernel
-def _escape_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
+def _escape_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """One byte inside an escape; decoded exactly, and alive only if it can end well."""
     escape = regs[R_ESC]
     phase = (escape >> 20) & 15
@@ -496,14 +504,14 @@ def _escape_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, l
             regs[R_ESC] = _ESC_HEX << 20
             return (
                 GOES
-                if _range_alive(regs, 0, 0x10FFFF, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+                if _range_alive(regs, 0, 0x10FFFF, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
                 else DIES
             )
         point = _short_escape(b)
         if point < 0:
             return DIES
         regs[R_ESC] = 0
-        return _character_step(regs, point, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+        return _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
     if phase == _ESC_LOW_START:
         if b != 92:
             return DIES
@@ -527,22 +535,22 @@ def _escape_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, l
             regs[R_ESC] = (value << 24) | (_ESC_LOW_START << 20)
             base = 0x10000 + ((value - 0xD800) << 10)
             alive = _range_alive(
-                regs, base, base + 1023, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available
+                regs, base, base + 1023, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available
             )
             return GOES if alive else DIES
         if n == 4:
             regs[R_ESC] = 0
             if 0xDC00 <= value <= 0xDFFF:
                 return DIES
-            return _character_step(regs, value, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+            return _character_step(regs, value, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
         regs[R_ESC] = (_ESC_HEX << 20) | (n << 16) | value
-        if _range_alive(regs, low, high, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
+        if _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
             return GOES
         first, last = max(low, 0xD800), min(high, 0xDBFF)
         if first <= last:
             base = 0x10000 + ((first - 0xD800) << 10)
             top = 0x10000 + ((last - 0xD800) << 10) + 1023
-            if _range_alive(regs, base, top, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
+            if _range_alive(regs, base, top, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
                 return GOES
         return DIES
     first, last = max(low, 0xDC00), min(high, 0xDFFF)
@@ -552,33 +560,33 @@ def _escape_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, l
     if n == 4:
         regs[R_ESC] = 0
         point = base + (value - 0xDC00)
-        return _character_step(regs, point, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+        return _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
     regs[R_ESC] = ((escape >> 24) << 24) | (_ESC_LOW_HEX << 20) | (n << 16) | value
     alive = _range_alive(
-        regs, base + first - 0xDC00, base + last - 0xDC00, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available
+        regs, base + first - 0xDC00, base + last - 0xDC00, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available
     )
     return GOES if alive else DIES
 
 
 @kernel
-def _in_string(regs, b, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available, keys, results, miss):
+def _in_string(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available, keys, results, miss):
     """One byte between quotes."""
     spec = _spec_of(regs, values, frames)
     if regs[R_ESC] != 0:
-        return _escape_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+        return _escape_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
     if b == 34:
         return _string_done(
-            regs, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, keys, results, miss
+            regs, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, keys, results, miss
         )
     if b == 92:
         if regs[R_MODE] == M_FREE and regs[R_A] != 0:
             return DIES
         regs[R_ESC] = _ESC_START << 20
-        alive = _range_alive(regs, 0, 0x10FFFF, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+        alive = _range_alive(regs, 0, 0x10FFFF, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
         return GOES if alive else DIES
     if b < 32:
         return DIES
-    return _content_step(regs, b, lex, end, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
+    return _content_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
 
 
 @kernel
@@ -706,7 +714,7 @@ def _may_go_on(regs, frames):
 
 
 @kernel
-def _structural(regs, b, lex, end, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss):
+def _structural(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss):
     """One byte between lexemes."""
     mode = regs[R_MODE]
     if _is_space(b):
@@ -754,14 +762,14 @@ def _structural(regs, b, lex, end, reach, numbers, number_label, specs, values, 
 
 @kernel
 def step(
-    regs, b, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    regs, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, miss,
 ):  # fmt: skip
     """Read one byte: DIES, GOES, MISSING (``miss`` says what) or UNDECIDED; ``regs`` is changed in place."""
     mode = regs[R_MODE]
     if mode < FIRST_LEXICAL:
         return _structural(
-            regs, b, lex, end, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss
+            regs, b, trans, content, class_maps, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss
         )
     if mode == M_NUMBER:
         row = numbers[regs[R_A], NUMBER_CLASS[b]]
@@ -775,7 +783,7 @@ def step(
         if status != GOES:
             return status
         return _structural(
-            regs, b, lex, end, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss
+            regs, b, trans, content, class_maps, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss
         )
     if mode == M_WORD:
         if b != _WORDS[regs[R_A], regs[R_B]] or b == 0:
@@ -785,7 +793,7 @@ def step(
             return _value_done(regs, regs[R_C], frames, keys, results, miss)
         return GOES
     return _in_string(
-        regs, b, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available, keys, results, miss
+        regs, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available, keys, results, miss
     )
 
 
@@ -797,7 +805,7 @@ def end_number(regs, number_label, frames, keys, results, miss):
 
 @kernel
 def run(
-    regs, data, start, lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    regs, data, start, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, miss,
 ):  # fmt: skip
     """Read ``data[start:]``; return status and how many bytes of ``data`` are behind; ``regs`` stays before a failed byte."""
@@ -805,7 +813,7 @@ def run(
     for at in range(start, data.shape[0]):
         before[:] = regs
         status = step(
-            regs, data[at], lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+            regs, data[at], trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
             keys, results, cells, n_cells, max_space, miss,
         )  # fmt: skip
         if status != GOES:
@@ -821,7 +829,7 @@ def run(
 @kernel
 def walk(
     entry, below, rows, byte, subtree_end, depth, token_start, token_ids, mask, notes, note_regs,
-    lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, stop_free, counts,
 ):  # fmt: skip
     """Allow every token below trie node ``entry`` that the configuration reads.
@@ -852,7 +860,7 @@ def walk(
         for i in range(WIDTH):
             regs[i] = above[i]
         status = step(
-            regs, np.int64(byte[node]), lex, end, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children,
+            regs, np.int64(byte[node]), trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children,
             available, keys, results, cells, n_cells, max_space, miss,
         )  # fmt: skip
         if regs[R_POPPED] > popped:

@@ -65,7 +65,7 @@ def fill_all(mass: Floats, sums: Floats) -> float:
     """Sum every block; returns the total."""
     for block in range(sums.shape[0]):
         sums[block] = sum_block(mass, block)
-    return total_mass(sums)
+    return float(total_mass(sums))
 
 
 @kernel
@@ -87,7 +87,7 @@ def fill_dense(scores: Scores, words: Words, mass: Floats, sums: Floats) -> floa
                 is_set = (bits >> np.uint32(bit)) & np.uint32(1)
                 mass[first + bit] = np.float64(scores[first + bit]) if is_set != 0 else -math.inf
     exp_in_place(mass, n_tokens, 0.0, 1.0)
-    return fill_all(mass, sums)
+    return float(fill_all(mass, sums))
 
 
 @kernel
@@ -103,7 +103,7 @@ def fill_sparse(scores: Scores, words: Words, mass: Floats, sums: Floats) -> flo
         for bit in range(min(32, n_tokens - first)):
             if (bits >> np.uint32(bit)) & np.uint32(1):
                 mass[first + bit] = np.exp(np.float64(scores[first + bit]))
-    return fill_all(mass, sums)
+    return float(fill_all(mass, sums))
 
 
 @kernel
@@ -152,7 +152,7 @@ def put(mass: Floats, sums: Floats, token: int, value: float) -> float:
     mass[token] = value
     block = token // BLOCK
     sums[block] = sum_block(mass, block)
-    return total_mass(sums)
+    return float(total_mass(sums))
 
 
 @kernel
@@ -163,7 +163,7 @@ def put_many(mass: Floats, sums: Floats, tokens: Ids, values: Floats) -> float:
     for index in range(tokens.shape[0]):
         block = tokens[index] // BLOCK
         sums[block] = sum_block(mass, block)
-    return total_mass(sums)
+    return float(total_mass(sums))
 
 
 @kernel

@@ -55,8 +55,9 @@ class FormulaSource(Protocol):
 class DocumentAutomaton:
     """A lazily built pushdown automaton of the JSON documents that satisfy a formula."""
 
-    def __init__(self, source: FormulaSource, *, whitespace: str = "bounded", max_bytes: int = 256 << 20) -> None:
+    def __init__(self, source: FormulaSource, *, whitespace: str = "bounded", in_order: bool = False, max_bytes: int = 256 << 20) -> None:
         self.source = source
+        self.in_order = in_order
         self.tables = Tables(max_bytes=max_bytes, max_space=_SPACES[whitespace])
         self.reduce = Reducer(source.resolve)
         self.strings = StringSpecs(self.tables)
@@ -228,7 +229,7 @@ class DocumentAutomaton:
         """The configuration with the number at hand taken as complete; it is known to be."""
         while True:
             regs = self.registers(config)
-            status = K.end_number(regs, self.tables.number_label, self.tables.frames, self.tables.keys,
+            status = K.end_number(regs, self.tables.arena.number_label, self.tables.frames, self.tables.keys,
                                   self.tables.results, self._miss)  # fmt: skip
             if status != K.MISSING:
                 return self.interned(regs)
@@ -277,11 +278,11 @@ class DocumentAutomaton:
         mode = int(regs[K.R_MODE])
         tables = self.tables
         if mode == K.M_NUMBER:
-            return int(tables.number_label[regs[K.R_A]]), kept
+            return int(tables.arena.number_label[regs[K.R_A]]), kept
         if mode == K.M_WORD:
             return int(regs[K.R_C]), kept
         if mode >= K.M_FREE:
-            return int(K.string_label(regs, *tables.arguments[:11])), kept
+            return int(K.string_label(regs, *tables.arguments[:12])), kept
         frame, cell = int(regs[K.R_FRAME]), int(regs[K.R_CELL])
         label = int(tables.frames[frame, K.F_CLOSE])
         if tables.frames[frame, K.F_KIND] == K.KEEPING_ARRAY:
@@ -298,7 +299,7 @@ class DocumentAutomaton:
         if config[K.R_MODE] != K.M_NUMBER:
             return False
         top = self.tables.frames[config[K.R_FRAME], K.F_KIND] == K.TOP
-        return bool(top and self.tables.number_label[config[K.R_A]])
+        return bool(top and self.tables.arena.number_label[config[K.R_A]])
 
     def completion(self, config: Config) -> bytes:
         """A shortest way to end the document from ``config``."""

@@ -50,7 +50,9 @@ for _byte in (*range(48, 58), 45, 43, 46, 101):
 
 
 def _narrow(automaton: Labelled) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    return np.ascontiguousarray(automaton.rows[:, _BYTE_OF_CLASS]), automaton.labels
+    rows = automaton.transitions[:, automaton.class_of[_BYTE_OF_CLASS]].copy()
+    rows[:, 0] = rows[:, 15] = 0
+    return rows, automaton.labels
 
 
 def _narrow_dfa(dfa: Dfa) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -145,7 +147,7 @@ class Contexts:
                 key = frozenset(map(key_of, parts))
                 if key not in self._numbers:
                     rows, labels = _narrow_dfa(number_dfa(parts))
-                    self._numbers[key] = tables.add_numbers(rows, labels) + 1 if len(rows) > 1 else 0
+                    self._numbers[key] = tables.add_numbers(rows, labels, ("number", key)) if len(rows) > 1 else 0
                 return self._numbers[key]
         parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
 
@@ -155,4 +157,4 @@ class Contexts:
 
         components = [Component.of(base_for(parts)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
         automaton = labelled_product(components, label_of)
-        return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton)) + 1
+        return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton))

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
-from structgen.automata.document.labelled import Component, labelled_product, reachable_labels
+from structgen.automata.document.labelled import Component, Labelled, labelled_product, reachable_labels
 from structgen.automata.document.strings import dfa_of_assertion
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import universal
@@ -149,13 +147,12 @@ class KeyClasses:
         automaton = labelled_product(components, label_of)
         if automaton.is_empty:
             return
-        samples = _shortest_by_label(automaton.rows, automaton.labels)
+        samples = _shortest_by_label(automaton)
         for number in range(len(self.names), len(self.classes)):
             found = self.classes[number]
             self.classes[number] = KeyClass(None, found.matches, found.bad_for, samples.get(number + 1, b""))
         reach = reachable_labels(automaton) if len(self.classes) <= 62 else -1
-        base = self._tables.add_rows(automaton.rows, automaton.labels, K.NO_LIMIT, reach)
-        self.spec = self._tables.add_spec(K.AUTOMATON, start=base + 1)
+        self.spec = self._tables.add_spec(K.AUTOMATON, start=self._tables.add_content(automaton, reach=reach))
 
 
 def _unused(names: Sequence[bytes]) -> bytes:
@@ -170,21 +167,21 @@ def _unused(names: Sequence[bytes]) -> bytes:
     return str(number).encode()
 
 
-def _shortest_by_label(rows: np.ndarray, labels: np.ndarray) -> dict[int, bytes]:
-    """A shortest text per label, breadth first."""
+def _shortest_by_label(automaton: Labelled) -> dict[int, bytes]:
+    """A shortest text per label, breadth first, in printable bytes where possible."""
+    byte_of = {int(automaton.class_of[b]): b for b in (*range(255, -1, -1), *range(90, 64, -1), *range(122, 96, -1))}
     found: dict[int, bytes] = {}
     seen = {1}
     level: list[tuple[int, bytes]] = [(1, b"")]
     while level:
         following: list[tuple[int, bytes]] = []
         for state, text in level:
-            label = int(labels[state])
+            label = int(automaton.labels[state])
             if label and label not in found:
                 found[label] = text
-            for byte in np.flatnonzero(rows[state]).tolist():
-                target = int(rows[state, byte])
-                if target not in seen:
+            for column, target in enumerate(automaton.transitions[state].tolist()):
+                if target and target not in seen:
                     seen.add(target)
-                    following.append((target, text + bytes([byte])))
+                    following.append((target, text + bytes([byte_of[column]])))
         level = following
     return found

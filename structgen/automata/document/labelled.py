@@ -23,25 +23,25 @@ MAX_STATES = 60_000
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Rows (S, 256) int32 with state 0 dead and 1 the start; labels (S,) int32, 0 for not accepting."""
+    """Byte classes, transitions (S, C) with state 0 dead and 1 the start, labels (S,), 0 for not accepting."""
 
-    rows: npt.NDArray[np.int32]
+    class_of: npt.NDArray[np.uint8]
+    transitions: npt.NDArray[np.int32]
     labels: npt.NDArray[np.int32]
 
     @property
     def is_empty(self) -> bool:
-        return len(self.rows) == 1
+        return len(self.transitions) == 1
 
 
-_EMPTY = Labelled(np.zeros((1, 256), np.int32), np.zeros(1, np.int32))
+_EMPTY = Labelled(np.zeros(256, np.uint8), np.zeros((1, 1), np.int32), np.zeros(1, np.int32))
 
 
 def relabelled(dfa: Dfa, label: int = 1) -> Labelled:
     """A plain automaton with one label."""
     if dfa.is_empty:
         return _EMPTY
-    rows = np.ascontiguousarray(dfa.transitions[:, dfa.class_of])
-    return Labelled(rows, np.where(dfa.accepting, label, 0).astype(np.int32))
+    return Labelled(dfa.class_of, dfa.transitions, np.where(dfa.accepting, label, 0).astype(np.int32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +129,15 @@ def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: 
     new_id = np.zeros(len(alive), np.int32)
     new_id[alive] = np.arange(1, alive.sum() + 1)
     kept = np.flatnonzero(alive)
-    rows = np.zeros((len(kept) + 1, 256), np.int32)
-    rows[1:] = new_id[after[kept]][:, class_of]
-    return Labelled(rows, np.concatenate([[0], labels[kept]]).astype(np.int32))
+    transitions = np.zeros((len(kept) + 1, after.shape[1]), np.int32)
+    transitions[1:] = new_id[after[kept]]
+    return Labelled(class_of.astype(np.uint8), transitions, np.concatenate([[0], labels[kept]]).astype(np.int32))
 
 
 def reachable_labels(automaton: Labelled) -> npt.NDArray[np.int64]:
     """(S,) int64: per state the set of labels (bit ``label - 1``) that can still be reached."""
     reach = np.where(automaton.labels > 0, np.int64(1) << np.maximum(automaton.labels.astype(np.int64) - 1, 0), 0)
-    targets = [np.unique(row[row > 0]) for row in automaton.rows]
+    targets = [np.unique(row[row > 0]) for row in automaton.transitions]
     changed = True
     while changed:
         changed = False

@@ -35,7 +35,7 @@ class Shortest:
     def numbers(self, row: int) -> dict[int, bytes]:
         """Shortest text per label from a row of the number table."""
         if row not in self._numbers:
-            table, labels = self._tables.numbers, self._tables.number_label
+            table, labels = self._tables.arena.numbers, self._tables.arena.number_label
             found: dict[int, bytes] = {}
             seen = {row}
             level = [(row, b"")]
@@ -100,7 +100,7 @@ class Shortest:
         while level:
             following = []
             for (state, behind), text in level:
-                label = int(tables.end[state, 0])
+                label = int(tables.arena.content[state, K.C_LABEL])
                 if label and behind >= (least if counts else 0) and (allowed >> (label - 1)) & 1:
                     found.setdefault(label, text)
                 for byte, target in _targets(tables, state):
@@ -113,17 +113,20 @@ class Shortest:
         return found
 
 
-_PREFERRED = [*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46]
-_ORDER = {byte: place for place, byte in enumerate(_PREFERRED)}
+_PREFERRED = (*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46)
+_BY_PREFERENCE = (*_PREFERRED, *(byte for byte in range(256) if byte not in _PREFERRED))
 
 
 def _targets(tables: Tables, state: int) -> list[tuple[int, int]]:
     """(byte, target) pairs, one per target, bytes that need no escape first."""
-    row = tables.lex[state]
+    arena = tables.arena
+    start, number = arena.content[state, : K.C_MAP + 1].tolist()
+    classes = arena.class_maps[number].tolist()
+    row = arena.trans[start : start + max(classes) + 1].tolist()
     found: dict[int, int] = {}
-    for byte in row.nonzero()[0].tolist():
-        target = int(row[byte])
-        if target not in found or _ORDER.get(byte, 999) < _ORDER.get(found[target], 999):
+    for byte in _BY_PREFERENCE:
+        target = row[classes[byte]]
+        if target and target not in found:
             found[target] = byte
     return [(byte, target) for target, byte in found.items()]
 

@@ -7,7 +7,7 @@ exact, else multiplied in), and for verdict vectors a labelled product.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -229,20 +229,26 @@ class StringSpecs:
         prepared = _prepared(nodes, low, high)
         if prepared.automaton.is_empty:
             return 0
-        if len(prepared.automaton.rows) < 16 and isinstance(prepared.limits, int) and len(nodes) == 1:
+        if len(prepared.automaton.transitions) < 16 and isinstance(prepared.limits, int) and len(nodes) == 1:
             node = next(iter(nodes))
             if not prepared.low and prepared.high is None and is_universal(_pattern_dfa(node)):
                 return self._counted(low, high)
         counts = bool(prepared.low) or prepared.high is not None
-        return self._automaton(prepared.automaton, prepared.limits, prepared.low, counts)
+        key = ("pattern", nodes, low, high)
+        return self._automaton(prepared.automaton, prepared.limits, prepared.low, counts, key)
 
     def _automaton(
-        self, automaton: Labelled, limits: npt.NDArray[np.int32] | int = K.NO_LIMIT, low: int = 0, counts: bool = False
+        self,
+        automaton: Labelled,
+        limits: npt.NDArray[np.int32] | int = K.NO_LIMIT,
+        low: int = 0,
+        counts: bool = False,
+        key: Hashable = None,
     ) -> int:
         if automaton.is_empty or (not isinstance(limits, int) and limits[1] < 0):
             return 0
-        base = self._tables.add_rows(automaton.rows, automaton.labels, limits)
-        return self._tables.add_spec(K.AUTOMATON, start=base + 1, least=low, counts=counts)
+        start = self._tables.add_content(automaton, limits, key=key)
+        return self._tables.add_spec(K.AUTOMATON, start=start, least=low, counts=counts)
 
     def _constants(self, values: frozenset[bytes], parts: Sequence[Assertion]) -> int:
         others = [part for part in parts if not isinstance(part, StringIn)]

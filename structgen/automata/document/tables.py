@@ -6,12 +6,14 @@ Python appends; kernels only read (cells apart, whose free tail a walk uses as s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from structgen.automata.document.arena import current_arena
+from structgen.automata.document.labelled import Labelled
 from structgen.errors import LimitError
 from structgen.kernels import document as K
 
@@ -27,11 +29,7 @@ class Tables:
     def __init__(self, *, max_bytes: int, max_space: int) -> None:
         self.max_bytes = max_bytes
         self.max_space = max_space
-        self.lex = np.zeros((32, 256), np.int32)
-        self.end = np.zeros((32, 2), np.int32)
-        self.reach = np.zeros(32, np.int64)
-        self.numbers = np.zeros((32, 16), np.int32)
-        self.number_label = np.zeros(32, np.int32)
+        self.arena = current_arena()
         self.specs = np.zeros((16, 8), np.int32)
         self.lit_start = np.zeros(64, np.int32)
         self.lit_bytes = np.zeros(512, np.uint8)
@@ -43,26 +41,30 @@ class Tables:
         self.keys = np.full(64, -1, np.int64)
         self.results = np.zeros((64, 2), np.int32)
         self.cells = np.zeros((64 + SCRATCH_CELLS, 3), np.int64)
-        self.n_numbers = self.n_rows = self.n_specs = self.n_values = self.n_frames = 1
+        self.n_specs = self.n_values = self.n_frames = 1
         self.n_literals = self.n_literal_bytes = self.n_children = self.n_available = 0
         self.n_events = 0
         self.n_cells = 1
         self._cell_ids: dict[tuple[int, int, int], int] = {}
+        self.cell_list: list[tuple[int, int, int]] = [(0, 0, 0)]
+        """The cells again, for Python."""
+        self.events: set[tuple[int, int]] = set()
         self.arguments: tuple[Any, ...] = ()
         self._rebuild()
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all arrays as allocated."""
-        return sum(array.nbytes for array in self.arguments if isinstance(array, np.ndarray))
+        """Bytes of all arrays as allocated, automata in the shared arena apart."""
+        return sum(array.nbytes for array in self.arguments[6:] if isinstance(array, np.ndarray))
 
     def _rebuild(self) -> None:
         self.arguments = (
-            self.lex,
-            self.end,
-            self.reach,
-            self.numbers,
-            self.number_label,
+            self.arena.trans,
+            self.arena.content,
+            self.arena.class_maps,
+            self.arena.reach,
+            self.arena.numbers,
+            self.arena.number_label,
             self.specs,
             self.lit_start,
             self.lit_bytes,
@@ -94,39 +96,25 @@ class Tables:
         setattr(self, name, bigger)
         self._rebuild()
 
-    def add_rows(
+    def add_content(
         self,
-        rows: npt.NDArray[np.int32],
-        labels: npt.NDArray[np.int32],
-        limits: npt.NDArray[np.int32] | int,
+        automaton: Labelled,
+        limits: npt.NDArray[np.int32] | int = K.NO_LIMIT,
         reach: npt.NDArray[np.int64] | int = -1,
+        key: Hashable = None,
     ) -> int:
-        """Install a byte automaton; ``rows`` (S, 256) with row 0 dead. Returns the offset added to its states."""
-        n = len(rows) - 1
-        base = self.n_rows - 1
-        if self.n_rows + n > len(self.lex):
-            for name in ("lex", "end", "reach"):
-                self._grow(name, self.n_rows + n)
-        window = slice(self.n_rows, self.n_rows + n)
-        np.add(rows[1:], base, out=self.lex[window], where=rows[1:] != 0)
-        self.end[window, 0] = labels[1:]
-        self.end[window, 1] = limits if isinstance(limits, int) else limits[1:]
-        self.reach[window] = reach if isinstance(reach, int) else reach[1:]
-        self.n_rows += n
-        return base
+        """The row at which an automaton of string content starts; shared under ``key``."""
+        base = self.arena.add_content(automaton, limits, reach, key)
+        self._rebuild()
+        return base + 1
 
-    def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32]) -> int:
-        """Install an automaton of number texts; ``rows`` (S, 16). Returns the offset added to its states."""
-        n = len(rows) - 1
-        base = self.n_numbers - 1
-        if self.n_numbers + n > len(self.numbers):
-            for name in ("numbers", "number_label"):
-                self._grow(name, self.n_numbers + n)
-        window = slice(self.n_numbers, self.n_numbers + n)
-        np.add(rows[1:], base, out=self.numbers[window], where=rows[1:] != 0)
-        self.number_label[window] = labels[1:]
-        self.n_numbers += n
-        return base
+    def add_numbers(
+        self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None
+    ) -> int:
+        """The row at which an automaton of number texts starts; shared under ``key``."""
+        base = self.arena.add_numbers(rows, labels, key)
+        self._rebuild()
+        return base + 1
 
     def add_spec(self, kind: int, *, low: int = 0, high: int = 0, start: int = 0, least: int = 0,
                  most: int = K.NO_LIMIT, label: int = 0, counts: bool = False) -> int:  # fmt: skip
@@ -196,6 +184,7 @@ class Tables:
             self.keys, self.results = keys, results
             self._rebuild()
         K.insert_event(self.keys, self.results, frame, event, after, value)
+        self.events.add((frame, event))
         self.n_events += 1
 
     def cell(self, frame: int, count: int, parent: int) -> int:
@@ -207,6 +196,7 @@ class Tables:
                 self._grow("cells", 2 * len(self.cells))
             found = self.n_cells
             self.cells[found] = key
+            self.cell_list.append(key)
             self._cell_ids[key] = found
             self.n_cells += 1
             self._rebuild()

@@ -117,13 +117,16 @@ class Witness:
         keys, _, _ = self.automaton.objects.plain[frame]
         row = self.automaton.tables.frames[frame]
         need = int(row[K.F_LOW]) & ~seen
+        needed = [number for number in range(keys.n_named) if (need >> number) & 1]
+        if int(row[K.F_MAY_GO_ON]):
+            following = self.automaton.tables.children[int(row[K.F_MAY_GO_ON]) :]
+            needed.sort(key=lambda number: int(following[number]))
         members = []
-        for number in range(keys.n_named):
-            if (need >> number) & 1:
-                text = self._plain_member(frame, number)
-                if text is None:
-                    return {}
-                members.append(text)
+        for number in needed:
+            text = self._plain_member(frame, number)
+            if text is None:
+                return {}
+            members.append(text)
         if comma and not members:
             left = int(row[K.F_HIGH]) & ~seen
             texts = [self._plain_member(frame, n) for n in range(len(keys.classes)) if (left >> n) & 1]

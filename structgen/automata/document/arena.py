@@ -1,0 +1,118 @@
+"""Byte automata of strings and numbers, shared by all schemas of the process.
+
+A date-time has eleven thousand states; copying them into every schema that mentions one
+would cost more than the rest of the schema. So automata live in an arena, installed once per key.
+Rows keep their automaton's byte classes, which makes them ten times smaller than full
+rows. An arena that has grown past ``ARENA_BYTES`` is closed: schemas made later get a new one,
+and the old one goes when its last schema does, so memory stays bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.labelled import Labelled
+from structgen.kernels import document as K
+
+__all__ = ["Arena", "current_arena"]
+
+ARENA_BYTES = 48 << 20
+
+
+class Arena:
+    """Growing tables of automata; see ``kernels.document`` for the columns."""
+
+    def __init__(self) -> None:
+        self.trans = np.zeros(4096, np.int32)
+        self.content = np.zeros((256, 4), np.int32)
+        self.reach = np.zeros(256, np.int64)
+        self.class_maps = np.zeros((16, 256), np.uint8)
+        self.numbers = np.zeros((512, 16), np.int32)
+        self.number_label = np.zeros(512, np.int32)
+        self.n_trans = self.n_maps = 0
+        self.n_content = self.n_numbers = 1
+        self._maps: dict[bytes, int] = {}
+        self.installed: dict[Hashable, int] = {}
+        """Offset added to an automaton's states, by the caller's key."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes in use."""
+        return 4 * self.n_trans + 24 * self.n_content + 256 * self.n_maps + 68 * self.n_numbers
+
+    def _reserve(self, name: str, needed: int) -> None:
+        array: npt.NDArray[Any] = getattr(self, name)
+        if needed > len(array):
+            bigger = np.zeros((max(needed, 2 * len(array)), *array.shape[1:]), array.dtype)
+            bigger[: len(array)] = array
+            setattr(self, name, bigger)
+
+    def _map(self, class_of: npt.NDArray[np.uint8]) -> int:
+        key = class_of.tobytes()
+        found = self._maps.get(key)
+        if found is None:
+            self._reserve("class_maps", self.n_maps + 1)
+            found = self._maps[key] = self.n_maps
+            self.class_maps[found] = class_of
+            self.n_maps += 1
+        return found
+
+    def add_content(
+        self,
+        automaton: Labelled,
+        limits: npt.NDArray[np.int32] | int = K.NO_LIMIT,
+        reach: npt.NDArray[np.int64] | int = -1,
+        key: Hashable = None,
+    ) -> int:
+        """Install an automaton of decoded string content; returns the offset of its states."""
+        if key is not None and key in self.installed:
+            return self.installed[key]
+        n, width = automaton.transitions.shape
+        base, start = self.n_content - 1, self.n_trans
+        for name in ("content", "reach"):
+            self._reserve(name, self.n_content + n)
+        self._reserve("trans", start + n * width)
+        flat = automaton.transitions
+        np.add(flat, base, out=self.trans[start : start + n * width].reshape(n, width), where=flat != 0)
+        window = slice(self.n_content, self.n_content + n - 1)
+        self.content[window, K.C_START] = start + width * np.arange(1, n)
+        self.content[window, K.C_MAP] = self._map(automaton.class_of)
+        self.content[window, K.C_LABEL] = automaton.labels[1:]
+        self.content[window, K.C_LIMIT] = limits if isinstance(limits, int) else limits[1:]
+        self.reach[window] = reach if isinstance(reach, int) else reach[1:]
+        self.n_content += n - 1
+        self.n_trans += n * width
+        if key is not None:
+            self.installed[key] = base
+        return base
+
+    def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None) -> int:
+        """Install an automaton of number texts, ``rows`` (S, 16); returns the offset of its states."""
+        if key is not None and key in self.installed:
+            return self.installed[key]
+        n = len(rows) - 1
+        base = self.n_numbers - 1
+        for name in ("numbers", "number_label"):
+            self._reserve(name, self.n_numbers + n)
+        window = slice(self.n_numbers, self.n_numbers + n)
+        np.add(rows[1:], base, out=self.numbers[window], where=rows[1:] != 0)
+        self.number_label[window] = labels[1:]
+        self.n_numbers += n
+        if key is not None:
+            self.installed[key] = base
+        return base
+
+
+_current = Arena()
+
+
+def current_arena() -> Arena:
+    """The arena for automata made now."""
+    global _current
+    if _current.n_bytes > ARENA_BYTES:
+        _current = Arena()
+    return _current

@@ -1,0 +1,114 @@
+"""JSON under a schema, as a ``Constraint``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from structgen.constraint import Constraint, Report
+from structgen.errors import SchemaError
+from structgen.masks.machine import TokenMachine
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["JsonSchemaConstraint", "json_schema"]
+
+
+class JsonSchemaConstraint(Constraint):
+    """The JSON documents that a schema accepts; compiled on demand, shared by its vocabularies."""
+
+    def __init__(
+        self,
+        schema: Any,
+        *,
+        property_order: str,
+        whitespace: str,
+        formats: str,
+        draft: str | int | None,
+        registry: Mapping[str, Any] | None,
+        max_bytes: int,
+    ) -> None:
+        super().__init__()
+        from structgen.automata.document.automaton import DocumentAutomaton
+        from structgen.frontends.jsonschema.build import SchemaSource
+
+        self.schema = schema
+        self.source = SchemaSource(schema, draft=draft, registry=registry, formats=formats)
+        self.automaton = DocumentAutomaton(
+            self.source, whitespace=whitespace, in_order=property_order == "declared", max_bytes=max_bytes
+        )
+
+    def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
+        from structgen.masks.document_machine import DocumentMachine
+
+        return DocumentMachine(self.automaton, vocabulary)
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether the whole text is a document that satisfies the schema."""
+        data = text.encode() if isinstance(text, str) else text
+        config = self.automaton.read(self.automaton.start, data)
+        return config is not None and self.automaton.is_accepting(config)
+
+    def report(self) -> Report:
+        from structgen.frontends.jsonschema.support import enforcement
+
+        return Report("JSON schema", tuple(enforcement(self.source)))
+
+    def __repr__(self) -> str:
+        return f"JsonSchemaConstraint({self.automaton.tables.n_bytes >> 10} KiB)"
+
+
+def json_schema(
+    schema: Any,
+    *,
+    property_order: Literal["declared", "any"] = "declared",
+    whitespace: Literal["compact", "bounded", "any"] = "bounded",
+    formats: Literal["assert", "annotate"] = "assert",
+    draft: str | int | None = None,
+    registry: Mapping[str, Any] | None = None,
+    max_bytes: int = 256 << 20,
+) -> JsonSchemaConstraint:
+    """JSON documents that satisfy a schema.
+
+    Parameters
+    ----------
+    schema : a dict or boolean, or JSON text; never changed
+    property_order : ``"declared"``: properties come as the schema lists them, undeclared ones
+        last; ``"any"``: in every order, as JSON Schema itself allows. Objects under counts,
+        dependencies or alternatives of objects take any order either way.
+    whitespace : ``"compact"`` none between lexemes, ``"bounded"`` at most 24 bytes a run,
+        ``"any"`` no limit
+    formats : ``"assert"`` enforces ``format``, ``"annotate"`` ignores it
+    draft : ``"draft7"``, ``"2020-12"`` and the like; by default what ``$schema`` says, else 2020-12
+    registry : remote documents by URI; nothing is ever fetched
+    max_bytes : memory budget of the automaton
+
+    Raises
+    ------
+    SchemaError : the schema breaks its metaschema or a reference does not resolve (``pointer``)
+    RegexSyntaxError, UnsupportedError : a pattern that cannot be read, or is not regular
+    UnsatisfiableError : no document is valid
+    LimitError : a budget ran out
+    """
+    if isinstance(schema, str | bytes):
+        try:
+            schema = json.loads(schema)
+        except ValueError as error:
+            raise SchemaError(f"the schema is not JSON: {error}") from None
+    _check_option("property_order", property_order, ("declared", "any"))
+    _check_option("whitespace", whitespace, ("compact", "bounded", "any"))
+    _check_option("formats", formats, ("assert", "annotate"))
+    return JsonSchemaConstraint(
+        schema,
+        property_order=property_order,
+        whitespace=whitespace,
+        formats=formats,
+        draft=draft,
+        registry=registry,
+        max_bytes=max_bytes,
+    )
+
+
+def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is one of {', '.join(allowed)}, not {value!r}")

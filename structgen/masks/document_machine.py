@@ -1,0 +1,300 @@
+"""JSON under a schema, bound to a vocabulary.
+
+Masks are cached under what they depend on: the registers of the configuration and as many
+of the top stack frames as any token looked at (a token that closes brackets looks below the
+top). Inside a free string, content and closing tokens are taken from ``string_body``;
+everything else is a walk of the token trie. Steps that the automaton has not taken yet are
+noted by the walk, filled in by Python, and only their subtrees are walked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.automaton import Config, DocumentAutomaton
+from structgen.dtypes import TokenMask, n_words
+from structgen.kernels import document as K
+from structgen.kernels.tables import TrieTables
+from structgen.masks.cache import MaskCache
+from structgen.masks.string_body import string_body
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["DocumentMachine"]
+
+MOST_STEPS = 1 << 16
+"""Steps remembered by (configuration, token) before the memory is emptied."""
+MASK_BYTES = 16 << 20
+_NOTES = 64
+
+
+class DocumentMachine:
+    """A ``TokenMachine`` over a ``DocumentAutomaton``."""
+
+    def __init__(self, automaton: DocumentAutomaton, vocabulary: Vocabulary) -> None:
+        self.automaton = automaton
+        self.vocabulary = vocabulary
+        self._tokens = vocabulary.tokens
+        self._trie = vocabulary.trie
+        self._depth = int(vocabulary.trie.depth.max(initial=0))
+        self._cache = MaskCache(MASK_BYTES)
+        self._looked: dict[Hashable, int] = {}
+        self._steps: dict[tuple[Config, int], Config | None] = {}
+        self._forced: dict[Config, bytes] = {}
+        self._suffixes: dict[Hashable, npt.NDArray[np.uint32]] = {}
+        self._suffix_looked: dict[Hashable, int] = {}
+        self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
+        self.n_walked = 0
+        """Trie nodes visited so far."""
+
+    # -- the protocol ------------------------------------------------------------------------
+
+    def start(self) -> Config:
+        return self.automaton.start
+
+    def fill_mask(self, config: Config, row: TokenMask) -> None:
+        head = config[:8] if len(config) == K.CONFIG_WIDTH else config
+        looked = self._looked.get(head)
+        if looked is not None:
+            found = self._cache.get(self._key(head, config[8], looked))
+            if found is not None:
+                row[:] = found
+                return
+        self._compute(config, head, row)
+
+    def advance(self, config: Config, token_id: int) -> Config | None:
+        key = (config, token_id)
+        steps = self._steps
+        if key in steps:
+            return steps[key]
+        data = self._tokens[token_id]
+        after = self.automaton.read(config, data) if data and token_id not in self.vocabulary.special_ids else None
+        if len(steps) >= MOST_STEPS:
+            steps.clear()
+        steps[key] = after
+        return after
+
+    def advance_bytes(self, config: Config, data: bytes) -> Config | None:
+        return self.automaton.read(config, data)
+
+    def is_accepting(self, config: Config) -> bool:
+        return self.automaton.is_accepting(config)
+
+    def forced_bytes(self, config: Config, limit: int = 256) -> bytes:
+        found = bytearray()
+        while len(found) < limit and not self.is_accepting(config):
+            byte = self._only_byte(config)
+            if byte is None:
+                break
+            found.append(byte)
+            after = self.automaton.read(config, bytes([byte]))
+            assert after is not None
+            config = after
+        return bytes(found)
+
+    def shortest_completion(self, config: Config) -> bytes:
+        return self.automaton.completion(config)
+
+    # -- forced bytes ------------------------------------------------------------------------
+
+    def _only_byte(self, config: Config) -> int | None:
+        if config[K.R_MODE] == K.M_FREE or len(config) > K.CONFIG_WIDTH:
+            return None
+        only = None
+        for byte in range(256):
+            if self.automaton.read(config, bytes([byte])) is not None:
+                if only is not None:
+                    return None
+                only = byte
+        return only
+
+    # -- masks ---------------------------------------------------------------------------------
+
+    def _key(self, head: Hashable, cell: int, looked: int) -> Hashable:
+        """``head`` and the top ``looked`` frames below it."""
+        if not looked:
+            return head
+        frames = []
+        cells = self.automaton.tables.cell_list
+        while looked and cell:
+            frame, count, cell = cells[cell]
+            frames.append((frame, count))
+            looked -= 1
+        return (head, *frames)
+
+    def _compute(self, config: Config, head: Hashable, row: TokenMask) -> None:
+        row[:] = 0
+        if config[K.R_MODE] == K.M_FREE and config[K.R_A] == 0 and config[K.R_ESC] == 0:
+            looked = self._fill_free(config, row)
+        elif config[K.R_MODE] == K.M_LITERAL and config[K.R_ESC] == 0 and self._is_open(config):
+            looked = self._fill_open_set(config, row)
+        else:
+            looked = self._walk(self._trie, config, row)
+        if self.is_accepting(config):
+            for word, bit in self._eos:
+                row[word] |= bit
+        looked = max(looked, self._looked.get(head, 0))
+        self._looked[head] = looked
+        if len(self._looked) > MOST_STEPS:
+            self._looked.clear()
+        self._cache.put(self._key(head, config[8], looked), row.copy())
+
+    def _spec(self, config: Config) -> npt.NDArray[np.int32]:
+        tables = self.automaton.tables
+        if config[K.R_VALUE]:
+            return tables.specs[tables.values[config[K.R_VALUE], K.T_STRING]]  # type: ignore[no-any-return]
+        return tables.specs[tables.frames[config[K.R_FRAME], K.F_KEYS]]  # type: ignore[no-any-return]
+
+    def _is_open(self, config: Config) -> bool:
+        """Whether the set of constants is one among which any other text may stand, between characters."""
+        tables = self.automaton.tables
+        if self._spec(config)[K.SPEC_KIND] != K.OPEN_SET:
+            return False
+        at = tables.lit_start[config[K.R_A]] + config[K.R_C]
+        return bool(at == tables.lit_start[config[K.R_A] + 1] or tables.lit_bytes[at] & 0xC0 != 0x80)
+
+    def _fill_free(self, config: Config, row: TokenMask) -> int:
+        """Inside a string where any text may follow: content and closing tokens from the vocabulary's tables."""
+        body = string_body(self.vocabulary)
+        spec = self._spec(config)
+        least, most = 0, K.NO_LIMIT
+        if spec[K.SPEC_COUNTS]:
+            least, most = int(spec[K.SPEC_MIN]) - config[K.R_B], int(spec[K.SPEC_MAX]) - config[K.R_B]
+        np.bitwise_or(row, body.content(most), out=row)
+        if least > body.most_characters:
+            return 0
+        # What follows the quote does not depend on how many characters came before it.
+        regs = list(config)
+        regs[K.R_B] = max(regs[K.R_B], int(spec[K.SPEC_MIN])) if spec[K.SPEC_COUNTS] else 0
+        after = self.automaton.read(tuple(regs), b'"')
+        if after is None:
+            return 0
+        suffixes, looked = self._allowed_suffixes(after)
+        body.allow(suffixes, least, most, row)
+        return looked
+
+    def _allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
+        """Which suffixes may follow a closing quote that led to ``after``."""
+        body = string_body(self.vocabulary)
+        head = after[:8] if len(after) == K.CONFIG_WIDTH else after
+        looked = self._suffix_looked.get(head)
+        if looked is not None:
+            found = self._suffixes.get(self._key(head, after[8], looked))
+            if found is not None:
+                return found, looked
+        found = np.zeros(n_words(len(body.suffixes)), np.uint32)
+        looked = max(self._walk(body.trie, after, found, body.suffixes), self._suffix_looked.get(head, 0))
+        if body.empty_suffix >= 0:
+            found[body.empty_suffix >> 5] |= np.uint32(1 << (body.empty_suffix & 31))
+        if len(self._suffixes) >= MOST_STEPS:
+            self._suffixes.clear()
+        self._suffix_looked[head] = looked
+        self._suffixes[self._key(head, after[8], looked)] = found
+        return found, looked
+
+    def _fill_open_set(self, config: Config, row: TokenMask) -> int:
+        """Inside a name (or constant) among others: as free text, then corrected along the constants.
+
+        Tokens that spell a constant to its end are decided by a walk that follows constants
+        only; all others turn to free text on the way.
+        """
+        free = list(config)
+        free[K.R_MODE], free[K.R_A], free[K.R_B], free[K.R_C] = K.M_FREE, 0, 0, 0
+        body = string_body(self.vocabulary)
+        np.bitwise_or(row, body.content(K.NO_LIMIT), out=row)
+        looked = 0
+        after = self.automaton.read(tuple(free), b'"')
+        if after is not None:
+            suffixes, looked = self._allowed_suffixes(after)
+            body.allow(suffixes, 0, K.NO_LIMIT, row)
+        return max(looked, self._walk(self._trie, config, row, stop_free=True))
+
+    # -- walks -----------------------------------------------------------------------------------
+
+    def _walk(
+        self,
+        trie: TrieTables,
+        config: Config,
+        mask: npt.NDArray[np.uint32],
+        tokens: Any = None,
+        stop_free: bool = False,
+    ) -> int:
+        """Allow what ``config`` can read; returns how many stack frames below the top were looked at."""
+        automaton = self.automaton
+        tokens = self._tokens if tokens is None else tokens
+        rows = np.empty((self._depth + 2, K.WIDTH), np.int64)
+        notes = np.empty((_NOTES, 5), np.int64)
+        note_regs = np.empty((_NOTES, K.WIDTH), np.int64)
+        counts = np.zeros(2, np.int64)
+        exact = self._must_be_exact(config)
+        entries = [0]
+        while entries:
+            entry = entries.pop()
+            below = entry < 0
+            entry = abs(entry)
+            rows[0] = automaton.registers(config)
+            rows[0, K.R_KEPT] = exact
+            if entry and not self._replay(trie, config, entry, below, rows, tokens, mask, exact):
+                continue
+            n = K.walk(
+                entry, below, rows, *trie[:5], mask, notes, note_regs, *automaton.tables.arguments, stop_free, counts
+            )
+            for node, status, kind, first, second in notes[:n].tolist():
+                if status == K.MISSING:
+                    automaton_fill(automaton, kind, first, second)
+                    entries.append(node)
+                else:
+                    entries.append(-node)
+        self.n_walked += int(counts[0])
+        return int(counts[1])
+
+    def _replay(
+        self, trie: TrieTables, config: Config, entry: int, below: bool, rows: Any, tokens: Any, mask: Any, exact: int
+    ) -> bool:
+        """Put the registers on the way to ``entry`` into ``rows``; False where the node is forbidden.
+
+        ``below``: the node's own step is taken here, exactly, and its tokens are allowed.
+        """
+        level = int(trie.depth[entry])
+        path: bytes = tokens[int(trie.token_ids[trie.token_start[entry]])][:level]
+        if below:
+            after = self.automaton.read(config, path)
+            if after is None:
+                return False
+            rows[level] = self.automaton.registers(after)
+            rows[level, K.R_KEPT] = exact
+            for token in trie.token_ids[trie.token_start[entry] : trie.token_start[entry + 1]].tolist():
+                mask[token >> 5] |= np.uint32(1 << (token & 31))
+            return True
+        miss = np.zeros(3, np.int64)
+        for at in range(level - 1):
+            rows[at + 1] = rows[at]
+            K.step(rows[at + 1], path[at], *self.automaton.tables.arguments, miss)
+        return True
+
+    def _must_be_exact(self, config: Config) -> int:
+        """1 where items of an open ``uniqueItems`` array are so few that each ending must be judged."""
+        if len(config) == K.CONFIG_WIDTH:
+            return 0
+        tables = self.automaton.tables
+        frame, cell = config[K.R_FRAME], config[K.R_CELL]
+        while tables.frames[frame, K.F_KIND] != K.KEEPING_ARRAY and cell:
+            frame, _, cell = tables.cell_list[cell]
+        value = int(tables.frames[frame, K.F_NEXT])
+        spec = self.automaton.handle(value, K.T_STRING) if value else 0
+        return int(not spec or tables.specs[spec, K.SPEC_KIND] == K.CLOSED_SET)
+
+
+def automaton_fill(automaton: DocumentAutomaton, kind: int, first: int, second: int) -> None:
+    """Fill an entry unless an earlier note has filled it."""
+    tables = automaton.tables
+    if kind == K.NEED_TYPE and tables.values[first, second] >= 0:
+        return
+    if kind == K.NEED_CHILD and tables.children[tables.frames[first, K.F_CHILDREN] + second] >= 0:
+        return
+    if kind == K.NEED_EVENT and (first, second) in tables.events:
+        return
+    automaton.fill(kind, first, second)

@@ -1,0 +1,81 @@
+"""A vocabulary seen from inside a JSON string, computed once per vocabulary.
+
+Nearly half of all masks are taken inside a string where any text may follow. Their tokens
+come in two kinds: those that are content alone, the same for every schema, and those that
+close the string and go on. The latter are grouped by what stands after the quote; there are a
+few hundred such suffixes, so one short walk over *suffixes* from the state after the quote
+decides thousands of tokens.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.dtypes import TokenMask, n_words
+from structgen.kernels import string_tokens as K
+from structgen.kernels.tables import TrieTables
+from structgen.vocab import trie as tries
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["StringBody", "string_body"]
+
+_bodies: weakref.WeakKeyDictionary[Vocabulary, StringBody] = weakref.WeakKeyDictionary()
+
+
+class StringBody:
+    """Content masks by length, and the tokens that close a string grouped by suffix."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        tokens = [b"" if i in vocabulary.special_ids else token for i, token in enumerate(vocabulary.tokens)]
+        self.lengths = np.array([len(token) for token in tokens], np.int32)
+        start = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int32)
+        data = np.frombuffer(b"".join(tokens), np.uint8)
+        n = len(tokens)
+        self.quote = np.empty(n, np.int32)
+        self.characters = np.empty(n, np.int32)
+        K.split_at_quote(data, start, self.quote, self.characters)
+        ordinary = np.zeros(n, np.bool_)
+        ordinary[vocabulary.trie.token_ids] = True
+        self.quote[~ordinary] = K.INVALID
+        closing = np.flatnonzero((self.quote >= 0) & (self.quote < self.lengths))
+        by_suffix: dict[bytes, list[int]] = {}
+        for token in closing.tolist():
+            by_suffix.setdefault(tokens[token][self.quote[token] + 1 :], []).append(token)
+        self.suffixes = sorted(by_suffix)
+        groups = [by_suffix[suffix] for suffix in self.suffixes]
+        self.group_start = np.concatenate([[0], np.cumsum([len(group) for group in groups])]).astype(np.int32)
+        self.group_tokens = np.array([token for group in groups for token in group], np.int32)
+        self.empty_suffix = self.suffixes.index(b"") if b"" in by_suffix else -1
+        ends = np.concatenate([[0], np.cumsum([len(suffix) for suffix in self.suffixes])]).astype(np.int64)
+        kept = [index for index, suffix in enumerate(self.suffixes) if suffix]
+        joined = np.frombuffer(b"".join(self.suffixes), np.uint8)
+        self.trie: TrieTables = tries.build(joined, ends, tries.sorted_by_bytes(self.suffixes, kept))
+        self.most_characters = int(self.characters.max(initial=0))
+        self.n_words = n_words(n)
+        self._content: dict[int, TokenMask] = {}
+
+    def content(self, most: int) -> TokenMask:
+        """Tokens that are content alone and add at most ``most`` characters; read-only."""
+        most = min(most, self.most_characters)
+        found = self._content.get(most)
+        if found is None:
+            found = np.zeros(self.n_words, np.uint32)
+            K.allow_up_to(self.quote, self.lengths, self.characters, most, found)
+            found.flags.writeable = False
+            self._content[most] = found
+        return found
+
+    def allow(self, suffixes: npt.NDArray[np.uint32], least: int, most: int, row: TokenMask) -> None:
+        """Allow, in ``row``, the closing tokens of the allowed suffixes."""
+        K.allow_groups(suffixes, self.group_start, self.group_tokens, self.characters, least, most, row)
+
+
+def string_body(vocabulary: Vocabulary) -> StringBody:
+    """The vocabulary's view from inside a string; computed at the first call."""
+    found = _bodies.get(vocabulary)
+    if found is None:
+        found = _bodies[vocabulary] = StringBody(vocabulary)
+    return found
