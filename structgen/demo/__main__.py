@@ -21,6 +21,10 @@ console = Console(highlight=False, soft_wrap=True)
 progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     model: Annotated[str | None, typer.Option(help="Hub id or folder; default SmolLM2-135M-Instruct.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="One of the four texts; may be repeated.")] = None,
@@ -98,4 +102,4 @@ def _problem(task: Task, text: str) -> str | None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()
