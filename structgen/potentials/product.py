@@ -69,7 +69,8 @@ def bind_target(target: Any, vocabulary: Vocabulary) -> Bound:
     if isinstance(target, list | tuple):
         return Product(tuple(target)).bind(vocabulary)
     if isinstance(target, Bound):
-        return _same_vocabulary(target, vocabulary)
+        bound: Bound = _same_vocabulary(target, vocabulary)
+        return bound
     if hasattr(target, "start") and hasattr(target, "machine"):
         return BoundMask(_same_vocabulary(target, vocabulary))
     if hasattr(target, "bind"):

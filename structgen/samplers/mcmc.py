@@ -144,15 +144,15 @@ class Chain:
         for token in kept:
             frontier.grow([(0, token.token_id)])
         drawn: Text | None = None
-        while True:
-            token = self._draw(frontier, choices)
-            if token is None:
+        while drawn is None:
+            new = self._draw(frontier, choices)
+            if new is None:
                 break
-            text.append(token)
-            if token.token_id in frontier.eos_ids:
+            text.append(new)
+            if new.token_id in frontier.eos_ids:
                 drawn = tuple(text)
-                break
-            frontier.grow([(0, token.token_id)])
+            else:
+                frontier.grow([(0, new.token_id)])
         self.n_model_calls += frontier.n_model_calls
         self._last_text = decode(frontier.vocabulary, [t.token_id for t in text])
         return drawn

@@ -8,7 +8,7 @@ sequence or found nothing to draw is finished and frees its row.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,8 +104,7 @@ def is_cancelled(cancel: Cancel) -> bool:
     """Whether the caller wants the run to stop."""
     if cancel is None:
         return False
-    ask: Callable[[], object] = getattr(cancel, "is_set", cancel)
-    return bool(ask())
+    return bool(cancel.is_set() if hasattr(cancel, "is_set") else cancel())
 
 
 def as_samples(particles: Sequence[Particle], vocabulary: Vocabulary, **fields: Any) -> Samples:

@@ -99,9 +99,10 @@ def sqlite_predicate() -> Any:
         """The last word may still grow, so the parser sees what comes before it."""
         if not begins(query):
             return False
-        error = error_of(re.sub(r"[\w<>=|!&/*.#$-]+$", "", query))
-        unfinished = any(query.count(quote) % 2 for quote in "'\"`")
-        return not ("syntax error" in error or "statement" in error or ("unrecognized" in error and not unfinished))
+        error = error_of(re.sub(r"[\w<>=|!&/*.#$@:?-]+$", "", query))
+        refused = re.search('unrecognized token: "(.)', error, re.DOTALL)
+        is_refused = refused is not None and refused[1] not in "'\"`["  # those may be strings that still end
+        return not (is_refused or "syntax error" in error or "statement" in error)
 
     return predicate(prepares, prefix=viable, name="sqlite")
 

@@ -119,7 +119,9 @@ def test_answers_are_remembered():
 
 def test_laws_of_a_potential():
     check_potential(
-        predicate(lambda t: t.endswith(b"b") and b"bb" not in t, prefix=lambda t: b"bb" not in t, on="bytes").bind(VOCABULARY),
+        predicate(lambda t: t.endswith(b"b") and b"bb" not in t, prefix=lambda t: b"bb" not in t, on="bytes").bind(
+            VOCABULARY
+        ),
         VOCABULARY,
         max_tokens=3,
     )
