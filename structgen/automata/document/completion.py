@@ -20,11 +20,10 @@ _CONTINUATION = {0: b"", 1: b"\x80", 2: b"\x80\x80", 3: b"\xa0\x80", 4: b"\x80\x
 def completion_of(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> bytes:
     """Bytes that end the document; least in each frame, which is least overall for plain frames."""
     text = b""
-    while True:
+    while config[K.R_MODE] != K.M_END:
         part, config = _one_part(automaton, config)
         text += part
-        if config[K.R_MODE] == K.M_END:
-            return text
+    return text
 
 
 def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
