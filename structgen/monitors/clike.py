@@ -8,7 +8,7 @@ monitored; the rest is free.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -109,6 +109,11 @@ class ClikeScanner:
         if self._arrow:
             return SiteKind.MEMBER
         return SiteKind.LOAD if self._word_before == b"new" and not self._is_operand else None
+
+    def lexical_key(self) -> Hashable:
+        """See ``Scanner``."""
+        place = (self._mode, self._quote, self._escaped, self._number, self._is_operand, self._arrow, self._last)
+        return place, self._word, self._word_before, self._fields, self._kind_of_word
 
     def site(self) -> Site | None:
         """See ``Scanner``."""

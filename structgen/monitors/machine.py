@@ -16,7 +16,7 @@ reports it, weighted samplers give such sequences no weight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead
 
 
 MOST_NARROWED = 4096
+MOST_OPENINGS = 1024
 NAME_ROOM = 64
 """Bytes that finish a name and its surroundings, with room to spare."""
 
@@ -48,6 +49,14 @@ class LeadIn(NamedTuple):
     """Bits of the tokens that go on from here."""
     is_avoidable: bool
     """Every byte of those tokens is a token of its own, so shorter tokens spell them."""
+
+
+class Opening(NamedTuple):
+    """What of a vocabulary's lead-ins matters in one lexical state."""
+
+    kept: TokenMask | None
+    """Clears the tokens behind small, avoidable lead-ins; None where there are none."""
+    groups: tuple[LeadIn, ...]
 
 
 def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
@@ -144,6 +153,7 @@ class MonitoredMachine:
         self._eos = np.zeros(self.vocabulary.n_words, dtype=WORD)
         for token_id in self.vocabulary.eos_ids:
             self._eos[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+        self._openings: dict[tuple[str, Hashable], Opening] = {}
         self._narrowed: dict[tuple[str, Config, Any], tuple[Gate, ...]] = {}
         self.n_masks = 0
         self.n_constrained = 0
@@ -200,23 +210,38 @@ class MonitoredMachine:
     def _judge_lead_ins(
         self, monitor: Monitor, groups: tuple[LeadIn, ...], inner: Config, state: Any, row: TokenMask
     ) -> None:
-        live = monitor.live_triggers(state) if groups else b""
-        for group in groups:
-            if group.data[-1] not in live or not (row & group.mask).any():
+        opening = self._opening(monitor, groups, state)
+        if opening.kept is not None:
+            row &= opening.kept
+        for group in opening.groups:
+            if not (row & group.mask).any():
                 continue
             after = monitor.advance(state, group.data)
             after_inner = self.inner.advance_bytes(inner, group.data)
             if after is None or after_inner is None:
                 row &= ~group.mask
-            elif not monitor.pre(after):
-                continue
-            elif group.n_tokens < self.min_group and group.is_avoidable:
-                row &= ~group.mask
-            else:
+            elif monitor.pre(after):
                 for gate in self.gates(monitor, after_inner, after):
                     allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
                     gate.fill(self.vocabulary, group.node, allowed)
                     row &= ~group.mask | allowed
+
+    def _opening(self, monitor: Monitor, groups: tuple[LeadIn, ...], state: Any) -> Opening:
+        """The lead-ins that lexically open a site from here, split by size; depends on the lexical state alone."""
+        key = (monitor.name, monitor.lexical_key(state))
+        found = self._openings.get(key)
+        if found is None:
+            opened = [group for group in groups if monitor.may_open(monitor.feed(state, group.data))]
+            large = tuple(group for group in opened if group.n_tokens >= self.min_group or not group.is_avoidable)
+            left_out = np.zeros(self.vocabulary.n_words, dtype=WORD)
+            for group in opened:
+                if group.n_tokens < self.min_group and group.is_avoidable:
+                    left_out |= group.mask
+            found = Opening(freeze(~left_out, WORD) if left_out.any() else None, large)
+            if len(self._openings) >= MOST_OPENINGS:
+                self._openings.clear()
+            self._openings[key] = found
+        return found
 
     # --- steps
 

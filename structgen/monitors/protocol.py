@@ -51,6 +51,14 @@ class Monitor(Protocol):
         """Those of ``triggers`` that can open a gate after this text; cheap, and may name too many."""
         ...
 
+    def may_open(self, state: Any) -> bool:
+        """Whether, by its lexical state alone, a gate may stand here."""
+        ...
+
+    def lexical_key(self, state: Any) -> Hashable:
+        """Equal keys have equal ``may_open`` after any bytes; tells apart too much rather than too little."""
+        ...
+
     def pre(self, state: Any) -> bool:
         """Whether the text asks for analysis here; microseconds, no analysis."""
         ...

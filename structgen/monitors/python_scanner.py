@@ -14,6 +14,7 @@ scanner in its error mode for good: no sites, so nothing is constrained.
 from __future__ import annotations
 
 import keyword
+from collections.abc import Hashable
 from typing import Final, NamedTuple
 
 from structgen.monitors.sites import Site, SiteKind, is_identifier_byte
@@ -32,6 +33,8 @@ _CLOSER: Final = {0x28: 0x29, 0x5B: 0x5D, 0x7B: 0x7D}
 _FIELD = 0x66  # an f-string's replacement field, among the bracket frames
 
 
+MOST_KEYWORD: Final = max(map(len, keyword.kwlist))
+"""Bytes of the longest keyword."""
 _ONE: Final = tuple(bytes((b,)) for b in range(256))
 
 
@@ -194,6 +197,16 @@ class PythonScanner:
         if self._mode != _CODE or self._escaped or self._number:
             return None
         return self._site_kind if self._word else self._kind_here()
+
+    def lexical_key(self) -> Hashable:
+        """See ``Scanner``. Names longer than every keyword cannot become one: they count as one name."""
+        word = self._word
+        if len(word) > MOST_KEYWORD and not self._number:
+            word = b"name"
+        brackets = tuple((frame.kind, frame.is_call, frame.outer[2:]) for frame in self._frames[-3:])
+        place = (self._mode, self._string, self._run, self._escaped, self._number, self._previous, self._phase)
+        statement = (self._statement, self._keyword, self._is_target, self._lambdas, self._site_kind)
+        return place, statement, word, brackets, len(self._frames) > 3
 
     def site(self) -> Site | None:
         """See ``Scanner``."""

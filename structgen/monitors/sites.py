@@ -8,6 +8,7 @@ byte with no analysis at all (that is the ``pre`` of monitor-guided decoding).
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -70,6 +71,10 @@ class Scanner(Protocol):
 
     def push(self, byte: int) -> None:
         """Read one byte in place; only on a ``copy()`` that nobody else has seen."""
+        ...
+
+    def lexical_key(self) -> Hashable:
+        """Equal keys see equal kinds of sites after any bytes."""
         ...
 
     def site(self) -> Site | None:

@@ -112,6 +112,14 @@ class SqlMonitor:
         """See ``Monitor``."""
         return self.triggers
 
+    def may_open(self, state: bytes) -> bool:
+        """See ``Monitor``."""
+        return True
+
+    def lexical_key(self, state: bytes) -> bytes:
+        """See ``Monitor``."""
+        return state
+
     def pre(self, state: bytes) -> bool:
         """See ``Monitor``."""
         return True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 from structgen.monitors.gates import Gate
-from structgen.monitors.sites import Scanner
+from structgen.monitors.sites import Scanner, SiteKind
 
 __all__ = ["Rule", "TextMonitor", "TextState"]
 
@@ -94,6 +94,14 @@ class TextMonitor:
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Monitor``."""
         return b"".join(rule.live_triggers(state) for rule in self.rules)
+
+    def may_open(self, state: TextState) -> bool:
+        """See ``Monitor``."""
+        return state.scanner.kind in (SiteKind.MEMBER, SiteKind.IMPORTED, SiteKind.MODULE)
+
+    def lexical_key(self, state: TextState) -> Hashable:
+        """See ``Monitor``."""
+        return state.scanner.lexical_key()
 
     def pre(self, state: TextState) -> bool:
         return any(rule.pre(state) for rule in self.rules)
