@@ -55,6 +55,7 @@ _MODULES = {
     "structgen.grammar_constraint": ["gbnf", "lark"],
     "structgen.json_constraint": ["json_schema"],
     "structgen.masks.matcher": ["Matcher"],
+    "structgen.potentials": ["predicate", "product"],
     "structgen.prompts": ["prompt"],
     "structgen.report": ["check"],
     "structgen.vocab.vocabulary": ["Vocabulary"],
@@ -111,6 +112,8 @@ if TYPE_CHECKING:
     from structgen.json_constraint import json_schema as json_schema
     from structgen.masks.matcher import Matcher as Matcher
     from structgen.objects import type_constraint as type
+    from structgen.potentials import predicate as predicate
+    from structgen.potentials import product as product
     from structgen.prompts import prompt as prompt
     from structgen.report import check as check
     from structgen.vocab.vocabulary import Vocabulary as Vocabulary
@@ -157,6 +160,8 @@ __all__ = [
     "models",
     "monitors",
     "potentials",
+    "predicate",
+    "product",
     "prompt",
     "regex",
     "samplers",
