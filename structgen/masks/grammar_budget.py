@@ -53,13 +53,15 @@ class GrammarBudget:
             if place < len(plan):
                 config = self._machine.advance(config, plan[place])
 
-    def fill(self, config: Any, row: TokenMask, n_tokens: int) -> None:
+    def fill(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
         """See ``GrammarMachine.fill_mask_within``."""
         machine = self._machine
-        machine.fill_mask(config, row)
         plan = self.tokens(config)
+        if len(plan) > n_tokens + 1:
+            return False
+        machine.fill_mask(config, row)
         if n_tokens > len(plan) + LONG * self._completer.step_bound:
-            return
+            return True
         vocabulary = machine.vocabulary
         allowed = [t for t in allowed_ids(row, vocabulary.n_tokens).tolist() if t not in vocabulary.eos_ids]
         allowed.sort(key=lambda t: len(vocabulary.token_bytes(t)))
@@ -72,3 +74,4 @@ class GrammarBudget:
         row[:] = 0
         for token in [*kept, *ends]:
             row[token >> 5] |= np.uint32(1 << (token & 31))
+        return True

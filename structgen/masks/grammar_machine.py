@@ -243,11 +243,10 @@ class GrammarMachine:
                     heap, work, self._trie, cell, register, part.light_nodes, part.light_codes, row
                 )
             )
-        for group in part.groups:
-            skipped = _NONE
-            if len(group.keyword_nodes):
-                skipped = self._add_keywords(cell, register, group.keyword_nodes, group.keyword_states, row)
-            self._add_part(cell, register, -1, self._parts.group(group), skipped, row)
+        skipped = _NONE
+        if len(part.keyword_nodes):
+            skipped = self._add_keywords(cell, register, part.keyword_nodes, part.keyword_states, row)
+        self._add_part(cell, register, -1, part.lexemes, skipped, row)
 
     def _begin_watched(self, node: int, cell: int, register: int, row: TokenMask) -> None:
         """The same where a lexeme starts with a lookahead: walk all children."""
@@ -321,10 +320,10 @@ class GrammarMachine:
         """Tokens of ``completion_tokens``."""
         return len(self.completion_tokens(config))
 
-    def fill_mask_within(self, config: Threads, row: TokenMask, n_tokens: int) -> None:
-        """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice."""
+    def fill_mask_within(self, config: Threads, row: TokenMask, n_tokens: int) -> bool:
+        """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice; False where none does."""
         with self._lock:
-            self._budget.fill(config, row, n_tokens)
+            return self._budget.fill(config, row, n_tokens)
 
     def __repr__(self) -> str:
         return f"GrammarMachine({self.automaton!r}, {self._vocabulary!r}, {len(self._rows)} masks)"

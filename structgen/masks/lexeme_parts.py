@@ -19,7 +19,7 @@ from structgen.dtypes import ByteArray, IntArray, TokenMask
 from structgen.kernels import grammar_walk
 from structgen.kernels.grammar_walk import GrammarTrie
 
-__all__ = ["Group", "LexemePart", "PartStore", "StartPart"]
+__all__ = ["LexemePart", "PartStore", "StartPart"]
 
 HEAVY = 1500
 """Trie nodes behind an end of a lexeme from which the next lexeme's masks are kept apart."""
@@ -43,21 +43,17 @@ class LexemePart:
 
 
 @dataclass(frozen=True)
-class Group:
-    """First bytes of a lexeme that lead to one base state; ``states`` differ where keywords begin."""
+class StartPart:
+    """The lexemes that begin below a trie node, from one start state of the lexer.
 
-    nodes: IntArray
-    states: IntArray
-    base: int
+    ``lexemes`` joins the parts of all first bytes worth one; the others are ``light``.
+    Where a first byte begins a keyword, ``lexemes`` has the name without it, and the
+    keyword's own state is in ``keyword_states``.
+    """
+
+    lexemes: LexemePart
     keyword_nodes: IntArray
     keyword_states: IntArray
-
-
-@dataclass(frozen=True)
-class StartPart:
-    """The children of a trie node by what lexeme they begin."""
-
-    groups: tuple[Group, ...]
     light_nodes: IntArray
     light_codes: IntArray
 
@@ -83,12 +79,11 @@ class PartStore:
             self._lexemes[key] = self._scan(np.zeros(1, dtype=np.int32), np.array([state], dtype=np.int32))
         return self._lexemes[key]
 
-    def group(self, group: Group) -> LexemePart:
-        """The part of a group's lexemes, keywords apart."""
-        key = (group.nodes.tobytes(), group.base)
+    def _group(self, nodes: IntArray, base: int) -> LexemePart:
+        """The part of lexemes whose first bytes, at ``nodes``, all lead to ``base``; keywords apart."""
+        key = (nodes.tobytes(), base)
         if key not in self._lexemes:
-            states = np.full(len(group.nodes), group.base, dtype=np.int32)
-            self._lexemes[key] = self._scan(group.nodes, states)
+            self._lexemes[key] = self._scan(nodes, np.full(len(nodes), base, dtype=np.int32))
         return self._lexemes[key]
 
     def _scan(self, nodes: IntArray, states: IntArray) -> LexemePart:
@@ -110,7 +105,7 @@ class PartStore:
         family_of = self.automaton.heap["family"]
         representatives = self._representatives(families[:n_families], family_of)
         return LexemePart(
-            root=int(nodes[0]) if len(nodes) == 1 else 0,
+            root=int(self.trie.parent[nodes[0]]),
             families=representatives,
             rows=rows[:n_families].copy(),
             light_nodes=light[:n_light, 0].copy(),
@@ -162,11 +157,30 @@ class PartStore:
         codes = self.automaton.expanded(code)[data]
         usable = codes != 0
         bases = np.where(codes > 0, self.automaton.heap["base"][np.maximum(codes, 0)], -1)
-        groups = []
-        for base in np.unique(bases[usable & (codes > 0)]).tolist():
-            chosen = usable & (bases == base)
+        parts, words = [], np.zeros(len(nodes), dtype=np.bool_)
+        for base in np.unique(bases[codes > 0]).tolist():
+            chosen = bases == base
             if sizes[chosen].sum() >= self.group_size:
-                words = chosen & (codes != base)
-                groups.append(Group(nodes[chosen], codes[chosen], base, nodes[words], codes[words]))
+                words |= chosen & (codes != base)
+                parts.append(self._group(nodes[chosen], base))
                 usable &= ~chosen
-        return StartPart(tuple(groups), nodes[usable], codes[usable].astype(np.int32))
+        return StartPart(
+            _joined(parts, node, self.n_words),
+            nodes[words],
+            codes[words].astype(np.int32),
+            nodes[usable],
+            codes[usable].astype(np.int32),
+        )
+
+
+def _joined(parts: list[LexemePart], node: int, n_words: int) -> LexemePart:
+    """All of ``parts`` as one, so that one call serves them."""
+    none = np.zeros(0, dtype=np.int32)
+    return LexemePart(
+        root=node,
+        families=np.concatenate([none, *(part.families for part in parts)]),
+        rows=np.concatenate([np.zeros((0, n_words), dtype=np.uint32), *(part.rows for part in parts)]),
+        light_nodes=np.concatenate([none, *(part.light_nodes for part in parts)]),
+        light_states=np.concatenate([none, *(part.light_states for part in parts)]),
+        big=tuple(each for part in parts for each in part.big),
+    )

@@ -1,0 +1,237 @@
+"""Grammar masks against an Earley recogniser, token by token and byte by byte."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+
+from structgen.grammar_constraint import GrammarConstraint, lark
+from structgen.masks.grammar_machine import GrammarMachine
+from structgen.masks.mask import allowed_ids, empty_mask
+from structgen.masks.matcher import Matcher
+from structgen.vocab.vocabulary import Vocabulary
+from tests.support.earley import Earley, Rules, lark_text, productive
+
+PIECES = ["".join(p) for n in (1, 2, 3) for p in itertools.product("ab", repeat=n)] + ["c", "ac", "ca", "cc", "abca"]
+VOCABULARY = Vocabulary.from_bytes([piece.encode() for piece in PIECES] + [b"</s>"], eos_ids=[len(PIECES)])
+EOS = len(PIECES)
+
+SHAPES: dict[str, Rules] = {
+    "left-recursive": {"start": [("start", "a"), ("b",)]},
+    "right-recursive": {"start": [("a", "start"), ("b",)]},
+    "centre-recursive": {"start": [("a", "start", "b"), ("c",)]},
+    "even palindromes": {"start": [("a", "start", "a"), ("b", "start", "b"), ()]},
+    "odd palindromes": {"start": [("a", "start", "a"), ("b", "start", "b"), ("a",), ("b",)]},
+    "ambiguous": {"start": [("start", "start"), ("a",), ("b",)]},
+    "nullable and ambiguous": {"start": [("start", "start"), ("a",), ()]},
+    "unit cycle": {"start": [("x",), ("a",)], "x": [("start",), ("b", "x")]},
+    "cyclic by nullable": {"start": [("x", "start", "y"), ("a",)], "x": [(), ("b",)], "y": [(), ("c",)]},
+    "hidden left recursion": {"start": [("x", "start", "a"), ("c",)], "x": [(), ("b",)]},
+    "nullable tail": {"start": [("a", "x", "y")], "x": [(), ("b", "x")], "y": [(), ("c", "x")]},
+    "not LR(k)": {"start": [("x", "a"), ("y", "b")], "x": [("c", "x"), ("c",)], "y": [("c", "y"), ("c",)]},
+}
+
+
+def random_rules(rng: random.Random) -> Rules:
+    while True:
+        names = ["start", "x", "y"][: rng.randint(1, 3)]
+        rules = {
+            name: list({tuple(rng.choice(["a", "b", "c", *names]) for _ in range(rng.choice([0, 1, 1, 2, 2, 3]))) for _ in range(rng.randint(1, 3))})
+            for name in names
+        }
+        if productive(rules):
+            return rules
+
+
+def machine(rules: Rules, parser: str, *, heavy: int = 2) -> GrammarMachine:
+    constraint = lark(lark_text(rules), parser=parser)  # type: ignore[arg-type]
+    return GrammarMachine(constraint.chosen.automaton(), VOCABULARY, heavy=heavy)
+
+
+def expected(oracle: Earley, text: str) -> set[int]:
+    ids = {i for i, piece in enumerate(PIECES) if oracle.is_viable(text + piece)}
+    return ids | ({EOS} if oracle.accepts(text) else set())
+
+
+def compare(rules: Rules, parser: str, rng: random.Random, *, n_walks: int = 6, length: int = 4) -> None:
+    oracle, bound = Earley(rules, "start"), machine(rules, parser, heavy=rng.choice([2, 10**9]))
+    row = empty_mask(VOCABULARY.n_tokens)
+    for _ in range(n_walks):
+        text, config = "", bound.start()
+        for _ in range(length):
+            bound.fill_mask(config, row)
+            allowed = set(allowed_ids(row, VOCABULARY.n_tokens).tolist())
+            assert allowed == expected(oracle, text), (rules, text)
+            assert bound.is_accepting(config) == oracle.accepts(text)
+            choices = sorted(allowed - {EOS})
+            if not choices:
+                break
+            token = rng.choice(choices)
+            following = bound.advance(config, token)
+            assert following is not None
+            text, config = text + PIECES[token], following
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_masks_equal_earleys_for_every_kind_of_recursion(name: str) -> None:
+    compare(SHAPES[name], "earley", random.Random(1))
+
+
+@pytest.mark.parametrize("name", ["left-recursive", "right-recursive", "centre-recursive", "nullable tail"])
+def test_lalr_masks_equal_earleys(name: str) -> None:
+    compare(SHAPES[name], "lalr", random.Random(2))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_masks_equal_earleys_on_random_grammars(seed: int) -> None:
+    rng = random.Random(seed)
+    compare(random_rules(rng), "earley", rng, n_walks=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 1400))
+def test_masks_equal_earleys_on_many_random_grammars(seed: int) -> None:
+    rng = random.Random(seed)
+    compare(random_rules(rng), "earley", rng)
+
+
+LEXICAL = r"""
+start: stmt+
+stmt: "if" "(" e ")" stmt | NAME "=" e ";" | "{" stmt* "}"
+e: e "+" t | t
+t: NAME | NUMBER | "(" e ")" | ESCAPED_STRING
+NAME: /[a-z]+/
+NUMBER: /[0-9]+(\.[0-9]+)?(?![a-z])/
+%import common.ESCAPED_STRING
+%ignore /[ \n]+/
+"""
+LEXICAL_TOKENS = [bytes([b]) for b in b'if(a)x=1+2;{} \n".\\0'] + [
+    b"if(", b"if (", b" (", b");", b"foo", b"=1", b"1.", b".5", b"ifx", b"i", b" if", b'a"', b'"a', b'";', b"};", b"}}",
+    b'\\"', b" a=1;", b"x=1.5;if(a){", b"\xc3", b"\xa9", b"\xc3\xa9", b"+(", b'+("', b"f(",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("heavy", [3, 10**9])
+def test_masks_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> None:
+    """Keywords within names, lookaheads, strings that hide quotes, tokens over several lexemes."""
+    n = len(LEXICAL_TOKENS)
+    vocabulary = Vocabulary.from_bytes([*LEXICAL_TOKENS, b"</s>"], eos_ids=[n])
+    bound = GrammarMachine(lark(LEXICAL).chosen.automaton(), vocabulary, heavy=heavy)
+    row, rng = empty_mask(vocabulary.n_tokens), random.Random(0)
+    for _ in range(20):
+        config = bound.start()
+        for _ in range(12):
+            bound.fill_mask(config, row)
+            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist()) - {n}
+            wanted = {i for i, token in enumerate(LEXICAL_TOKENS) if bound.automaton.advance(config, token)}
+            assert allowed == wanted
+            following = bound.advance(config, rng.choice(sorted(wanted)))
+            assert following is not None
+            config = following
+
+
+INDENTED = r"""
+start: (_NEWLINE | stmt)*
+stmt: "pass" _NEWLINE | "if" NAME ":" _NEWLINE _INDENT stmt+ _DEDENT | NAME "=" LPAR NAME RPAR _NEWLINE
+LPAR: "("
+RPAR: ")"
+NAME: /[a-z]+/
+_NEWLINE: (/\r?\n[\t ]*/ | /#[^\n]*/)+
+%declare _INDENT _DEDENT
+%ignore /[ \t]+/
+"""
+INDENTED_TOKENS = [b"if", b" ", b"x", b":", b"\n", b"  ", b"pass", b"\n  ", b"\n    ", b"    pass\n", b"=(", b"a)", b"# c", b"\n\n", b"if x:\n  pass\n", b"\nx=(a)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("heavy", [2, 10**9])
+def test_indented_masks_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> None:
+    n = len(INDENTED_TOKENS)
+    vocabulary = Vocabulary.from_bytes([*INDENTED_TOKENS, b"</s>"], eos_ids=[n])
+    bound = GrammarMachine(lark(INDENTED).chosen.automaton(), vocabulary, heavy=heavy)
+    row, rng = empty_mask(vocabulary.n_tokens), random.Random(3)
+    for _ in range(20):
+        config = bound.start()
+        for _ in range(10):
+            bound.fill_mask(config, row)
+            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist()) - {n}
+            wanted = {i for i, token in enumerate(INDENTED_TOKENS) if bound.automaton.advance(config, token)}
+            assert allowed == wanted, config
+            if not wanted:
+                break
+            following = bound.advance(config, rng.choice(sorted(wanted)))
+            assert following is not None
+            config = following
+
+
+def byte_machine(constraint: GrammarConstraint) -> GrammarMachine:
+    vocabulary = Vocabulary.from_bytes([bytes([b]) for b in range(256)] + [b"</s>"], eos_ids=[256])
+    found = constraint.bind(vocabulary).machine
+    assert isinstance(found, GrammarMachine)
+    return found
+
+
+@pytest.mark.parametrize("text", ["", "if(", 'x="a', "x=1.", "{{", "x=(1+(", "i", "x=1"])
+def test_a_shortest_completion_completes(text: str) -> None:
+    constraint = lark(LEXICAL)
+    bound = byte_machine(constraint)
+    config = bound.advance_bytes(bound.start(), text.encode()) if text else bound.start()
+    assert config is not None
+    completion = bound.shortest_completion(config)
+    assert constraint.accepts(text.encode() + completion)
+    assert (completion == b"") == constraint.accepts(text)
+
+
+def test_forced_bytes_stop_where_there_is_a_choice() -> None:
+    bound = byte_machine(lark('start: "abc" ("d" | "e") "fgh"'))
+    assert bound.forced_bytes(bound.start()) == b"abc"
+    config = bound.advance_bytes(bound.start(), b"abcd")
+    assert config is not None and bound.forced_bytes(config) == b"fgh"
+
+
+def test_a_random_walk_under_a_budget_ends_in_a_sentence() -> None:
+    constraint = lark(LEXICAL)
+    bound = byte_machine(constraint)
+    rng = random.Random(5)
+    for budget in (8, 20, 40):
+        for _ in range(5):
+            matcher, row = Matcher(bound), empty_mask(257)
+            for left in range(budget, 0, -1):
+                matcher.fill_mask(row, left)
+                token = rng.choice(allowed_ids(row, 257).tolist())
+                if token == 256:
+                    break
+                matcher.advance(token)
+            assert token == 256
+            assert constraint.accepts(matcher.text)
+
+
+def test_a_mask_serves_every_stack_that_agrees_where_it_looked() -> None:
+    bound = byte_machine(lark('start: "(" start ")" | "x"'))
+    row = empty_mask(257)
+    for depth in (5, 50, 500):
+        config = bound.advance_bytes(bound.start(), b"(" * depth)
+        assert config is not None
+        before = bound.n_cold
+        bound.fill_mask(config, row)
+        assert depth == 5 or bound.n_cold == before
+
+
+def test_a_thousand_levels_of_nesting_can_be_closed() -> None:
+    constraint = lark('start: "(" start ")" | "x"')
+    bound = byte_machine(constraint)
+    config = bound.advance_bytes(bound.start(), b"(" * 1000)
+    assert config is not None
+    assert bound.shortest_completion(config) == b"x" + b")" * 1000
+
+
+def test_special_tokens_and_end_of_sequence_do_not_advance() -> None:
+    bound = byte_machine(lark('start: "a"'))
+    config = bound.advance_bytes(bound.start(), b"a")
+    assert config is not None
+    assert bound.advance(config, 256) is None
+    row = np.zeros(9, dtype=np.uint32)
+    bound.fill_mask(config, row)
+    assert allowed_ids(row, 257).tolist() == [256]
