@@ -79,7 +79,8 @@ class NameSet:
         found = self._arrays.get(typed)
         if found is None:
             low, high = self.span(typed)
-            rest = [name[len(typed) :] for name in self.names[low:high]]
+            # What is complete already needs no walk from the root: ``boundary_row`` has what may follow.
+            rest = [name[len(typed) :] for name in self.names[low:high] if len(name) > len(typed)]
             offsets = np.zeros(len(rest) + 1, dtype=np.int64)
             np.cumsum([len(name) for name in rest], out=offsets[1:])
             data = freeze(np.frombuffer(b"".join(rest) or b"\0", dtype=np.uint8), np.uint8)
@@ -105,6 +106,8 @@ class NameSet:
             trie = vocabulary.trie
             tables = (trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, max_depth(vocabulary))
             name_walk(*tables, node, *self.arrays(typed), _IS_IDENTIFIER, before, past_only, found)
+            if node == 0 and typed in self:
+                found |= boundary_row(vocabulary)
             if len(self._rows) >= MOST_ROWS:
                 self._rows.clear()
             self._rows[key] = found
@@ -227,7 +230,19 @@ class BytesGate:
         return f"BytesGate({bytes(sorted(self.allowed))!r})"
 
 
+_BOUNDARIES: dict[str, TokenMask] = {}
 _DEPTHS: dict[str, int] = {}
+
+
+def boundary_row(vocabulary: Vocabulary) -> TokenMask:
+    """Tokens whose first byte cannot continue an identifier; made once per vocabulary."""
+    row = _BOUNDARIES.get(vocabulary.content_hash)
+    if row is None:
+        row = np.zeros(vocabulary.n_words, dtype=WORD)
+        BytesGate(b for b in range(256) if not _IS_IDENTIFIER[b]).fill(vocabulary, 0, row)
+        row.flags.writeable = False
+        _BOUNDARIES[vocabulary.content_hash] = row
+    return row
 
 
 def max_depth(vocabulary: Vocabulary) -> int:

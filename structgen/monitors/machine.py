@@ -17,7 +17,7 @@ reports it, weighted samplers give such sequences no weight.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,7 @@ __all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead
 
 MOST_NARROWED = 4096
 MOST_OPENINGS = 1024
+MOST_TABLES = 8
 NAME_ROOM = 64
 """Bytes that finish a name and its surroundings, with room to spare."""
 
@@ -78,6 +79,50 @@ def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
         avoidable = bool(vocabulary.single_bytes[list(spelled)].all())
         found.append(LeadIn(node, data, len(ids), freeze(mask, WORD), avoidable))
     return tuple(found)
+
+
+class LeadIns:
+    """A vocabulary's lead-ins for some triggers, and which of them matter in which lexical state.
+
+    Shared by all machines over the vocabulary: the states of one language recur.
+    """
+
+    _made: ClassVar[dict[tuple[str, bytes], LeadIns]] = {}
+
+    def __init__(self, vocabulary: Vocabulary, triggers: bytes) -> None:
+        self.groups = lead_ins(vocabulary, triggers)
+        self._n_words = vocabulary.n_words
+        self._openings: dict[tuple[str, int, Hashable], Opening] = {}
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, triggers: bytes) -> LeadIns:
+        """The one table for these; made at the first time."""
+        key = (vocabulary.content_hash, triggers)
+        found = cls._made.get(key)
+        if found is None:
+            if len(cls._made) >= MOST_TABLES:
+                cls._made.pop(next(iter(cls._made)), None)
+            found = cls._made[key] = cls(vocabulary, triggers)
+        return found
+
+    def opening(self, monitor: Monitor, state: Any, min_group: int) -> Opening:
+        """The lead-ins that lexically open a site from here, split by size."""
+        key = (monitor.name, min_group, monitor.lexical_key(state))
+        found = self._openings.get(key)
+        if found is None:
+            opened = [group for group in self.groups if monitor.may_open(monitor.feed(state, group.data))]
+            large = []
+            left_out = np.zeros(self._n_words, dtype=WORD)
+            for group in opened:
+                if group.n_tokens >= min_group or not group.is_avoidable:
+                    large.append(group)
+                else:
+                    left_out |= group.mask
+            found = Opening(freeze(~left_out, WORD) if left_out.any() else None, tuple(large))
+            if len(self._openings) >= MOST_OPENINGS:
+                self._openings.clear()
+            self._openings[key] = found
+        return found
 
 
 def _child_bytes(vocabulary: Vocabulary, node: int) -> bytes:
@@ -148,12 +193,11 @@ class MonitoredMachine:
         self.vocabulary: Vocabulary = inner.vocabulary
         self.min_group = min_group
         self._lead_ins = tuple(
-            () if monitor.is_dense else lead_ins(self.vocabulary, monitor.triggers) for monitor in self.monitors
+            None if monitor.is_dense else LeadIns.of(self.vocabulary, monitor.triggers) for monitor in self.monitors
         )
         self._eos = np.zeros(self.vocabulary.n_words, dtype=WORD)
         for token_id in self.vocabulary.eos_ids:
             self._eos[token_id >> 5] |= np.uint32(1 << (token_id & 31))
-        self._openings: dict[tuple[str, Hashable], Opening] = {}
         self._narrowed: dict[tuple[str, Config, Any], tuple[Gate, ...]] = {}
         self.n_masks = 0
         self.n_constrained = 0
@@ -167,13 +211,13 @@ class MonitoredMachine:
     def fill_mask(self, config: Any, row: TokenMask) -> None:
         self.inner.fill_mask(config.inner, row)
         self.n_masks += 1
-        for monitor, groups, state in zip(self.monitors, self._lead_ins, config.states, strict=True):
+        for monitor, table, state in zip(self.monitors, self._lead_ins, config.states, strict=True):
             gates = self.gates(monitor, config.inner, state)
             self.n_constrained += bool(gates)
             for gate in gates:
                 self._cut(gate, row)
-            if not monitor.is_dense:
-                self._judge_lead_ins(monitor, groups, config.inner, state, row)
+            if table is not None:
+                self._judge_lead_ins(monitor, table, config.inner, state, row)
             elif monitor.live_triggers(state):
                 DenseWalk(self.vocabulary, monitor, self).cut(config.inner, state, row)
 
@@ -207,10 +251,8 @@ class MonitoredMachine:
             allowed &= ~self._eos
         row &= allowed
 
-    def _judge_lead_ins(
-        self, monitor: Monitor, groups: tuple[LeadIn, ...], inner: Config, state: Any, row: TokenMask
-    ) -> None:
-        opening = self._opening(monitor, groups, state)
+    def _judge_lead_ins(self, monitor: Monitor, table: LeadIns, inner: Config, state: Any, row: TokenMask) -> None:
+        opening = table.opening(monitor, state, self.min_group)
         if opening.kept is not None:
             row &= opening.kept
         for group in opening.groups:
@@ -225,23 +267,6 @@ class MonitoredMachine:
                     allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
                     gate.fill(self.vocabulary, group.node, allowed)
                     row &= ~group.mask | allowed
-
-    def _opening(self, monitor: Monitor, groups: tuple[LeadIn, ...], state: Any) -> Opening:
-        """The lead-ins that lexically open a site from here, split by size; depends on the lexical state alone."""
-        key = (monitor.name, monitor.lexical_key(state))
-        found = self._openings.get(key)
-        if found is None:
-            opened = [group for group in groups if monitor.may_open(monitor.feed(state, group.data))]
-            large = tuple(group for group in opened if group.n_tokens >= self.min_group or not group.is_avoidable)
-            left_out = np.zeros(self.vocabulary.n_words, dtype=WORD)
-            for group in opened:
-                if group.n_tokens < self.min_group and group.is_avoidable:
-                    left_out |= group.mask
-            found = Opening(freeze(~left_out, WORD) if left_out.any() else None, large)
-            if len(self._openings) >= MOST_OPENINGS:
-                self._openings.clear()
-            self._openings[key] = found
-        return found
 
     # --- steps
 

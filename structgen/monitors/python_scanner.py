@@ -33,8 +33,12 @@ _CLOSER: Final = {0x28: 0x29, 0x5B: 0x5D, 0x7B: 0x7D}
 _FIELD = 0x66  # an f-string's replacement field, among the bracket frames
 
 
-MOST_KEYWORD: Final = max(map(len, keyword.kwlist))
-"""Bytes of the longest keyword."""
+_GROWING: Final = frozenset(
+    word[:n]
+    for word in (*map(str.encode, keyword.kwlist), b"match", b"case", *_PREFIXES)
+    for n in range(1, len(word) + 1)
+)
+"""Words that are, or may still become, a keyword or a string's prefix."""
 _ONE: Final = tuple(bytes((b,)) for b in range(256))
 
 
@@ -199,9 +203,9 @@ class PythonScanner:
         return self._site_kind if self._word else self._kind_here()
 
     def lexical_key(self) -> Hashable:
-        """See ``Scanner``. Names longer than every keyword cannot become one: they count as one name."""
+        """See ``Scanner``. Words that cannot become a keyword or a string's prefix all count as one name."""
         word = self._word
-        if len(word) > MOST_KEYWORD and not self._number:
+        if word and not self._number and word.lower() not in _GROWING and word not in _GROWING:
             word = b"name"
         brackets = tuple((frame.kind, frame.is_call, frame.outer[2:]) for frame in self._frames[-3:])
         place = (self._mode, self._string, self._run, self._escaped, self._number, self._previous, self._phase)

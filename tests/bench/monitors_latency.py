@@ -99,6 +99,7 @@ def latency(engine_name: str, n_lines: int, repeats: int = 3, vocabulary: Vocabu
     project = Path(tempfile.mkdtemp())
     queries: list[float] = []
     beyond: list[float] = []
+    fresh: list[float] = []
     plain: list[float] = []
     try:
         prefix, suffix = write_project(project, n_lines)
@@ -125,7 +126,10 @@ def latency(engine_name: str, n_lines: int, repeats: int = 3, vocabulary: Vocabu
                 n_asked, in_engine = engine.stats.queries - asked, engine.stats.seconds - spent
                 if n_asked:
                     queries.append(in_engine / n_asked * 1e3)
-                (beyond if machine.n_constrained > constrained else plain).append((wall - in_engine) * 1e6)
+                kind = plain
+                if machine.n_constrained > constrained:
+                    kind = fresh if n_asked else beyond
+                kind.append((wall - in_engine) * 1e6)
         engine.close()
     finally:
         shutil.rmtree(project)
@@ -138,6 +142,8 @@ def latency(engine_name: str, n_lines: int, repeats: int = 3, vocabulary: Vocabu
         "constrained_masks": len(beyond),
         "constrained_us_median": statistics.median(beyond),
         "constrained_us_p95": beyond[int(0.95 * len(beyond))],
+        "constrained_and_asked": len(fresh),
+        "constrained_and_asked_us_median": statistics.median(fresh),
         "other_us_median": statistics.median(plain),
     }
     print(f"engine {engine_name}, project of {n_lines} lines, {vocabulary.n_tokens} tokens")
