@@ -34,7 +34,7 @@ class Limits:
     compile_seconds: float = 60.0
     task_seconds: float = 120.0
     memory_bytes: int = 8 * 2**30
-    start_seconds: float = 300.0
+    start_seconds: float = 900.0
 
 
 @dataclass
