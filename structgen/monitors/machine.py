@@ -33,6 +33,7 @@ __all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead
 
 
 MOST_NARROWED = 4096
+MOST_REPAIRS = 8
 MOST_OPENINGS = 1024
 MOST_TABLES = 8
 NAME_ROOM = 64
@@ -311,21 +312,34 @@ class MonitoredMachine:
         return data
 
     def shortest_completion(self, config: Any) -> bytes:
-        """The inner machine's, or one after the shortest name due here.
+        """A short completion that the monitors take: the inner machine's, with names due here put in.
 
-        Where neither passes the monitors, the inner machine's is returned all the same: it
-        serves as an estimate of length there.
+        The inner machine's own is followed as far as it goes; where a monitor refuses it, the
+        shortest name that is due and fits the grammar comes instead. Where that fails
+        ``MOST_REPAIRS`` times over, the inner machine's is returned all the same, as an
+        estimate of length.
         """
+        found = self._repaired(config, MOST_REPAIRS)
+        return self.inner.shortest_completion(config.inner) if found is None else found
+
+    def _repaired(self, config: Any, repairs: int) -> bytes | None:
         plain = self.inner.shortest_completion(config.inner)
-        for data in (b"", *self._endings(config)):
-            middle = self.advance_bytes(config, data)
-            if middle is None:
-                continue
-            rest = self.inner.shortest_completion(middle.inner)
-            after = self.advance_bytes(middle, rest)
-            if after is not None and self.is_accepting(after):
-                return data + rest
-        return plain
+        here, taken = config, 0
+        while taken < len(plain):
+            after = self.advance_bytes(here, plain[taken : taken + 1])
+            if after is None:
+                break
+            here, taken = after, taken + 1
+        if taken == len(plain) and self.is_accepting(here):
+            return plain
+        if not repairs:
+            return None
+        for ending in self._endings(here):
+            after = self.advance_bytes(here, ending)
+            rest = None if after is None else self._repaired(after, repairs - 1)
+            if rest is not None:
+                return plain[:taken] + ending + rest
+        return None
 
     def completion_bound(self, config: Any) -> int:
         """Bytes that surely complete the text after any one token, the rest of a name counted in."""
@@ -335,10 +349,13 @@ class MonitoredMachine:
         return len(self.inner.shortest_completion(config.inner)) + 2 * NAME_ROOM
 
     def _endings(self, config: Any) -> list[bytes]:
-        gates = [
-            gate for monitor, state in zip(self.monitors, config.states, strict=True) for gate in monitor.gates(state)
-        ]
-        return [gate.shortest() for gate in gates]
+        """Ways to finish what the gates at the end of the text ask for, shortest first."""
+        found = {
+            gate.shortest()
+            for monitor, state in zip(self.monitors, config.states, strict=True)
+            for gate in self.gates(monitor, config.inner, state)
+        }
+        return sorted(found - {b""}, key=len)
 
     def __repr__(self) -> str:
         return f"MonitoredMachine({self.inner!r}, {', '.join(m.name for m in self.monitors)})"

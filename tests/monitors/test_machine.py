@@ -12,9 +12,14 @@ import structgen as sg
 from structgen.masks.mask import allowed_ids
 from structgen.masks.matcher import Matcher
 from structgen.monitored import MonitoredConstraint, apply_monitors, monitored
+from structgen.monitors.analysis import Analysis
+from structgen.monitors.arguments import ArgumentRule
+from structgen.monitors.engines.signatures import parse_signature
 from structgen.monitors.gates import BytesGate, ExceptGate, Gate, NameSet, NamesGate
 from structgen.monitors.machine import FreeMachine, MonitoredMachine
 from structgen.monitors.potential import MonitorPotential
+from structgen.monitors.python_scanner import PythonScanner
+from structgen.monitors.text import TextMonitor
 from structgen.vocab.vocabulary import Vocabulary
 from tests.monitors.fakes import FakeEngine, free_product, member_monitor
 
@@ -223,3 +228,46 @@ def test_free_machine_allows_every_token_with_bytes() -> None:
     row = np.zeros(1, dtype=np.uint32)
     FreeMachine(words).fill_mask(0, row)
     assert allowed_ids(row, 4).tolist() == [0, 3]
+
+
+# --- monitors with gates anywhere
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_dense_masks_agree_with_trying_every_token(seed: int) -> None:
+    tokens = [
+        p.encode() for p in ("f", "(", ")", ",", "a", "=", "==", "1", " ", "()", "(1", "1)", "a=", "a=1)", ", b", "'")
+    ]
+    tokens += [p.encode() for p in ("b=", "f(", "),", "')", "',", "(a", "[", "]", "])", "*", "\n", "x)", "1, 2", "key")]
+    words = Vocabulary.from_bytes([*tokens, b"</s>"], eos_ids=[len(tokens)])
+    signature = parse_signature({"label": "(a, b=1, *, key)"})
+    assert signature is not None
+    engine = FakeEngine(signatures=(signature,))
+    monitor = TextMonitor("python", PythonScanner(), [ArgumentRule(Analysis(engine, "", "\nx\n"))])
+    machine = free_product(words, monitor)
+    rng = random.Random(seed)
+    config = machine.advance_bytes(machine.start(), b"x = f(")
+    for _ in range(20):
+        allowed = mask_of(machine, config) - set(words.eos_ids)
+        assert allowed == {i for i in range(len(tokens)) if machine.advance(config, i) is not None}
+        config = machine.advance(config, rng.choice(sorted(allowed)))
+        assert config is not None
+
+
+# --- samplers
+
+
+@pytest.mark.parametrize("name", ["Masking", "AWRS", "SMC"])
+def test_every_sampler_keeps_to_the_names(name: str) -> None:
+    tokens = [*TOKENS, *(bytes((b,)) for b in range(97, 123))]
+    words = Vocabulary.from_bytes([*tokens, b"</s>"], eos_ids=[len(tokens)])
+    rng = np.random.default_rng(0)
+    table = rng.dirichlet(np.ones(words.n_tokens), size=16)
+    model = sg.models.Table.from_function(lambda prefix: table[len(list(prefix)) % 16], vocabulary=words)
+    constraint = MonitoredConstraint(sg.regex(r"\.[a-z]+\("), (member_monitor(FakeEngine(NAMES), "y = x"),))
+    sampler = getattr(sg.samplers, name)()
+    samples = sampler.sample(model, constraint=constraint, n=4, max_tokens=30, seed=3)
+    alive = [sample for sample in samples if sample.log_weight > -math.inf]
+    assert alive
+    for sample in alive:
+        assert sample.text.rstrip("(")[1:] in (*NAMES, "mro")
