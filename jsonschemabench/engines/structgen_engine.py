@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,29 @@ from jsonschemabench.conditions import own_version
 from jsonschemabench.engines.base import CompileOptions, EngineVocabulary, TokenRow
 
 __all__ = ["StructgenEngine"]
+
+
+WARM_UP_SCHEMAS: list[tuple[Any, bytes]] = [
+    (
+        {"type": "object", "properties": {"a": {"type": "array", "items": {"type": ["number", "string"]}}}},
+        b'{"a": [1, "b", -2.5e3], "c\\u00e9": {"d": null}}',
+    ),
+    (
+        {"type": "array", "items": {"type": "string", "minLength": 2, "maxLength": 40}, "maxItems": 3},
+        b'["ab", "long text"]',
+    ),
+    ({"type": "array", "items": {"type": "string", "pattern": "^[a-z]+( [a-z]+)*$"}}, b'["ab cd", "x"]'),
+    ({"type": "object", "propertyNames": {"pattern": "^[a-z]+$"}, "maxProperties": 2}, b'{"ab": 1, "c": [true]}'),
+    ({"type": "array", "uniqueItems": True, "contains": {"const": 7}}, b'[1, 7, {"a": []}]'),
+    ({"type": "array", "items": {"type": "integer", "minimum": -3, "maximum": 999, "multipleOf": 3}}, b"[-3, 999]"),
+    ({"type": "array", "items": {"format": "date-time"}}, b'["2024-02-29T12:30:00Z"]'),
+    ({"oneOf": [{"required": ["a"]}, {"enum": ["x", "yz", None, {"b": 1}]}]}, b'{"a": "free text, some of it"}'),
+    (
+        {"$ref": "#/$defs/t", "$defs": {"t": {"items": {"$ref": "#/$defs/t"}, "type": ["array", "null"]}}},
+        b"[[null], []]",
+    ),
+]
+"""Small schemas of every kind with a document each; they are in no data set."""
 
 
 class StructgenMatcher:
@@ -49,13 +73,11 @@ class StructgenEngine:
         """Load every compiled kernel before a clock runs; just-in-time compilation is not schema compilation."""
         from structgen.masks.warm_up import warm_up
 
-        nested = {"type": "array", "items": {"type": ["number", "string"], "maxLength": 9}}
-        schema = {"type": "object", "properties": {"a": nested}}
-        grammar = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
-        document = b'{"a": [1, "b", -2.5e3], "c\\u00e9": {"d": null}}'
         warm_up()
-        self._warm_with(lambda: self.compile(schema, CompileOptions()), document)
-        self._warm_with(lambda: self.compile_grammar(grammar, "lark"), b"a, bc , d")
+        for schema, document in WARM_UP_SCHEMAS:
+            self._warm_with(partial(self.compile, schema, CompileOptions()), document)
+        grammar = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
+        self._warm_with(partial(self.compile_grammar, grammar, "lark"), b"a, bc , d")
 
     def _warm_with(self, make: Callable[[], StructgenCompiled], document: bytes) -> None:
         try:
