@@ -13,10 +13,14 @@ What differs from the paper's implementation, and why:
   identifier has; one walk of the token trie judges tokens that contain the dot themselves
   or run past the name. Nothing depends on how a model splits text.
 - *Sound by default.* UNKNOWN never constrains, and ``rules`` and ``members`` say when a
-  list is not to be trusted. On 2,417 true member accesses of the standard library and
-  ten packages, 63 % were constrained and 1.2 % of those were forbidden wrongly, all
+  list is not to be trusted. Of 2,417 true member accesses in the standard library and
+  ten packages, 63.5 % were constrained and 18 of those (1.2 %) forbidden wrongly, all
   through gaps of the engine (types narrowed by ``isinstance``, attributes of another
   platform, attributes set with ``setattr``): ``tests/bench/monitors.py soundness``.
+- *Useful.* At 160 dereference points of packages SmolLM2-135M, greedy, wrote a member that
+  exists at 63 % of them alone and at 100 % with the monitor; the true one at 39 % and
+  49 %; lines in which another checker (ty) misses an attribute fell from 37 % to 4 %:
+  ``tests/bench/monitors.py usefulness``.
 - *Lexical state first.* ``python_scanner`` follows Python byte by byte, so a query is made
   only where a dereference is, never in a string, a comment or a number.
 - *A server may die.* Every query has a time limit; see ``engines.lsp``.

@@ -35,10 +35,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from structgen.monitors.analysis import Analysis
-from structgen.monitors.engines.protocol import Engine
+from structgen.monitors.engines.protocol import UNKNOWN, Engine
 from structgen.monitors.members import MemberRule
 from structgen.monitors.python import build_engine
 from structgen.monitors.python_scanner import PythonScanner
+from structgen.monitors.rules import member_names
 from structgen.monitors.text import TextState
 
 STDLIB = [
@@ -257,8 +258,11 @@ def ask_all(source, sites, engine: Engine, profile, tally: Tally, name: str, any
         is_lifted = identifier[:1].encode() in [bytes((b,)) for b in gate.lifts]
         if identifier.encode() not in gate.names and not is_lifted:
             line = source[source.rfind("\n", 0, offset) + 1 : offset].strip()
+            # With the line as it is, does the engine know the name? If not, the gap is all its own.
+            intact = member_names(engine.complete(source, offset), habitually_incomplete=incomplete)
+            knows = "" if intact is UNKNOWN or identifier in intact else "no"
             tally.forbidden.append(
-                {"file": name, "text": line[-60:], "name": identifier, "offered": str(len(gate.names))}
+                {"file": name, "text": line[-60:], "name": identifier, "offered": str(len(gate.names)), "intact": knows}
             )
 
 
@@ -271,7 +275,8 @@ def report(tally: Tally) -> None:
     print(f"  query ms: median {statistics.median(times):.1f}, p95 {times[int(0.95 * len(times))]:.1f}")
     for entry, count in Counter(json.dumps(e) for e in tally.forbidden).items():
         item = json.loads(entry)
-        print(f"    {item['file']}: {item['text']}[{item['name']}] offered {item['offered']} x{count}")
+        print(f"    {item['file']}: {item['text']}[{item['name']}] offered {item['offered']}, "
+            f"{'not known in the intact file either' if item['intact'] else 'lost in the unfinished line'} x{count}")
 
 
 def main() -> None:
