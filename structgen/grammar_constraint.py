@@ -16,7 +16,7 @@ from structgen.ir.grammar import Grammar
 from structgen.masks.machine import TokenMachine
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["GrammarConstraint", "lark"]
+__all__ = ["GrammarConstraint", "gbnf", "lark"]
 
 ParserName = Literal["auto", "lalr", "earley"]
 
@@ -101,6 +101,31 @@ def lark(
     text, path = _text_and_path(grammar, ".lark")
     found = read_lark(text, start=start, source_path=path or "<string>", import_paths=import_paths)
     return GrammarConstraint(found, Path(path).name if path else "Lark grammar", parser=parser, source=text)
+
+
+def gbnf(grammar: str | os.PathLike[str], *, start: str = "root") -> GrammarConstraint:
+    """Texts that a GBNF grammar (llama.cpp's notation) accepts.
+
+    Parameters
+    ----------
+    grammar : the grammar's text, or the path of a ``.gbnf`` file
+    start : the rule to start from
+
+    Raises
+    ------
+    GrammarSyntaxError : with the place: bad notation, an undefined rule, one that derives no text
+
+    Examples
+    --------
+    >>> answer = gbnf('root ::= ("yes" | "no") "!"{0,2}')
+    >>> answer.accepts("no!!"), answer.accepts("maybe")
+    (True, False)
+    """
+    from structgen.frontends.gbnf import read_gbnf
+
+    text, path = _text_and_path(grammar, ".gbnf")
+    title = Path(path).name if path else "GBNF grammar"
+    return GrammarConstraint(read_gbnf(text, start=start), title, parser="earley", source=text)
 
 
 def _text_and_path(grammar: str | os.PathLike[str], suffix: str) -> tuple[str, str | None]:

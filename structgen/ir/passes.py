@@ -64,21 +64,35 @@ def check_grammar(grammar: Grammar, source: str) -> tuple[str, ...]:
     """
     productive = productive_symbols(grammar)
     reachable = reachable_symbols(grammar)
-    for symbol in sorted(reachable):
-        if symbol not in productive:
-            name = grammar.name(symbol)
-            raise GrammarSyntaxError(
-                f"rule {name!r} derives no text: every alternative leads back to itself",
-                source=source or None,
-                span=_definition(source, name),
-                hint="add an alternative that ends the recursion",
-            )
+    barren = sorted(reachable - productive)
+    if barren:
+        name = grammar.name(next((s for s in barren if _leads_to_itself(grammar, s, productive)), barren[0]))
+        raise GrammarSyntaxError(
+            f"rule {name!r} derives no text: every alternative leads back to itself",
+            source=source or None,
+            span=_definition(source, name),
+            hint="add an alternative that ends the recursion",
+        )
     used = reachable | grammar.ignore
     if grammar.indentation is not None:
         used |= {grammar.indentation.newline, grammar.indentation.indent, grammar.indentation.dedent}
     return tuple(
         f"terminal {terminal.name} is not used" for i, terminal in enumerate(grammar.terminals) if i not in used
     )
+
+
+def _leads_to_itself(grammar: Grammar, symbol: int, productive: frozenset[int]) -> bool:
+    """Whether ``symbol`` is reached from itself by way of symbols that derive no text."""
+    seen: set[int] = set()
+    todo = [symbol]
+    while todo:
+        at = todo.pop()
+        for production in grammar.productions:
+            if production.lhs == at:
+                fresh = {s for s in production.rhs if s not in productive} - seen
+                seen |= fresh
+                todo += fresh
+    return symbol in seen
 
 
 def _definition(source: str, name: str) -> tuple[int, int] | None:

@@ -96,10 +96,14 @@ def _refuse_extensions(text: str) -> None:
 
 def _order(terminals: list[Any]) -> dict[str, int]:
     """Rank of each terminal: the order in which Lark's lexer tries them."""
-    try:
-        ordered = sorted(terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
-    except (ValueError, re.error):  # a pattern that re cannot read; reading it will say which
-        ordered = list(terminals)
+    def key(terminal: Any) -> tuple[int, int, int, str]:
+        try:
+            width = int(terminal.pattern.max_width)
+        except Exception:  # a pattern that cannot be read, by either of two modules; reading it will say why
+            width = 0
+        return -terminal.priority, -width, -len(terminal.pattern.value), terminal.name
+
+    ordered = sorted(terminals, key=key)
     return {terminal.name: rank for rank, terminal in enumerate(ordered)}
 
 
