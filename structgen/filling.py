@@ -17,7 +17,7 @@ from structgen.constraint import Constraint, regex
 from structgen.monitored import MonitoredConstraint
 from structgen.monitors.files import hole_in
 from structgen.monitors.protocol import Monitor
-from structgen.monitors.python import DEFAULT_RULES, python
+from structgen.monitors.python_monitor import DEFAULT_RULES, python
 
 __all__ = ["Filled", "fill_in"]
 

@@ -46,15 +46,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from structgen.monitors.clike import clike as clike
+    from structgen.monitors.clike_monitor import clike as clike
     from structgen.monitors.engines.profiles import PROFILES as PROFILES
     from structgen.monitors.engines.profiles import Profile as Profile
     from structgen.monitors.files import Hole as Hole
     from structgen.monitors.files import hole_in as hole_in
     from structgen.monitors.potential import MonitorPotential as MonitorPotential
     from structgen.monitors.protocol import Monitor as Monitor
-    from structgen.monitors.python import python as python
-    from structgen.monitors.sql import sql as sql
+    from structgen.monitors.python_monitor import python as python
+    from structgen.monitors.sql_monitor import sql as sql
     from structgen.monitors.typestate import Typestate as Typestate
 
 __all__ = [
@@ -77,19 +77,17 @@ _WHERE = {
     "PROFILES": "engines.profiles",
     "Profile": "engines.profiles",
     "Typestate": "typestate",
-    "clike": "clike",
+    "clike": "clike_monitor",
     "hole_in": "files",
-    "python": "python",
-    "sql": "sql",
+    "python": "python_monitor",
+    "sql": "sql_monitor",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
-    # ``python`` and ``sql`` name functions here and modules below: the function wins.
-    globals()[name] = value
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
     return value
 
 

@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN, Engine
 from structgen.monitors.members import MemberRule
-from structgen.monitors.python import build_engine
+from structgen.monitors.python_monitor import build_engine
 from structgen.monitors.python_scanner import PythonScanner
 from structgen.monitors.rules import member_names
 from structgen.monitors.text import TextState
@@ -275,8 +275,10 @@ def report(tally: Tally) -> None:
     print(f"  query ms: median {statistics.median(times):.1f}, p95 {times[int(0.95 * len(times))]:.1f}")
     for entry, count in Counter(json.dumps(e) for e in tally.forbidden).items():
         item = json.loads(entry)
-        print(f"    {item['file']}: {item['text']}[{item['name']}] offered {item['offered']}, "
-            f"{'not known in the intact file either' if item['intact'] else 'lost in the unfinished line'} x{count}")
+        print(
+            f"    {item['file']}: {item['text']}[{item['name']}] offered {item['offered']}, "
+            f"{'not known in the intact file either' if item['intact'] else 'lost in the unfinished line'} x{count}"
+        )
 
 
 def main() -> None:

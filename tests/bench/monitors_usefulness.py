@@ -24,7 +24,7 @@ import numpy as np
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.machine import FreeMachine, MonitoredMachine
 from structgen.monitors.members import MemberRule
-from structgen.monitors.python import build_engine
+from structgen.monitors.python_monitor import build_engine
 from structgen.monitors.python_scanner import PythonScanner
 from structgen.monitors.text import TextMonitor
 

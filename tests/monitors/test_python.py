@@ -15,7 +15,7 @@ from structgen.masks.mask import allowed_ids
 from structgen.monitored import apply_monitors
 from structgen.monitors.engines.profiles import PROFILES, find_command
 from structgen.monitors.files import hole_in
-from structgen.monitors.python import python
+from structgen.monitors.python_monitor import python
 from structgen.monitors.text import TextMonitor
 from structgen.vocab.vocabulary import Vocabulary
 from tests.monitors.fakes import FakeEngine, server_profile

@@ -12,7 +12,7 @@ import structgen as sg
 from structgen.errors import MonitorError
 from structgen.masks.mask import allowed_ids
 from structgen.monitored import MonitoredConstraint
-from structgen.monitors.sql import SqlMonitor, sql
+from structgen.monitors.sql_monitor import SqlMonitor, sql
 from structgen.vocab.vocabulary import Vocabulary
 
 SCHEMA = """
