@@ -52,7 +52,7 @@ _MODULES = {
     ],
     "structgen.frontends.pytypes": ["Choice", "Lark", "Regex"],
     "structgen.generation": ["Generation"],
-    "structgen.grammar_constraint": ["gbnf", "lark"],
+    "structgen.grammar_constraint": ["Tag", "gbnf", "lark", "structural_tags"],
     "structgen.json_constraint": ["json_schema"],
     "structgen.masks.matcher": ["Matcher"],
     "structgen.potentials": ["predicate", "product"],
@@ -60,7 +60,7 @@ _MODULES = {
     "structgen.report": ["check"],
     "structgen.vocab.vocabulary": ["Vocabulary"],
 }
-_SUBPACKAGES = ["integrations", "models", "monitors", "potentials", "samplers"]
+_SUBPACKAGES = ["grammars", "integrations", "models", "monitors", "potentials", "samplers"]
 _RENAMED = {"type": ("structgen.objects", "type_constraint")}
 
 _WHERE = {
@@ -70,6 +70,7 @@ _WHERE = {
 }
 
 if TYPE_CHECKING:
+    from structgen import grammars as grammars
     from structgen import integrations as integrations
     from structgen import models as models
     from structgen import monitors as monitors
@@ -107,8 +108,10 @@ if TYPE_CHECKING:
     from structgen.frontends.pytypes import Lark as Lark
     from structgen.frontends.pytypes import Regex as Regex
     from structgen.generation import Generation as Generation
+    from structgen.grammar_constraint import Tag as Tag
     from structgen.grammar_constraint import gbnf as gbnf
     from structgen.grammar_constraint import lark as lark
+    from structgen.grammar_constraint import structural_tags as structural_tags
     from structgen.json_constraint import json_schema as json_schema
     from structgen.masks.matcher import Matcher as Matcher
     from structgen.objects import type_constraint as type
@@ -142,6 +145,7 @@ __all__ = [
     "RejectedTokenError",
     "SchemaError",
     "StructgenError",
+    "Tag",
     "TokenConstraint",
     "TypeSupportError",
     "UnsatisfiableError",
@@ -154,6 +158,7 @@ __all__ = [
     "configure",
     "gbnf",
     "generate",
+    "grammars",
     "integrations",
     "json_schema",
     "lark",
@@ -165,6 +170,7 @@ __all__ = [
     "prompt",
     "regex",
     "samplers",
+    "structural_tags",
     "type",
 ]
 

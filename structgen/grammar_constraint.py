@@ -1,4 +1,4 @@
-"""Constraints from grammars: Lark's notation and GBNF.
+"""Constraints from grammars: Lark's notation and GBNF; and structural tags around constraints.
 
 ``Constraint`` subclasses that read their notation at once, so that errors come from the
 constructor, and build their machine when bound.
@@ -7,6 +7,8 @@ constructor, and build their machine when bound.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +18,7 @@ from structgen.ir.grammar import Grammar
 from structgen.masks.machine import TokenMachine
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["GrammarConstraint", "gbnf", "lark"]
+__all__ = ["GrammarConstraint", "Tag", "TagConstraint", "gbnf", "lark", "structural_tags"]
 
 ParserName = Literal["auto", "lalr", "earley"]
 
@@ -126,6 +128,78 @@ def gbnf(grammar: str | os.PathLike[str], *, start: str = "root") -> GrammarCons
     text, path = _text_and_path(grammar, ".gbnf")
     title = Path(path).name if path else "GBNF grammar"
     return GrammarConstraint(read_gbnf(text, start=start), title, parser="earley", source=text)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """``begin``, then a text of ``constraint``, then ``end``; both strings are part of the output."""
+
+    begin: str
+    constraint: Constraint
+    end: str
+
+
+class TagConstraint(Constraint):
+    """Free text in which each *begin* string starts a constrained part."""
+
+    def __init__(self, tags: tuple[Tag, ...], at_least: int, at_most: int | None) -> None:
+        super().__init__()
+        self.tags = tags
+        self.at_least, self.at_most = at_least, at_most
+
+    def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
+        from structgen.masks.tag_machine import BoundTag, TagMachine
+
+        bound = tuple(
+            BoundTag(tag.begin.encode(), tag.constraint.bind(vocabulary).machine, tag.end.encode()) for tag in self.tags
+        )
+        return TagMachine(bound, vocabulary, self.at_least, self.at_most)
+
+    def report(self) -> Report:
+        parts = [Enforcement(f"/{i}{e.pointer}", e.keyword, e.how, e.note)
+                 for i, tag in enumerate(self.tags) for e in tag.constraint.report().entries]  # fmt: skip
+        most = "any number" if self.at_most is None else str(self.at_most)
+        count = Enforcement("", "structural_tags", "automaton", f"{self.at_least} to {most} tags")
+        return Report("structural tags", (count, *parts))
+
+    def __repr__(self) -> str:
+        return f"TagConstraint({', '.join(repr(tag.begin) for tag in self.tags)})"
+
+
+def structural_tags(
+    tags: Iterable[Tag | tuple[str, Constraint, str]], *, at_least: int = 0, at_most: int | None = None
+) -> TagConstraint:
+    """Free text until one of the tags' *begin* strings; then its constraint and its *end* string; then free text again.
+
+    For tool calls and thinking blocks. Where one begin string is the prefix of another,
+    the shorter one starts its tag. After ``at_most`` tags no begin string is allowed.
+
+    Parameters
+    ----------
+    tags : ``Tag``s or (begin, constraint, end), no string empty
+    at_least : tags that must be finished before the text may end
+    at_most : tags that may occur; None for no limit
+
+    Raises
+    ------
+    ValueError : no tags, an empty string, the same begin twice, or ``at_most`` below ``at_least``
+
+    Examples
+    --------
+    >>> import structgen as sg
+    >>> structural_tags([("<n>", sg.regex("[0-9]+"), "</n>")], at_least=1)
+    TagConstraint('<n>')
+    """
+    found = tuple(tag if isinstance(tag, Tag) else Tag(*tag) for tag in tags)
+    if not found:
+        raise ValueError("structural_tags needs at least one tag")
+    if not all(tag.begin and tag.end for tag in found):
+        raise ValueError("begin and end strings of a tag must not be empty")
+    if len({tag.begin for tag in found}) != len(found):
+        raise ValueError("two tags have the same begin string")
+    if at_least < 0 or (at_most is not None and at_most < max(at_least, 1)):
+        raise ValueError("at_most must be at least 1 and not below at_least")
+    return TagConstraint(found, at_least, at_most)
 
 
 def _text_and_path(grammar: str | os.PathLike[str], suffix: str) -> tuple[str, str | None]:

@@ -19,6 +19,7 @@ condition is an entry of ``Watches``, the runs that must, or must not, match lat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -143,7 +144,7 @@ class Lexer:
         row = np.zeros(256, dtype=np.int32)
         bounds = sorted(cuts)
         memo: dict[tuple[tuple[int, ...], ...], int] = {}
-        for low, high in zip(bounds, bounds[1:], strict=False):
+        for low, high in pairwise(bounds):
             after = _targets(nfa, nodes, low)
             if not after:
                 continue

@@ -11,7 +11,8 @@ start; what looks ahead is guessed, and the guess is handed to the caller to be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence as Seq
+from collections.abc import Iterable
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
 
 from structgen.automata.utf8 import utf8_fragment

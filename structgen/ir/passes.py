@@ -122,7 +122,9 @@ def without_empty_rules(grammar: Grammar) -> tuple[tuple[Production, ...], int, 
     _drop_empty_only(rules, grammar.n_terminals)
     found, start = _without_unit_cycles(rules, grammar.n_terminals, grammar.start)
     if len(found) > MAX_PRODUCTIONS:
-        raise LimitError("the grammar has too many productions", what="productions", given=len(found), limit=MAX_PRODUCTIONS)
+        raise LimitError(
+            "the grammar has too many productions", what="productions", given=len(found), limit=MAX_PRODUCTIONS
+        )
     return tuple(found), start, grammar.start in nullable
 
 
@@ -175,7 +177,9 @@ def _without_unit_cycles(
     rules: dict[int, set[tuple[int, ...]]], n_terminals: int, start: int
 ) -> tuple[list[Production], int]:
     """Merge nonterminals that lead to each other through lone nonterminals."""
-    units = {left: {rhs[0] for rhs in found if len(rhs) == 1 and rhs[0] >= n_terminals} for left, found in rules.items()}
+    units = {
+        left: {rhs[0] for rhs in found if len(rhs) == 1 and rhs[0] >= n_terminals} for left, found in rules.items()
+    }
     reach: dict[int, set[int]] = {}
     for left in rules:
         seen, todo = {left}, [left]

@@ -21,8 +21,8 @@ import numpy as np
 from structgen.dtypes import ByteArray, IntArray
 from structgen.kernels.jit import uncounted
 from structgen.kernels.pushdown import (
-    CELLS,
     CELL_CAPACITY,
+    CELLS,
     FAIL,
     FULL,
     HASHED,
@@ -181,9 +181,9 @@ def walk(heap, work, trie, thread, heavy, events, row):
                 work[work[THREADS] + 5 * (i) + 2] == 0
                 and accepts_at(heap, state) >= 0
                 and delta_at(heap, state, trie.byte[node]) == 0
+                and ends_heavy(heap, trie, trie.parent[node], state, heavy)
             ):
-                if ends_heavy(heap, trie, trie.parent[node], state, heavy):
-                    continue
+                continue
             found = step(heap, work, i, high, found, trie.byte[node], 0)
         if found == 0:
             node = trie.subtree_end[node]

@@ -13,7 +13,11 @@ CASES = {
     "repetition": ('root ::= "a"{2,3} "b"{2} "c"?', ["aabb", "aaabbc"], ["abb", "aaaabb", "aab"]),
     "open repetition": ('root ::= ("ab"){2,}', ["abab", "ababab"], ["ab", "aba"]),
     "recursion": ('root ::= "(" root ")" | ""', ["", "()", "((()))"], ["(", "())"]),
-    "lines and comments": ('root ::= a # first\n  | b\na ::= "a" (\n "1" |\n "2")\nb ::= "b"\n', ["a1", "a2", "b"], ["a"]),
+    "lines and comments": (
+        'root ::= a # first\n  | b\na ::= "a" (\n "1" |\n "2")\nb ::= "b"\n',
+        ["a1", "a2", "b"],
+        ["a"],
+    ),
     "no keywords": ('root ::= [a-z]+ | "if" [0-9]', ["if", "if1", "ifx"], ["if12"]),
     "escapes": (r'root ::= "\n\t\"\\" [\x41\u00e9\]]', ['\n\t"\\A', '\n\t"\\é', '\n\t"\\]'], ['\n\t"\\B']),
     "any": ("root ::= . .", ["ab", "é\n"], ["a", "abc"]),

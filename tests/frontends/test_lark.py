@@ -14,9 +14,9 @@ from structgen.grammar_constraint import lark
 
 GRAMMARS = {
     "keyword or name": 'start: ("if" NAME | NAME)+\nNAME: /[a-z]+/\n%ignore " "',
-    "first alternative, not longest": 'start: A B?\nA: /a|ab/\nB: /b+/',
+    "first alternative, not longest": "start: A B?\nA: /a|ab/\nB: /b+/",
     "lazy": 'start: S "x"\nS: /a.*?b/',
-    "lookahead": 'start: (NUM | WORD)+\nNUM: /[0-9]+(?![a-z])/\nWORD: /[a-z]+[0-9]*/',
+    "lookahead": "start: (NUM | WORD)+\nNUM: /[0-9]+(?![a-z])/\nWORD: /[a-z]+[0-9]*/",
     "lookbehind": 'start: S+\n%import common.ESCAPED_STRING -> S\n%ignore " "',
     "priority": 'start: (KW | NAME)+\nKW.2: "if"\nNAME: /[a-z]+/\n%ignore " "',
     "case-insensitive keyword": 'start: ("select"i NAME)+\nNAME: /[a-z]+/i\n%ignore " "',
@@ -29,10 +29,21 @@ GRAMMARS = {
     "three quotes": 'start: (S | L)+\nS: /"(?!"").*?"/\nL: /""".*?"""/s',
 }
 LETTERS = {
-    "keyword or name": "if ab", "first alternative, not longest": "ab", "lazy": "abx", "lookahead": "1a2", "lookbehind": '"\\a ',
-    "priority": "ifa ", "case-insensitive keyword": "select Sx", "number and range": "1.2", "templates": "[]1,", "repetition": "abcd",
-    "longest match backs off": "abc", "word boundary": "if a", "nested comments": "ab/*", "three quotes": '"a\n',
-}  # fmt: skip
+    "keyword or name": "if ab",
+    "first alternative, not longest": "ab",
+    "lazy": "abx",
+    "lookahead": "1a2",
+    "lookbehind": '"\\a ',
+    "priority": "ifa ",
+    "case-insensitive keyword": "select Sx",
+    "number and range": "1.2",
+    "templates": "[]1,",
+    "repetition": "abcd",
+    "longest match backs off": "abc",
+    "word boundary": "if a",
+    "nested comments": "ab/*",
+    "three quotes": '"a\n',
+}
 
 
 def lark_accepts(parser: Lark, text: str) -> bool:
@@ -127,9 +138,9 @@ def test_bad_regex_points_at_its_terminal() -> None:
     ("text", "keyword"),
     [
         ("start: A\n%declare A\n", "%declare A"),
-        ('start: A\nA: /(a)\\1/\n', "groupref"),
-        ('start: A\nA: /^a/\n', "at beginning"),
-        ('start: A\nA: /(?<=b)a/\n', "lookbehind before the start of a lexeme"),
+        ("start: A\nA: /(a)\\1/\n", "groupref"),
+        ("start: A\nA: /^a/\n", "at beginning"),
+        ("start: A\nA: /(?<=b)a/\n", "lookbehind before the start of a lexeme"),
         ('start: %json {"type": "string"}\n', "%json"),
     ],
 )

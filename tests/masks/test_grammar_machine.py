@@ -39,7 +39,12 @@ def random_rules(rng: random.Random) -> Rules:
     while True:
         names = ["start", "x", "y"][: rng.randint(1, 3)]
         rules = {
-            name: list({tuple(rng.choice(["a", "b", "c", *names]) for _ in range(rng.choice([0, 1, 1, 2, 2, 3]))) for _ in range(rng.randint(1, 3))})
+            name: list(
+                {
+                    tuple(rng.choice(["a", "b", "c", *names]) for _ in range(rng.choice([0, 1, 1, 2, 2, 3])))
+                    for _ in range(rng.randint(1, 3))
+                }
+            )
             for name in names
         }
         if productive(rules):
@@ -109,9 +114,32 @@ NUMBER: /[0-9]+(\.[0-9]+)?(?![a-z])/
 %ignore /[ \n]+/
 """
 LEXICAL_TOKENS = [bytes([b]) for b in b'if(a)x=1+2;{} \n".\\0'] + [
-    b"if(", b"if (", b" (", b");", b"foo", b"=1", b"1.", b".5", b"ifx", b"i", b" if", b'a"', b'"a', b'";', b"};", b"}}",
-    b'\\"', b" a=1;", b"x=1.5;if(a){", b"\xc3", b"\xa9", b"\xc3\xa9", b"+(", b'+("', b"f(",
-]  # fmt: skip
+    b"if(",
+    b"if (",
+    b" (",
+    b");",
+    b"foo",
+    b"=1",
+    b"1.",
+    b".5",
+    b"ifx",
+    b"i",
+    b" if",
+    b'a"',
+    b'"a',
+    b'";',
+    b"};",
+    b"}}",
+    b'\\"',
+    b" a=1;",
+    b"x=1.5;if(a){",
+    b"\xc3",
+    b"\xa9",
+    b"\xc3\xa9",
+    b"+(",
+    b'+("',
+    b"f(",
+]
 
 
 @pytest.mark.parametrize("heavy", [3, 10**9])
@@ -143,7 +171,24 @@ _NEWLINE: (/\r?\n[\t ]*/ | /#[^\n]*/)+
 %declare _INDENT _DEDENT
 %ignore /[ \t]+/
 """
-INDENTED_TOKENS = [b"if", b" ", b"x", b":", b"\n", b"  ", b"pass", b"\n  ", b"\n    ", b"    pass\n", b"=(", b"a)", b"# c", b"\n\n", b"if x:\n  pass\n", b"\nx=(a)"]  # fmt: skip
+INDENTED_TOKENS = [
+    b"if",
+    b" ",
+    b"x",
+    b":",
+    b"\n",
+    b"  ",
+    b"pass",
+    b"\n  ",
+    b"\n    ",
+    b"    pass\n",
+    b"=(",
+    b"a)",
+    b"# c",
+    b"\n\n",
+    b"if x:\n  pass\n",
+    b"\nx=(a)",
+]
 
 
 @pytest.mark.parametrize("heavy", [2, 10**9])

@@ -31,7 +31,11 @@ class Earley:
                 todo += self._more(todo.pop(), place, columns)
             if place < len(text):
                 columns.append(
-                    {(a, r, d + 1, o) for a, r, d, o in column if d < len(r) and r[d] == text[place] and r[d] not in self.rules}
+                    {
+                        (a, r, d + 1, o)
+                        for a, r, d, o in column
+                        if d < len(r) and r[d] == text[place] and r[d] not in self.rules
+                    }
                 )
         return columns
 

@@ -9,7 +9,6 @@ strings are keywords of which pattern) is computed here, by the rules of ``lark.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, UnsupportedError
@@ -74,7 +73,9 @@ def _load(text: str, start: str, source_path: str, import_paths: tuple[str, ...]
         defined = {name for name, *_ in loaded.rule_defs}
         if start not in defined:
             raise GrammarSyntaxError(
-                f"the grammar has no rule named {start!r}", source=text, hint=f"rules: {', '.join(sorted(defined)[:20])}"
+                f"the grammar has no rule named {start!r}",
+                source=text,
+                hint=f"rules: {', '.join(sorted(defined)[:20])}",
             )
         declares = {name for name, (tree, _) in loaded.term_defs if tree is None}
         kept = {_INDENT, _DEDENT} <= declares
@@ -96,6 +97,7 @@ def _refuse_extensions(text: str) -> None:
 
 def _order(terminals: list[Any]) -> dict[str, int]:
     """Rank of each terminal: the order in which Lark's lexer tries them."""
+
     def key(terminal: Any) -> tuple[int, int, int, str]:
         try:
             width = int(terminal.pattern.max_width)
@@ -125,7 +127,9 @@ def _terminal(text: str, terminal: Any, rank: int) -> Terminal:
     )
 
 
-def _keywords(terminals: list[Any], order: dict[str, int]) -> tuple[dict[int, tuple[int, ...]], dict[int, frozenset[int]]]:
+def _keywords(
+    terminals: list[Any], order: dict[str, int]
+) -> tuple[dict[int, tuple[int, ...]], dict[int, frozenset[int]]]:
     """For each pattern the strings it also matches, as ``lark.lexer._create_unless`` finds them."""
     ids = {terminal.name: i for i, terminal in enumerate(terminals)}
     strings = [t for t in terminals if t.pattern.type == "str"]

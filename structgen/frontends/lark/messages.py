@@ -12,7 +12,10 @@ __all__ = ["definition_span", "located", "syntax_error"]
 def definition_span(text: str, name: str) -> tuple[int, int] | None:
     """Where ``name`` is defined (or, failing that, first used)."""
     word = re.escape(name)
-    for pattern in (rf"^[ \t]*(?:%override\s+|%extend\s+)?[!?]*({word})\b[^:\n]*:", rf"(?<![A-Za-z0-9_])({word})(?![A-Za-z0-9_])"):
+    for pattern in (
+        rf"^[ \t]*(?:%override\s+|%extend\s+)?[!?]*({word})\b[^:\n]*:",
+        rf"(?<![A-Za-z0-9_])({word})(?![A-Za-z0-9_])",
+    ):
         found = re.search(pattern, text, re.MULTILINE)
         if found:
             return found.span(1)
@@ -51,7 +54,13 @@ def _span_of_position(error: Exception, message: str, text: str) -> tuple[int, i
 
 
 def _span_of_name(message: str, text: str) -> tuple[int, int] | None:
-    for pattern in (r"'(\w+)' used but not defined", r"not defined: (\w+)", r"[Tt]erminal '(\w+)'", r"'(\w+)'", r"\((\w+)\)"):
+    for pattern in (
+        r"'(\w+)' used but not defined",
+        r"not defined: (\w+)",
+        r"[Tt]erminal '(\w+)'",
+        r"'(\w+)'",
+        r"\((\w+)\)",
+    ):
         found = re.search(pattern, message)
         if found:
             name = re.escape(found[1])

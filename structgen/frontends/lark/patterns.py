@@ -53,7 +53,9 @@ class _Reader:
         self.name = name
 
     def refuse(self, what: str, hint: str | None = None) -> UnsupportedError:
-        return UnsupportedError(f"terminal {self.name}: {what} is not supported", keyword=what, source=self.source, hint=hint)
+        return UnsupportedError(
+            f"terminal {self.name}: {what} is not supported", keyword=what, source=self.source, hint=hint
+        )
 
     def sequence(self, items: list[tuple[Any, Any]], flags: int) -> Pattern:
         parts = [self.item(code, value, flags) for code, value in items]
