@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -80,9 +81,10 @@ class NameSet:
         if found is None:
             low, high = self.span(typed)
             # What is complete already needs no walk from the root: ``boundary_row`` has what may follow.
-            rest = [name[len(typed) :] for name in self.names[low:high] if len(name) > len(typed)]
-            offsets = np.zeros(len(rest) + 1, dtype=np.int64)
-            np.cumsum([len(name) for name in rest], out=offsets[1:])
+            rest = self.names[low:high]
+            if typed:
+                rest = [name[len(typed) :] for name in rest if len(name) > len(typed)]
+            offsets = np.fromiter(accumulate(map(len, rest), initial=0), dtype=np.int64, count=len(rest) + 1)
             data = freeze(np.frombuffer(b"".join(rest) or b"\0", dtype=np.uint8), np.uint8)
             found = self._arrays[typed] = data, freeze(offsets, np.int64)
         return found

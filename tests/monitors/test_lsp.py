@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +132,22 @@ def test_closing_twice_and_asking_afterwards_is_harmless(tmp_path: Path) -> None
         lsp.close()
         lsp.close()
         assert lsp.complete("x.", 2) is UNKNOWN
+
+
+def test_a_hung_server_does_not_outlive_the_interpreter(tmp_path: Path) -> None:
+    profile = server_profile(tmp_path, "hangs-always")
+    code = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from structgen.monitors.engines.transport import Transport\n"
+        f"t = Transport({list(profile.command)!r}, cwd='.', engine='fake')\n"
+        "t.notify('initialize', {}, limit=1)\n"
+        "print(t.pid)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.kill(int(done.stdout), 0)
+            time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

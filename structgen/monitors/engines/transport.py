@@ -20,6 +20,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -69,6 +70,8 @@ class Transport:
             )
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
             raise MonitorError(f"cannot start {command[0]}: {error.strerror}", engine=engine, hint=hint) from error
+        # A server nobody closed, a hung one above all, must not outlive the interpreter.
+        self._at_exit = weakref.finalize(self, kill_group, self._process.pid)
         assert self._process.stdin is not None
         self._stdin = self._process.stdin.fileno()
         os.set_blocking(self._stdin, False)
@@ -138,6 +141,7 @@ class Transport:
                 self._signal(stop)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace)
+        self._at_exit.detach()
         self._signal(signal.SIGKILL)  # what the server itself started and left behind
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -146,8 +150,7 @@ class Transport:
 
     def _signal(self, number: signal.Signals) -> None:
         """Signal the child's whole group: launchers of node servers do not pass signals on."""
-        with contextlib.suppress(OSError):
-            os.killpg(self._process.pid, number)
+        kill_group(self._process.pid, number)
 
     @property
     def pid(self) -> int:
@@ -213,6 +216,12 @@ class Transport:
         with self._changed:
             self.gone = self.gone or why
             self._changed.notify_all()
+
+
+def kill_group(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Signal a process group that may be gone already."""
+    with contextlib.suppress(OSError):
+        os.killpg(pid, number)
 
 
 def read_message(stream: Any) -> Any:
