@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import structgen as sg
+from structgen.errors import LimitError
 from structgen.potentials import predicate
 from structgen.samplers import AWRS, CARS, SMC, ASAp, Samples
 from structgen.samplers.awrs import Budgeted
@@ -111,7 +112,7 @@ def samplers() -> dict[str, Any]:
     return {
         "masking": AWRS(form=Masked()),
         "ASAp": ASAp(batch_size=4),
-        "CARS": CARS(batch_size=16, max_trials=60),
+        "CARS": CARS(batch_size=32, max_trials=60),
         "AWRS": AWRS(),
         "SMC-AWRS": SMC(particles=8, proposal=Budgeted()),
     }
@@ -148,6 +149,12 @@ def floor_of(texts: tuple[str, ...], n: int, rng: np.random.Generator) -> float:
     return float(np.mean(distances))
 
 
+def exact_run(model: Any, task: Task, n: int) -> Samples:
+    """Up to ``n`` exact samples by CARS."""
+    sampler = CARS(batch_size=32, max_trials=60)
+    return sampler.sample(model, task.prompt, constraint=task.constraint, n=n, max_tokens=task.max_tokens, seed=99)
+
+
 def run_tasks(n: int, n_exact: int, only: str | None) -> None:
     """The SmolLM2 table."""
     model = sg.models.Transformers()
@@ -157,13 +164,15 @@ def run_tasks(n: int, n_exact: int, only: str | None) -> None:
     for task in tasks():
         if only not in (None, task.name):
             continue
-        exact = CARS(batch_size=16, max_trials=60).sample(
-            model, task.prompt, constraint=task.constraint, n=n_exact, max_tokens=task.max_tokens, seed=99
-        )
+        exact = exact_run(model, task, n_exact)
         counts = Counter(exact.texts)
         for name, sampler in samplers().items():
             start = time.perf_counter()
-            runs = _draw(sampler, name, model, task, n)
+            try:
+                runs = _draw(sampler, name, model, task, n)
+            except LimitError as error:
+                print(f"{task.name:10} {name:9} gave up after {error.given:.0f} {error.what}", flush=True)
+                continue
             seconds = time.perf_counter() - start
             valid = int((runs.log_weights > -np.inf).sum())
             n_tokens = sum(len(ids) + 1 for ids in runs.token_ids)
