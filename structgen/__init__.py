@@ -52,6 +52,7 @@ _MODULES = {
     ],
     "structgen.frontends.pytypes": ["Choice", "Lark", "Regex"],
     "structgen.generation": ["Generation"],
+    "structgen.filling": ["fill_in"],
     "structgen.grammar_constraint": ["Tag", "gbnf", "lark", "structural_tags"],
     "structgen.json_constraint": ["json_schema"],
     "structgen.masks.matcher": ["Matcher"],
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from structgen.errors import UnsatisfiableError as UnsatisfiableError
     from structgen.errors import UnsupportedError as UnsupportedError
     from structgen.errors import VocabularyError as VocabularyError
+    from structgen.filling import fill_in as fill_in
     from structgen.frontends.pytypes import Choice as Choice
     from structgen.frontends.pytypes import Lark as Lark
     from structgen.frontends.pytypes import Regex as Regex
@@ -156,6 +158,7 @@ __all__ = [
     "check",
     "choice",
     "configure",
+    "fill_in",
     "gbnf",
     "generate",
     "grammars",

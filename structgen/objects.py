@@ -23,6 +23,7 @@ from structgen.frontends.pytypes import (
     Lark,
     Regex,
     adapter_of,
+    outline,
     prompt_schema_of,
     schema_of,
     type_name_of,
@@ -135,7 +136,9 @@ class OutputType(Generic[T]):
             return f"Answer with text that matches the regular expression {self.marker.pattern}"
         if isinstance(self.marker, Lark):
             return f"Answer with text that this grammar derives:\n{self.marker.grammar}"
-        return "Answer with JSON that fits this schema:\n" + json.dumps(self.prompt_schema, ensure_ascii=False)
+        if self.is_schema:
+            return "Answer with JSON that fits this schema:\n" + json.dumps(self.schema, ensure_ascii=False)
+        return "Answer with JSON of this form:\n" + outline(self.prompt_schema)
 
     def build(self, text: str) -> T:
         """The object that ``text`` spells.

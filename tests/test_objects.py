@@ -132,6 +132,6 @@ def test_type_constraint_of_text_markers() -> None:
 def test_instruction_shows_formats_by_name() -> None:
     from datetime import date
 
-    assert '"format": "date"' in OutputType[Any](date).instruction()
+    assert "date YYYY-MM-DD" in OutputType[Any](date).instruction()
     assert OutputType[Any](str).instruction() == ""
     assert "yes, no" in OutputType[Any](Choice(["yes", "no"])).instruction()

@@ -91,7 +91,7 @@ class LabNote(BaseModel):
     next_steps: Annotated[list[LongText], Field(max_length=3)]
 
 
-@generate(max_tokens=400)
+@generate(max_tokens=400, whitespace="compact")
 def read_receipt(text: str) -> Receipt:
     """Copy the facts of this receipt into a record.
 
@@ -100,7 +100,7 @@ def read_receipt(text: str) -> Receipt:
     raise NotImplementedError
 
 
-@generate(max_tokens=400)
+@generate(max_tokens=400, whitespace="compact")
 def read_job_advert(text: str) -> JobAdvert:
     """Copy the facts of this job advert into a record.
 
@@ -109,7 +109,7 @@ def read_job_advert(text: str) -> JobAdvert:
     raise NotImplementedError
 
 
-@generate(max_tokens=400)
+@generate(max_tokens=400, whitespace="compact")
 def read_bug_report(text: str) -> BugReport:
     """Copy the facts of this bug report into a record.
 
@@ -118,7 +118,7 @@ def read_bug_report(text: str) -> BugReport:
     raise NotImplementedError
 
 
-@generate(max_tokens=400)
+@generate(max_tokens=400, whitespace="compact")
 def read_lab_note(text: str) -> LabNote:
     """Copy the facts of this lab note into a record.
 

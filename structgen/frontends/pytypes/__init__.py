@@ -25,6 +25,7 @@ models to read (formats by name instead of patterns).
 from __future__ import annotations
 
 from structgen.frontends.pytypes.markers import Choice, Lark, Regex, TextMarker
+from structgen.frontends.pytypes.outline import outline
 from structgen.frontends.pytypes.schema import adapter_of, prompt_schema_of, schema_of, type_name_of
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Regex",
     "TextMarker",
     "adapter_of",
+    "outline",
     "prompt_schema_of",
     "schema_of",
     "type_name_of",
