@@ -331,29 +331,53 @@ def walk_events(heap, work, trie, cell, register, column, root, nodes, states, s
 
     The lexeme's column was ``column`` at trie node ``root``.
     """
+    last = -1
+    after = FAIL
+    later = register
     for i in range(nodes.shape[0]):
         node = nodes[i]
-        if indent_at(heap, 0) >= 0 and has_newline(heap, states[i]):
-            wide = path_column(heap, trie, root, trie.parent[node], column)
-        else:
-            wide = -1
-        if skipped.shape[0] > 0:
-            parent = trie.parent[node]
-            known = False
-            for j in range(skipped.shape[0]):
-                if skipped[j] == parent:
-                    known = True
-            if known:
+        state = states[i]
+        if skipped.shape[0] > 0 and is_among(skipped, trie.parent[node]):
+            continue
+        if delta_at(heap, state, trie.byte[node]) == 0:
+            if indent_at(heap, 0) >= 0 and has_newline(heap, state):
+                wide = path_column(heap, trie, root, trie.parent[node], column)
+                after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, wide)
+                last = -1
+            elif state != last:
+                after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, -1)
+                last = state
+            if after == FAIL:
                 continue
-        work[work[THREADS] + 5 * (0) + 0] = cell
-        work[work[THREADS] + 5 * (0) + 1] = states[i]
-        work[work[THREADS] + 5 * (0) + 2] = 0
-        work[work[THREADS] + 5 * (0) + 3] = register
-        work[work[THREADS] + 5 * (0) + 4] = wide
-        code = delta_at(heap, states[i], trie.byte[node])
-        count = step(heap, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
+            count = start_lexeme(heap, work, 1, 0, after, 0, later, trie.byte[node])
+        else:
+            count = step_at(heap, work, trie, cell, register, column, root, node, state)
         if count > 0:
             walk_below(heap, work, trie, node, 1, count, row)
+
+
+@uncounted
+def is_among(nodes, node):
+    for i in range(nodes.shape[0]):
+        if nodes[i] == node:
+            return True
+    return False
+
+
+@uncounted
+def step_at(heap, work, trie, cell, register, column, root, node, state):
+    """Read the byte of ``node`` from ``state``, where the lexeme may go on or not; threads go to row 1 on."""
+    wide = -1
+    if indent_at(heap, 0) >= 0 and has_newline(heap, state):
+        wide = path_column(heap, trie, root, trie.parent[node], column)
+    at = work[THREADS]
+    work[at] = cell
+    work[at + 1] = state
+    work[at + 2] = 0
+    work[at + 3] = register
+    work[at + 4] = wide
+    code = delta_at(heap, state, trie.byte[node])
+    return step(heap, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
 
 
 @uncounted

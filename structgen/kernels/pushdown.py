@@ -264,22 +264,22 @@ def look_up_shift(heap, work, cell, terminal):
 
 @uncounted
 def shift(heap, work, cell, terminal):
-    """The cell after ``terminal``, or FAIL."""
+    """The cell after ``terminal``, or FAIL; remembered within a generation, in which ``LOWEST`` only sinks."""
     if heap[N_SHIFTS] > 0:
         return look_up_shift(heap, work, cell, terminal)
     memo = SHIFT_MEMO + 4 * ((cell * 31 + terminal) & (MEMO - 1))
     generation = work[GENERATION]
-    if cell >= SCRATCH and work[memo] == generation and work[memo + 1] == cell and work[memo + 2] == terminal:
+    if work[memo] == generation and work[memo + 1] == cell and work[memo + 2] == terminal:
         return work[memo + 3]
     base, n, state = simulate(heap, work, cell, terminal)
-    if state < 0:
-        return FAIL
-    for i in range(n):
-        base = push(work, work[PATH + i], base)
-        if base < 0:
-            return FAIL
-    found = push(work, state, base)
-    if cell >= SCRATCH and work[STATUS] == OK:
+    found = FAIL
+    if state >= 0:
+        for i in range(n):
+            base = push(work, work[PATH + i], base)
+            if base < 0:
+                return FAIL
+        found = push(work, state, base)
+    if work[STATUS] == OK:
         work[memo] = generation
         work[memo + 1] = cell
         work[memo + 2] = terminal

@@ -223,6 +223,7 @@ class GrammarMachine:
             return mask
         before = int(work[pushdown.LOWEST])
         work[pushdown.LOWEST] = _ABOVE
+        self.automaton.forget()  # what is remembered would not sink LOWEST again
         mask = np.zeros(self._n_words, dtype=np.uint32)
         parser_state = int(self.automaton.run(lambda heap, work: grammar_walk.top_state(heap, work, cell)))
         for code, watch in self.automaton.lexer.fork(self.automaton.start_code(parser_state)):

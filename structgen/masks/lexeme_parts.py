@@ -103,6 +103,7 @@ class PartStore:
                 break
             sizes = [4 * size for size in sizes]
         family_of = self.automaton.heap["family"]
+        light = light[np.argsort(light[:n_light, 1], kind="stable")]
         representatives = self._representatives(families[:n_families], family_of)
         return LexemePart(
             root=int(self.trie.parent[nodes[0]]),

@@ -86,9 +86,10 @@ class GrammarAutomaton:
         work = self.work
         work[pushdown.N_SCRATCH] = 0
         work[pushdown.LOWEST] = 1 << 30
-        self._next_generation()
+        self.forget()
 
-    def _next_generation(self) -> None:
+    def forget(self) -> None:
+        """Drop what kernels remember of shifts and checks."""
         self._generation = self._generation + 1 if self._generation < 1 << 30 else 1
         self.work[pushdown.GENERATION] = self._generation
 
@@ -109,7 +110,7 @@ class GrammarAutomaton:
             else:
                 return result
             self.work[pushdown.N_SCRATCH] = mark
-            self._next_generation()
+            self.forget()
 
     def _fill(self, kind: int, one: int, other: int) -> None:
         self.n_filled += 1
