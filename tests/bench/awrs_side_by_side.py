@@ -64,4 +64,4 @@ def main(what: str, path: str | None) -> None:
             return form(pool, allows, choices, settings)[1]
 
         label = repr(settings).replace("max_rejects=None", "").replace(", )", ")")
-        show(label, measure(recording, draw, 40))
+        show(label, measure(recording, draw, 60))

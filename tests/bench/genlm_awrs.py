@@ -60,14 +60,14 @@ def main(path: str) -> None:
     scores = Scores(recording)
     condition = Condition(scores.ids, recording.eos_ids[0])
     loop = asyncio.new_event_loop()
-    for max_accepts in (2, 3, 5):
+    for max_accepts in (2, 3):
         sampler = AWRS(scores, condition, seed=0, max_accepts=max_accepts, autobatch=False)
 
         def draw(prefix, allows, sampler=sampler):
             scores.at, condition.allows = prefix, allows
             return float(loop.run_until_complete(sampler.sample([]))[1])
 
-        show(f"genlm-control AWRS(max_accepts={max_accepts})", measure(recording, draw, 40))
+        show(f"genlm-control AWRS(max_accepts={max_accepts})", measure(recording, draw, 60))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def tasks() -> list[Task]:
         Task(
             "regex",
             "Give a colour, then a number of three digits that ends in 7. Answer like this: blue 127",
-            sg.regex(r"(red|blue|green|grey|[a-z]{3,7}) [1-9][0-9]7"),
+            sg.regex(r"(red|blue|green|grey) [1-9][0-9]7"),
             16,
         ),
         Task(
@@ -137,6 +137,13 @@ def distance(samples: Samples, exact: Counter[str], n_exact: int) -> float:
     return 0.5 * sum(abs(found[text] - exact[text] / n_exact) for text in texts)
 
 
+def unweighted(samples: Samples) -> Samples:
+    """The later half of the valid draws, all weighing the same: the law a sampler has learnt."""
+    valid = np.flatnonzero(samples.log_weights > -np.inf)
+    later = samples.take(valid[len(valid) // 2 :])
+    return replace(later, log_weights=np.zeros(len(later)))
+
+
 def floor_of(texts: tuple[str, ...], n: int, rng: np.random.Generator) -> float:
     """Mean total variation that ``n`` of the exact run's own samples have to the others."""
     distances = []
@@ -159,7 +166,7 @@ def run_tasks(n: int, n_exact: int, only: str | None) -> None:
     """The SmolLM2 table."""
     model = sg.models.Transformers()
     rng = np.random.default_rng(0)
-    columns = ["log Z", "+-", "ESS", "ESS/s", "checks/tok", "calls/valid", "TV", "floor", "s"]
+    columns = ["log Z", "+-", "ESS", "ESS/s", "checks/tok", "calls/valid", "TV", "TV raw", "floor", "s"]
     print(f"{'task':10} {'sampler':9}" + "".join(f"{column:>12}" for column in columns), flush=True)
     for task in tasks():
         if only not in (None, task.name):
@@ -184,6 +191,7 @@ def run_tasks(n: int, n_exact: int, only: str | None) -> None:
                 runs.constraint_checks / n_tokens,
                 runs.model_calls / max(1, valid),
                 distance(runs, counts, len(exact)),
+                distance(unweighted(runs), counts, len(exact)),
                 floor_of(exact.texts, min(n, len(exact) // 2), rng),
                 seconds,
             ]
