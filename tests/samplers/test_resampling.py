@@ -38,7 +38,7 @@ def test_equal_weights_keep_everyone():
 
 @pytest.mark.parametrize("weights", [[], [-np.inf, -np.inf], [0.0, np.nan], [np.inf, 0.0]])
 def test_weights_that_make_no_sense(weights):
-    with pytest.raises(ValueError, match="no particles|-inf"):
+    with pytest.raises(ValueError, match=r"no particles|-inf"):
         resample_systematic(np.array(weights), 0.5)
 
 
