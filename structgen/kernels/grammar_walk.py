@@ -103,7 +103,7 @@ class GrammarTrie(NamedTuple):
 
 
 @uncounted
-def find_parents(subtree_end, parent):
+def find_parents(subtree_end, parent):  # type: ignore[no-untyped-def]
     """Fill ``parent`` of every trie node."""
     parent[0] = 0
     for node in range(parent.shape[0]):
@@ -114,7 +114,7 @@ def find_parents(subtree_end, parent):
 
 
 @uncounted
-def set_tokens(row, token_start, token_ids, first, last):
+def set_tokens(row, token_start, token_ids, first, last):  # type: ignore[no-untyped-def]
     """Allow the tokens of trie nodes ``first`` to ``last - 1``."""
     for i in range(token_start[first], token_start[last]):
         token = token_ids[i]
@@ -122,14 +122,14 @@ def set_tokens(row, token_start, token_ids, first, last):
 
 
 @uncounted
-def allow_subtrees(trie, nodes, row):
+def allow_subtrees(trie, nodes, row):  # type: ignore[no-untyped-def]
     """Allow all tokens at and below ``nodes``."""
     for i in range(nodes.shape[0]):
         set_tokens(row, trie.token_start, trie.token_ids, nodes[i], trie.subtree_end[nodes[i]])
 
 
 @uncounted
-def walk_below(heap, work, trie, root, first, count, row):
+def walk_below(heap, work, trie, root, first, count, row):  # type: ignore[no-untyped-def]
     """Walk the subtree of ``root`` with ``count`` threads from row ``first`` on; their tokens at ``root`` count too."""
     set_tokens(row, trie.token_start, trie.token_ids, root, root + 1)
     base = trie.depth[root]
@@ -155,7 +155,7 @@ def walk_below(heap, work, trie, root, first, count, row):
 
 
 @uncounted
-def walk(heap, work, trie, thread, heavy, events, row):
+def walk(heap, work, trie, thread, heavy, events, row):  # type: ignore[no-untyped-def]
     """Walk the whole trie with one thread; children of heavy nodes that start a lexeme become events.
 
     An event is (node, cell, register, lexer state before the end).
@@ -201,7 +201,7 @@ def walk(heap, work, trie, thread, heavy, events, row):
 
 
 @uncounted
-def path_column(heap, trie, root, node, column):
+def path_column(heap, trie, root, node, column):  # type: ignore[no-untyped-def]
     """The column after the bytes below ``root`` down to ``node``, from ``column`` at ``root``."""
     base = trie.depth[root]
     length = trie.depth[node] - base
@@ -214,7 +214,7 @@ def path_column(heap, trie, root, node, column):
 
 
 @uncounted
-def ends_heavy(heap, trie, node, state, heavy):
+def ends_heavy(heap, trie, node, state, heavy):  # type: ignore[no-untyped-def]
     """Whether the lexeme can end at ``node`` with at least ``heavy`` trie nodes behind it."""
     if trie.subtree_end[node] - node < heavy or accepts_at(heap, state) < 0:
         return False
@@ -230,7 +230,7 @@ def ends_heavy(heap, trie, node, state, heavy):
 
 
 @uncounted
-def add_end_event(heap, work, node, source, events, n):
+def add_end_event(heap, work, node, source, events, n):  # type: ignore[no-untyped-def]
     if n >= events.shape[0]:
         work[STATUS] = FULL
         return n
@@ -247,7 +247,7 @@ def add_end_event(heap, work, node, source, events, n):
 
 
 @uncounted
-def scan_lexeme(heap, work, trie, nodes, states, heavy, families, rows, light, big):
+def scan_lexeme(heap, work, trie, nodes, states, heavy, families, rows, light, big):  # type: ignore[no-untyped-def]
     """The tokens below ``nodes`` that stay in the lexeme, and where it can end.
 
     ``nodes[i]`` has just been read, leading to lexer state ``states[i]`` (the root for a
@@ -317,7 +317,7 @@ def scan_lexeme(heap, work, trie, nodes, states, heavy, families, rows, light, b
 
 
 @uncounted
-def apply_rows(heap, work, cell, register, column, state_of_family, rows, row):
+def apply_rows(heap, work, cell, register, column, state_of_family, rows, row):  # type: ignore[no-untyped-def]
     """OR into ``row`` those of ``rows`` whose terminals fit the stack."""
     for i in range(rows.shape[0]):
         if check(heap, work, cell, state_of_family[i], register, column):
@@ -326,7 +326,7 @@ def apply_rows(heap, work, cell, register, column, state_of_family, rows, row):
 
 
 @uncounted
-def walk_events(heap, work, trie, cell, register, column, root, nodes, states, skipped, row):
+def walk_events(heap, work, trie, cell, register, column, root, nodes, states, skipped, row):  # type: ignore[no-untyped-def]
     """Go on behind the ends of a lexeme that ``scan_lexeme`` found; ``skipped`` nodes have another name there.
 
     The lexeme's column was ``column`` at trie node ``root``.
@@ -357,15 +357,15 @@ def walk_events(heap, work, trie, cell, register, column, root, nodes, states, s
 
 
 @uncounted
-def is_among(nodes, node):
-    for i in range(nodes.shape[0]):
+def is_among(nodes, node):  # type: ignore[no-untyped-def]
+    for i in range(nodes.shape[0]):  # noqa: SIM110 (kernels build no generators)
         if nodes[i] == node:
             return True
     return False
 
 
 @uncounted
-def step_at(heap, work, trie, cell, register, column, root, node, state):
+def step_at(heap, work, trie, cell, register, column, root, node, state):  # type: ignore[no-untyped-def]
     """Read the byte of ``node`` from ``state``, where the lexeme may go on or not; threads go to row 1 on."""
     wide = -1
     if indent_at(heap, 0) >= 0 and has_newline(heap, state):
@@ -381,7 +381,7 @@ def step_at(heap, work, trie, cell, register, column, root, node, state):
 
 
 @uncounted
-def walk_starts(heap, work, trie, cell, register, nodes, codes, row):
+def walk_starts(heap, work, trie, cell, register, nodes, codes, row):  # type: ignore[no-untyped-def]
     """Walk the subtrees of ``nodes``, each the first byte of a lexeme that leads to ``codes[i]``."""
     for i in range(nodes.shape[0]):
         node = nodes[i]
@@ -391,7 +391,7 @@ def walk_starts(heap, work, trie, cell, register, nodes, codes, row):
 
 
 @uncounted
-def walk_fresh(heap, work, trie, cell, register, nodes, row):
+def walk_fresh(heap, work, trie, cell, register, nodes, row):  # type: ignore[no-untyped-def]
     """Walk the subtrees of ``nodes``, each the first byte of whatever lexeme may start on ``cell``."""
     for i in range(nodes.shape[0]):
         node = nodes[i]
@@ -401,7 +401,7 @@ def walk_fresh(heap, work, trie, cell, register, nodes, row):
 
 
 @uncounted
-def walk_keywords(heap, work, trie, cell, register, nodes, states, heavy, marks, row):
+def walk_keywords(heap, work, trie, cell, register, nodes, states, heavy, marks, row):  # type: ignore[no-untyped-def]
     """What keywords add to a name's tokens.
 
     ``marks`` gets (node that spells a keyword, state there, whether its plain ends are left to
@@ -441,7 +441,7 @@ def walk_keywords(heap, work, trie, cell, register, nodes, states, heavy, marks,
 
 
 @uncounted
-def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row):
+def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row):  # type: ignore[no-untyped-def]
     """Children of ``node`` that end the keyword spelled there (not the plain ends, where they are many)."""
     child = node + 1
     while child < trie.subtree_end[node]:
@@ -462,19 +462,19 @@ def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, ro
 
 
 @uncounted
-def end_at(heap, work, cell, terminal, register, column):
+def end_at(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
     """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
     return end_lexeme(heap, work, cell, terminal, register, column)
 
 
 @uncounted
-def shift_at(heap, work, cell, terminal):
+def shift_at(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     """The scratch cell after ``terminal``, or FAIL."""
     return shift(heap, work, cell, terminal)
 
 
 @uncounted
-def two_live_bytes(heap, work, n_threads):
+def two_live_bytes(heap, work, n_threads):  # type: ignore[no-untyped-def]
     """The first two bytes that some of the first threads can read; -1 where there are none."""
     one = -1
     for byte in range(256):
@@ -489,13 +489,13 @@ def two_live_bytes(heap, work, n_threads):
 
 
 @uncounted
-def top_state(heap, work, cell):
+def top_state(heap, work, cell):  # type: ignore[no-untyped-def]
     """The parser state of a cell, noted as read."""
     return state_of(heap, work, cell)
 
 
 @uncounted
-def column_in_lexeme(heap, trie, root, node, state, column):
+def column_in_lexeme(heap, trie, root, node, state, column):  # type: ignore[no-untyped-def]
     """The column of the lexeme in ``state`` at ``node``, from ``column`` at ``root``."""
     if not has_newline(heap, state):
         return -1
@@ -503,7 +503,7 @@ def column_in_lexeme(heap, trie, root, node, state, column):
 
 
 @uncounted
-def advance(heap, work, data, n_threads):
+def advance(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
     """Move the first ``n_threads`` threads over ``data``; returns (first row, count) of what is alive."""
     low = 0
     count = n_threads
@@ -525,12 +525,12 @@ def advance(heap, work, data, n_threads):
 
 
 @uncounted
-def cell_hash(state, parent, size):
+def cell_hash(state, parent, size):  # type: ignore[no-untyped-def]
     return (np.int64(state) * 2654435761 + np.int64(parent) * 40503 * 65537) & (size - 1)
 
 
 @uncounted
-def persist(heap, work, cell):
+def persist(heap, work, cell):  # type: ignore[no-untyped-def]
     """Intern a scratch cell, and those below it, in the arena; returns its lasting id."""
     if cell < SCRATCH:
         return cell
@@ -567,7 +567,7 @@ def persist(heap, work, cell):
 
 
 @uncounted
-def rehash(heap, n):
+def rehash(heap, n):  # type: ignore[no-untyped-def]
     """Enter cells 1 to ``n - 1`` into the empty hash section (cell 0 is the bottom)."""
     size = heap[N_HASHED]
     for cell in range(1, n):
@@ -579,7 +579,7 @@ def rehash(heap, n):
 
 
 @uncounted
-def is_complete(heap, work, cell, terminal, register, column):
+def is_complete(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
     """Whether the text is complete if it ends with ``terminal`` (-1: at a lexeme's start) on ``cell``."""
     if terminal >= 0:
         cell, register = end_lexeme(heap, work, cell, terminal, register, column)

@@ -62,107 +62,107 @@ SCRATCH_AT = CHECK_MEMO + 4 * MEMO
 # Accessors. Kernels take one heap and one work array because what is passed between them
 # costs: a tuple of 22 arrays took 86 ns a call, two arrays 15 (a step makes several calls).
 @uncounted
-def delta_at(heap, row, column):
+def delta_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[DELTA] + (row << 8) + column]
 
 
 @uncounted
-def watch_step_at(heap, row, column):
+def watch_step_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[WATCH_STEP] + (row << 8) + column]
 
 
 @uncounted
-def feed_at(heap, row, column):
+def feed_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[FEED] + row * (MAX_COLUMN + 2) + column]
 
 
 @uncounted
-def feed_count_at(heap, row, column):
+def feed_count_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[FEED_COUNT] + row * (MAX_COLUMN + 2) + column]
 
 
 @uncounted
-def action_at(heap, row, column):
+def action_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[ACTION] + row * (heap[N_TERMINALS] + 1) + column]
 
 
 @uncounted
-def goto_at(heap, row, column):
+def goto_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[GOTO] + row * heap[N_NONTERMINALS] + column]
 
 
 @uncounted
-def accepts_at(heap, place):
+def accepts_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[ACCEPTS] + place]
 
 
 @uncounted
-def family_at(heap, place):
+def family_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[FAMILY] + place]
 
 
 @uncounted
-def family_start_at(heap, place):
+def family_start_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[FAMILY_START] + place]
 
 
 @uncounted
-def family_terminal_at(heap, place):
+def family_terminal_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[FAMILY_TERMINALS] + place]
 
 
 @uncounted
-def fork_start_at(heap, place):
+def fork_start_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[FORK_START] + place]
 
 
 @uncounted
-def fork_state_at(heap, place):
+def fork_state_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[FORK_STATE] + place]
 
 
 @uncounted
-def fork_watch_at(heap, place):
+def fork_watch_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[FORK_WATCH] + place]
 
 
 @uncounted
-def never_at(heap, place):
+def never_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[NEVER] + place]
 
 
 @uncounted
-def start_at(heap, place):
+def start_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[START] + place]
 
 
 @uncounted
-def length_at(heap, place):
+def length_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[LENGTH] + place]
 
 
 @uncounted
-def left_at(heap, place):
+def left_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[LEFT] + place]
 
 
 @uncounted
-def role_at(heap, place):
+def role_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[ROLES] + place]
 
 
 @uncounted
-def indent_at(heap, place):
+def indent_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[INDENT] + place]
 
 
 @uncounted
-def base_at(heap, place):
+def base_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[BASE] + place]
 
 
 @uncounted
-def note_missing(work, kind, one, other):
+def note_missing(work, kind, one, other):  # type: ignore[no-untyped-def]
     n = work[N_MISSING]
     for i in range(min(n, 64)):
         if (
@@ -179,7 +179,7 @@ def note_missing(work, kind, one, other):
 
 
 @uncounted
-def state_of(heap, work, cell):
+def state_of(heap, work, cell):  # type: ignore[no-untyped-def]
     if heap[N_SHIFTS] > 0:
         work[LOWEST] = 0
         return cell
@@ -192,14 +192,14 @@ def state_of(heap, work, cell):
 
 
 @uncounted
-def parent_of(heap, work, cell):
+def parent_of(heap, work, cell):  # type: ignore[no-untyped-def]
     if cell >= SCRATCH:
         return work[SCRATCH_AT + 2 * (cell - SCRATCH) + 1]
     return heap[heap[CELLS] + 3 * (cell) + 1]
 
 
 @uncounted
-def push(work, state, parent):
+def push(work, state, parent):  # type: ignore[no-untyped-def]
     n = work[N_SCRATCH]
     if n >= work[SCRATCH_CAPACITY]:
         work[STATUS] = FULL
@@ -211,7 +211,7 @@ def push(work, state, parent):
 
 
 @uncounted
-def simulate(heap, work, cell, terminal):
+def simulate(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     """Reduce until ``terminal`` can be shifted; returns (base cell, states pushed on it, next state or FAIL or accept).
 
     The third value is -2 where production 0 is reduced: the text is complete.
@@ -242,12 +242,12 @@ def simulate(heap, work, cell, terminal):
 
 
 @uncounted
-def shift_hash(cell, terminal, size):
+def shift_hash(cell, terminal, size):  # type: ignore[no-untyped-def]
     return (np.int64(cell) * 1000003 + np.int64(terminal) * 7919) & (size - 1)
 
 
 @uncounted
-def look_up_shift(heap, work, cell, terminal):
+def look_up_shift(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     """The same by table, for nondeterministic parsers."""
     size = heap[N_SHIFTS]
     work[LOWEST] = 0
@@ -263,7 +263,7 @@ def look_up_shift(heap, work, cell, terminal):
 
 
 @uncounted
-def shift(heap, work, cell, terminal):
+def shift(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     """The cell after ``terminal``, or FAIL; remembered within a generation, in which ``LOWEST`` only sinks."""
     if heap[N_SHIFTS] > 0:
         return look_up_shift(heap, work, cell, terminal)
@@ -288,7 +288,7 @@ def shift(heap, work, cell, terminal):
 
 
 @uncounted
-def can_shift(heap, work, cell, terminal):
+def can_shift(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     if heap[N_SHIFTS] > 0:
         return look_up_shift(heap, work, cell, terminal) != FAIL
     _, _, state = simulate(heap, work, cell, terminal)
@@ -296,7 +296,7 @@ def can_shift(heap, work, cell, terminal):
 
 
 @uncounted
-def newline_possible(heap, work, cell, state, register, column):
+def newline_possible(heap, work, cell, state, register, column):  # type: ignore[no-untyped-def]
     """Whether a newline in the making can end at some column that the parser goes on from."""
     if feed_at(heap, register, 0) == UNKNOWN:
         note_missing(work, REGISTER, register, 0)
@@ -324,13 +324,13 @@ def newline_possible(heap, work, cell, state, register, column):
 
 
 @uncounted
-def can_shift_or_end(heap, work, cell, terminal):
+def can_shift_or_end(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     _, _, state = simulate(heap, work, cell, terminal)
     return state >= 0 or state == -2
 
 
 @uncounted
-def check(heap, work, cell, state, register, column):
+def check(heap, work, cell, state, register, column):  # type: ignore[no-untyped-def]
     """Whether some terminal that the lexeme at ``state`` can become fits the stack."""
     family = family_at(heap, state)
     memo = CHECK_MEMO + 4 * ((cell * 61 + family) & (MEMO - 1))
@@ -361,7 +361,7 @@ def check(heap, work, cell, state, register, column):
 
 
 @uncounted
-def emit(work, first, count, cell, state, watch, register, column):
+def emit(work, first, count, cell, state, watch, register, column):  # type: ignore[no-untyped-def]
     """Add a thread to those from ``first`` on, unless it is there; returns the new count."""
     at = work[THREADS] + 5 * first
     for _ in range(count):
@@ -386,7 +386,7 @@ def emit(work, first, count, cell, state, watch, register, column):
 
 
 @uncounted
-def column_after(heap, family_has_newline, column, byte):
+def column_after(heap, family_has_newline, column, byte):  # type: ignore[no-untyped-def]
     if not family_has_newline:
         return -1
     if byte == 10:
@@ -401,7 +401,7 @@ def column_after(heap, family_has_newline, column, byte):
 
 
 @uncounted
-def has_newline(heap, state):
+def has_newline(heap, state):  # type: ignore[no-untyped-def]
     family = family_at(heap, state)
     for i in range(family_start_at(heap, family), family_start_at(heap, family + 1)):
         if role_at(heap, family_terminal_at(heap, i)) & NEWLINE:
@@ -410,7 +410,7 @@ def has_newline(heap, state):
 
 
 @uncounted
-def join(heap, work, one, other):
+def join(heap, work, one, other):  # type: ignore[no-untyped-def]
     if one == 0 or other == 0:
         return one + other
     for i in range(heap[N_JOINS]):
@@ -421,7 +421,7 @@ def join(heap, work, one, other):
 
 
 @uncounted
-def emit_code(heap, work, first, count, cell, code, watch, register, column, byte, checked):
+def emit_code(heap, work, first, count, cell, code, watch, register, column, byte, checked):  # type: ignore[no-untyped-def]
     """Add the thread (or the fork's threads) that ``code`` names, where the stack lets them live."""
     if code >= 0:
         if indent_at(heap, 0) >= 0:
@@ -443,7 +443,7 @@ def emit_code(heap, work, first, count, cell, code, watch, register, column, byt
 
 
 @uncounted
-def end_lexeme(heap, work, cell, terminal, register, column):
+def end_lexeme(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
     """Hand ``terminal`` to the parser; returns (cell or FAIL, register)."""
     role = role_at(heap, terminal)
     if role & IGNORED:
@@ -461,7 +461,7 @@ def end_lexeme(heap, work, cell, terminal, register, column):
 
 
 @uncounted
-def end_newline(heap, work, cell, register, column):
+def end_newline(heap, work, cell, register, column):  # type: ignore[no-untyped-def]
     if feed_at(heap, register, 0) == UNKNOWN:
         note_missing(work, REGISTER, register, 0)
         return FAIL, register
@@ -480,7 +480,7 @@ def end_newline(heap, work, cell, register, column):
 
 
 @uncounted
-def step(heap, work, source, first, count, byte, resting):
+def step(heap, work, source, first, count, byte, resting):  # type: ignore[no-untyped-def]
     """Move the thread in row ``source`` over ``byte``; new threads go to ``first + count`` on.
 
     ``resting`` is 1 where only the end of the present lexeme is wanted (its continuation is
@@ -513,7 +513,7 @@ def step(heap, work, source, first, count, byte, resting):
 
 
 @uncounted
-def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register, column, byte):
+def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register, column, byte):  # type: ignore[no-untyped-def]
     """End the present lexeme as ``terminal`` and read ``byte`` as the first of the next one."""
     if code != 0:
         forbid = never_at(heap, code) if code > 0 else UNKNOWN
@@ -534,7 +534,7 @@ def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register
 
 
 @uncounted
-def start_lexeme(heap, work, first, count, cell, watch, register, byte):
+def start_lexeme(heap, work, first, count, cell, watch, register, byte):  # type: ignore[no-untyped-def]
     """Read ``byte`` as the first of a lexeme after ``cell``."""
     parser_state = state_of(heap, work, cell)
     begin = start_at(heap, parser_state)

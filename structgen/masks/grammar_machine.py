@@ -64,7 +64,7 @@ class GrammarMachine:
         """The configuration before any byte."""
         return self._start
 
-    def fill_mask(self, config: Threads, row: TokenMask) -> None:
+    def fill_mask(self, config: Any, row: TokenMask) -> None:
         """Overwrite ``row``; see ``TokenMachine.fill_mask``."""
         found = self._rows.get(config)
         if found is None:
@@ -157,15 +157,16 @@ class GrammarMachine:
     def _add_keywords(self, cell: int, register: int, nodes: Any, states: Any, row: TokenMask) -> Any:
         """What keywords change about a name; returns the trie nodes that spell one."""
         marks = np.zeros((256, 3), dtype=np.int32)
-        while True:
-            n = self.automaton.run(
-                lambda heap, work, marks=marks: grammar_walk.walk_keywords(
-                    heap, work, self._trie, cell, register, nodes, states, self._parts.heavy, marks, row
-                )
+
+        def call(heap: Any, work: Any) -> Any:
+            return grammar_walk.walk_keywords(
+                heap, work, self._trie, cell, register, nodes, states, self._parts.heavy, marks, row
             )
-            if n >= 0:
-                break
+
+        n = int(self.automaton.run(call))
+        while n < 0:
             marks = np.zeros((4 * len(marks), 3), dtype=np.int32)
+            n = int(self.automaton.run(call))
         marks = marks[:n]
         for node, state in marks[marks[:, 2] == 1, :2].tolist():
             self._end_lexeme(node, cell, state, register, -1, row)
@@ -268,7 +269,7 @@ class GrammarMachine:
         for node, cell, register, state in events[:n].tolist():
             self._add_start(node, cell, register, state, row)
 
-    def advance(self, config: Threads, token_id: int) -> Threads | None:
+    def advance(self, config: Any, token_id: int) -> Threads | None:
         """The configuration after a token; None where it is not allowed."""
         key = (config, token_id)
         steps = self._steps
@@ -286,12 +287,12 @@ class GrammarMachine:
         steps[key] = found
         return found
 
-    def advance_bytes(self, config: Threads, data: bytes) -> Threads | None:
+    def advance_bytes(self, config: Any, data: bytes) -> Threads | None:
         """The configuration after plain bytes; None where they cannot be read."""
         with self._lock:
             return self.automaton.advance(config, data) or None
 
-    def is_accepting(self, config: Threads) -> bool:
+    def is_accepting(self, config: Any) -> bool:
         """Whether the bytes so far are a sentence."""
         known = self._accepting.get(config)
         if known is None:
@@ -302,26 +303,26 @@ class GrammarMachine:
             self._accepting[config] = known
         return known
 
-    def forced_bytes(self, config: Threads, limit: int = 256) -> bytes:
+    def forced_bytes(self, config: Any, limit: int = 256) -> bytes:
         """The bytes that every completion starts with; stops where the text may end."""
         with self._lock:
             return self._completer.forced(config, limit)
 
-    def shortest_completion(self, config: Threads) -> bytes:
+    def shortest_completion(self, config: Any) -> bytes:
         """A short completion: of least length in all but contrived grammars, always valid."""
         with self._lock:
             return self._completer.shortest(config)
 
-    def completion_tokens(self, config: Threads) -> tuple[int, ...]:
+    def completion_tokens(self, config: Any) -> tuple[int, ...]:
         """``shortest_completion`` in tokens."""
         with self._lock:
             return self._budget.tokens(config)
 
-    def completion_cost(self, config: Threads) -> int:
+    def completion_cost(self, config: Any) -> int:
         """Tokens of ``completion_tokens``."""
         return len(self.completion_tokens(config))
 
-    def fill_mask_within(self, config: Threads, row: TokenMask, n_tokens: int) -> bool:
+    def fill_mask_within(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
         """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice; False where none does."""
         with self._lock:
             return self._budget.fill(config, row, n_tokens)

@@ -66,7 +66,7 @@ class TagMachine:
         """The configuration before any byte: free text."""
         return ((0, FREE, 0, 0),)
 
-    def advance_bytes(self, config: Places, data: bytes) -> Places | None:
+    def advance_bytes(self, config: Any, data: bytes) -> Places | None:
         """The configuration after ``data``, or None."""
         places = list(config)
         for byte in data:
@@ -109,7 +109,7 @@ class TagMachine:
         most = max(self.at_least, (self.at_most or 0))
         return [(min(count + 1, most), FREE, 0, 0)]
 
-    def advance(self, config: Places, token_id: int) -> Places | None:
+    def advance(self, config: Any, token_id: int) -> Places | None:
         """The configuration after a token, or None."""
         vocabulary = self._vocabulary
         if token_id in vocabulary.special_ids or token_id in vocabulary.eos_ids:
@@ -123,7 +123,7 @@ class TagMachine:
         data = vocabulary.token_bytes(token_id)
         return self.advance_bytes(config, data) if data else None
 
-    def fill_mask(self, config: Places, row: TokenMask) -> None:
+    def fill_mask(self, config: Any, row: TokenMask) -> None:
         """Overwrite ``row``; see ``TokenMachine.fill_mask``."""
         found = self._rows.get(config)
         if found is None:
@@ -192,22 +192,22 @@ class TagMachine:
             self._crossing[key] = known
         return known
 
-    def is_accepting(self, config: Places) -> bool:
+    def is_accepting(self, config: Any) -> bool:
         """Free text, with enough tags finished."""
         return any(kind == FREE and count >= self.at_least for count, kind, _, _ in config)
 
-    def forced_bytes(self, config: Places, limit: int = 256) -> bytes:
+    def forced_bytes(self, config: Any, limit: int = 256) -> bytes:
         """What every completion starts with: the end of an end string, or what is forced inside."""
         if len(config) != 1:
             return b""
         _, kind, tag, state = config[0]
         if kind == ENDING:
-            return self.tags[tag].end[state:][:limit]
+            return bytes(self.tags[tag].end[state : state + limit])
         if kind == INSIDE and not self.tags[tag].machine.is_accepting(state):
-            return self.tags[tag].machine.forced_bytes(state, limit)
+            return bytes(self.tags[tag].machine.forced_bytes(state, limit))
         return b""
 
-    def shortest_completion(self, config: Places) -> bytes:
+    def shortest_completion(self, config: Any) -> bytes:
         """A short completion: the present tag's, then the least tags still wanted."""
         found = [word for place in config if (word := self._completion(place)) is not None]
         if not found:

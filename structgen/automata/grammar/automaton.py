@@ -177,7 +177,8 @@ class GrammarAutomaton:
         """The successors of a lexer state."""
         if self.heap["delta"][state, 0] == UNKNOWN:
             self._expand(state)
-        return self.heap["delta"][state]
+        row: IntArray = self.heap["delta"][state]
+        return row
 
     def _grow(self) -> None:
         """Double what may have been too small: scratch, thread rows, arena."""
@@ -243,27 +244,29 @@ class GrammarAutomaton:
             found = self.work[first + 5 * low : first + 5 * (low + count)].reshape(-1, 5).tolist()
             self.reserve(int(self.work[pushdown.N_SCRATCH]) + 1)
             lasting = [int(persist(self.heap.array, self.work, row[0])) for row in found]
-            threads = tuple(sorted((cell, *row[1:]) for cell, row in zip(lasting, found, strict=True)))
+            moved = sorted((cell, *row[1:]) for cell, row in zip(lasting, found, strict=True))
+            threads = tuple((c, q, w, r, n) for c, q, w, r, n in moved)
         return threads
 
     def is_accepting(self, threads: Threads) -> bool:
         """Whether the text so far is complete."""
-        from structgen.kernels.grammar_walk import is_complete
-
         accepts, at_end = self.heap["accepts"], self.lexer.watches.at_end
         if threads == self.start():
             self.begin()
-            return bool(self.run(lambda heap, work: is_complete(heap, work, 0, -1, 0, -1)))
+            return self._ends(0, -1, 0, -1)
         for cell, state, watch, register, column in threads:
             terminal = int(accepts[state])
             if terminal < 0 or not at_end[watch]:
                 continue
             self.begin()
-            if self.run(
-                lambda heap, work, c=cell, t=terminal, r=register, n=column: is_complete(heap, work, c, t, r, n)
-            ):
+            if self._ends(cell, terminal, register, column):
                 return True
         return False
+
+    def _ends(self, cell: int, terminal: int, register: int, column: int) -> bool:
+        from structgen.kernels.grammar_walk import is_complete
+
+        return bool(self.run(lambda heap, work: is_complete(heap, work, cell, terminal, register, column)))
 
     def __repr__(self) -> str:
         n_parser = self.lalr.n_states if self.lalr is not None else "nondeterministic"

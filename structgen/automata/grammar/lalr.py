@@ -71,7 +71,8 @@ class LalrTables:
 
     def accept_sets(self) -> npt.NDArray[np.bool_]:
         """(S, T) bool: terminals a state has an action for, the contexts of Lark's lexer."""
-        return self.action[:, :-1] != 0
+        accepted: npt.NDArray[np.bool_] = self.action[:, :-1] != 0
+        return accepted
 
 
 def build_tables(grammar: Grammar) -> LalrTables:

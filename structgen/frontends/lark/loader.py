@@ -48,7 +48,7 @@ def read_lark(
         found.append(Terminal(name, None))
     if indentation:
         indentation = IndentRules(
-            names[_NEWLINE], names[_INDENT], names[_DEDENT], *(_ids(names, group) for group in (_OPENING, _CLOSING))
+            names[_NEWLINE], names[_INDENT], names[_DEDENT], _ids(names, _OPENING), _ids(names, _CLOSING)
         )
     nonterminals = list(dict.fromkeys([start, *(rule.origin.name for rule in rules)]))
     keywords, shadowed = _keywords(terminals, order)

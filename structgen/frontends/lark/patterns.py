@@ -172,7 +172,7 @@ def _category(kind: str, ascii_only: bool) -> Ranges:
 @lru_cache(maxsize=1)
 def _case_partners() -> dict[int, tuple[int, ...]]:
     """For each character with case, those that ``re.IGNORECASE`` holds equal to it."""
-    import _sre
+    import _sre  # type: ignore[import-not-found]
     from re import _casefix  # type: ignore[attr-defined]
 
     groups: dict[int, set[int]] = {}
