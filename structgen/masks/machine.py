@@ -9,15 +9,14 @@ choice), ``DocumentMachine`` (JSON under a schema) and ``GrammarMachine`` (Lark,
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from structgen.dtypes import TokenMask
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["Config", "TokenMachine"]
 
-Config = Hashable
+Config: TypeAlias = Any
 """A place in a machine; only the machine that made it can read it."""
 
 

@@ -17,7 +17,7 @@ BLOCK = 1024
 
 
 @triton.jit  # type: ignore[untyped-decorator, unused-ignore]
-def _forbid(scores, words, n_tokens, n_words, stride, block: tl.constexpr):  # type: ignore[no-untyped-def] # noqa: ANN
+def _forbid(scores, words, n_tokens, n_words, stride, block: tl.constexpr):  # type: ignore[no-untyped-def]
     row = tl.program_id(0).to(tl.int64)
     tokens = tl.program_id(1) * block + tl.arange(0, block)
     inside = tokens < n_tokens

@@ -55,7 +55,9 @@ class FormulaSource(Protocol):
 class DocumentAutomaton:
     """A lazily built pushdown automaton of the JSON documents that satisfy a formula."""
 
-    def __init__(self, source: FormulaSource, *, whitespace: str = "bounded", in_order: bool = False, max_bytes: int = 256 << 20) -> None:
+    def __init__(
+        self, source: FormulaSource, *, whitespace: str = "bounded", in_order: bool = False, max_bytes: int = 256 << 20
+    ) -> None:
         self.source = source
         self.in_order = in_order
         self.tables = Tables(max_bytes=max_bytes, max_space=_SPACES[whitespace])

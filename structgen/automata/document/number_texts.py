@@ -115,10 +115,7 @@ def _plain_above(whole: str, fraction: str, strict: bool, one_digit: bool = Fals
 
 
 def _plain_below(whole: str, fraction: str, strict: bool, one_digit: bool = False) -> Node:
-    if one_digit:
-        below = _digits(1, int(whole) - 1) if int(whole) > 1 else _NONE
-    else:
-        below = _whole_below(whole)
+    below = _whole_below(whole) if not one_digit else _digits(1, int(whole) - 1) if int(whole) > 1 else _NONE
     found = [concat(below, _ANY_FRACTION)]
     if fraction:
         found.append(concat(literal(whole), optional(concat(_DOT, _fraction(fraction, False, strict)))))

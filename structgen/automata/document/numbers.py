@@ -87,7 +87,7 @@ def _conjunction(keys: frozenset[Key], plain: bool) -> Dfa:
 
 def _multiples(divisor: Decimal) -> Dfa:
     """Plain decimals that are multiples of ``divisor`` > 0."""
-    _, digits, exponent = divisor.normalize().as_tuple()
+    _, _, exponent = divisor.normalize().as_tuple()
     scale = max(0, -int(exponent))
     modulus = int(divisor.scaleb(scale))
     # A factor of ten is a trailing zero; the remainder automaton needs one state per remainder and place.

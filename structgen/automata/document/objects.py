@@ -318,11 +318,12 @@ class Objects:
         must: list[Formula] = []
         flagged: list[tuple[Assertion, Formula, Formula]] = []
         parts = {part.uid: part for form in state.forms for part in assertions_of(form)}
+        cover: Formula
         for uid, part in parts.items():
             if isinstance(part, Properties):
                 goal, cover = key_class.child(part), FALSE
             elif isinstance(part, UnevaluatedProperties):
-                cover: Formula = self._cover(state, part, key_class)
+                cover = self._cover(state, part, key_class)
                 if cover is TRUE:
                     continue
                 goal = part.formula

@@ -77,12 +77,11 @@ class _Prepared:
             self.high = None
         if not self.low and self.high is None:
             return dfa
-        if self.high is None or not flexible:
+        if self.high is None or (self.low and not flexible):
             # A lower bound alone needs completions that are long enough, which only the product knows.
-            if not (self.high is not None and not self.low):
-                dfa = intersect(dfa, _length_dfa(self.low, self.high))
-                self.low, self.high = 0, None
-                return dfa
+            dfa = intersect(dfa, _length_dfa(self.low, self.high))
+            self.low, self.high = 0, None
+            return dfa
         assert self.high is not None
         # With B characters behind, a state is alive while its nearest acceptance still fits.
         distance = _character_distance(dfa)

@@ -108,9 +108,7 @@ class Tables:
         self._rebuild()
         return base + 1
 
-    def add_numbers(
-        self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None
-    ) -> int:
+    def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None) -> int:
         """The row at which an automaton of number texts starts; shared under ``key``."""
         base = self.arena.add_numbers(rows, labels, key)
         self._rebuild()

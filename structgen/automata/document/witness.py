@@ -144,7 +144,7 @@ class Witness:
 
     def _plain_array(self, frame: int, n: int, first: bool, comma: bool) -> dict[int, bytes]:
         row = self.automaton.tables.frames[frame]
-        members = []
+        members: list[bytes] = []
         at = n
         while at < int(row[K.F_LOW]) or (comma and not members):
             position = min(at, int(row[K.F_NEXT]))

@@ -17,9 +17,9 @@ from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, draft_of
 from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
 from structgen.frontends.jsonschema.patterns import format_assertion, read_pattern
+from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
 from structgen.frontends.jsonschema.resources import Place, Resources, escaped
 from structgen.frontends.jsonschema.scan import applies, scan
-from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
 from structgen.frontends.jsonschema.values import decimal, untagged, value_in
 from structgen.ir.document import (
     FALSE,
@@ -90,7 +90,7 @@ class SchemaSource:
 
     def formula(self, place: Place) -> Formula:
         """The formula of a place, built once."""
-        found = place.formula
+        found: Formula | None = place.formula
         if found is None:
             found = place.formula = self._build(place)
         return found
@@ -380,6 +380,24 @@ _BUILDERS: dict[str, _Builder] = {
     "if": _S._if,
 }
 _VALIDATION = frozenset(
-    "type enum const minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
-    "required minProperties maxProperties dependentRequired minItems maxItems uniqueItems".split()
+    [
+        "type",
+        "enum",
+        "const",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "required",
+        "minProperties",
+        "maxProperties",
+        "dependentRequired",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+    ]
 )

@@ -76,5 +76,7 @@ def draft_of(schema: Any, default: int, pointer: str = "") -> int:
     if found is not None:
         return found
     if "json-schema.org/draft-0" in uri:
-        raise UnsupportedError(f"JSON Schema draft {uri} is not supported", keyword="$schema", pointer=f"{pointer}/$schema")
+        raise UnsupportedError(
+            f"JSON Schema draft {uri} is not supported", keyword="$schema", pointer=f"{pointer}/$schema"
+        )
     return default

@@ -15,9 +15,31 @@ __all__ = ["is_plainly_satisfiable"]
 
 _NUMBER_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _REFUSED = frozenset(
-    "not allOf anyOf oneOf if then else $dynamicRef $recursiveRef exclusiveMinimum exclusiveMaximum minProperties "
-    "propertyNames contains minContains maxContains dependentRequired dependentSchemas dependencies prefixItems "
-    "additionalItems unevaluatedProperties unevaluatedItems".split()
+    [
+        "not",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "if",
+        "then",
+        "else",
+        "$dynamicRef",
+        "$recursiveRef",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "minProperties",
+        "propertyNames",
+        "contains",
+        "minContains",
+        "maxContains",
+        "dependentRequired",
+        "dependentSchemas",
+        "dependencies",
+        "prefixItems",
+        "additionalItems",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+    ]
 )
 
 

@@ -169,9 +169,7 @@ class _Scan:
         if kind is bool:
             return
         if kind is not dict:
-            raise SchemaError(
-                f"a schema is an object or a boolean, not {_json_type(schema)}", pointer=place.pointer
-            )
+            raise SchemaError(f"a schema is an object or a boolean, not {_json_type(schema)}", pointer=place.pointer)
         if id(schema) in self.seen:
             return
         self.seen.add(id(schema))

@@ -31,7 +31,9 @@ __all__ = ["decimal", "untagged", "value_in"]
 
 def decimal(value: Any) -> Decimal:
     """A JSON number exactly as it was written (floats by their shortest notation)."""
-    return value if type(value) is Decimal else Decimal(repr(value)) if isinstance(value, float) else Decimal(int(value))
+    return (
+        value if type(value) is Decimal else Decimal(repr(value)) if isinstance(value, float) else Decimal(int(value))
+    )
 
 
 def value_in(values: Iterable[Any], pointer: str = "") -> Formula:
@@ -67,9 +69,7 @@ def value_in(values: Iterable[Any], pointer: str = "") -> Formula:
 
 def _object_is(value: dict[str, Any], pointer: str) -> Formula:
     named = {name.encode("utf-8", "surrogatepass"): value_in([inner], pointer) for name, inner in value.items()}
-    return conjunction(
-        [Properties(named, (), FALSE, pointer), Required(frozenset(named), pointer) if named else TRUE]
-    )
+    return conjunction([Properties(named, (), FALSE, pointer), Required(frozenset(named), pointer) if named else TRUE])
 
 
 def _array_is(value: list[Any] | tuple[Any, ...], pointer: str) -> Formula:

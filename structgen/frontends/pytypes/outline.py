@@ -95,7 +95,7 @@ class _Writer:
     def _string(self, schema: Any) -> str:
         name = schema.get("format")
         if name:
-            return _FORMATS.get(name, name)
+            return str(_FORMATS.get(name, name))
         return "text"  # lengths are enforced; said here, a small model copies them into the answer
 
     def _array(self, schema: Any) -> str:
