@@ -98,6 +98,23 @@ def _number_classes() -> np.ndarray:
 
 
 NUMBER_CLASS = _number_classes()
+def _structural_bytes() -> np.ndarray:
+    """(8, 256) bool: bytes that a structural mode does not rule out by themselves; spaces left out."""
+    table = np.zeros((8, 256), dtype=np.bool_)
+    value = [34, 123, 91, 45, 110, 116, 102, *range(48, 58)]
+    for mode, allowed in (
+        (M_VALUE, value),
+        (M_FIRST_ITEM, [*value, 93]),
+        (M_FIRST_KEY, [34, 125]),
+        (M_KEY, [34]),
+        (M_COLON, [58]),
+        (M_AFTER, [44, 93, 125]),
+    ):
+        table[mode, allowed] = True
+    return table
+
+
+STRUCTURAL = _structural_bytes()
 UTF8 = _utf8_table()
 UTF8_DEAD = 255
 
@@ -826,9 +843,13 @@ def run(
     return GOES, data.shape[0]
 
 
+# What a glance at a byte tells a walk.
+_SEE_DEAD, _SEE_DONE, _SEE_STEP, _SEE_FREE = 0, 1, 2, 3
+
+
 @kernel
 def walk(
-    entry, below, rows, byte, subtree_end, depth, token_start, token_ids, mask, notes, note_regs,
+    entry, below, rows, byte, subtree_end, depth, token_start, token_ids, mask, notes,
     trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, stop_free, counts,
 ):  # fmt: skip
@@ -837,13 +858,14 @@ def walk(
     ``rows[depth[entry] - 1]`` (or row 0 for the root) holds the registers before the entry's
     byte; with ``below`` the entry itself is done and ``rows[depth[entry]]`` holds the registers
     after it. Steps that cannot be taken are noted, at most ``len(notes)``: node, status and what
-    is missing, with the registers before the byte in ``note_regs``; their subtrees are skipped.
+    is missing; their subtrees are skipped. ``counts[2]`` is set where the notes were full.
     With ``stop_free`` a subtree that turns to free text is skipped too, for the caller has
     already allowed what can follow. ``counts`` receives nodes visited and the most original
     cells popped; returns the number of notes.
     """
     miss = np.zeros(3, dtype=np.int64)
     n_notes = 0
+    overflow = np.int64(0)
     if entry == 0:
         node = np.int64(1)
         stop = np.int64(byte.shape[0])
@@ -854,32 +876,102 @@ def walk(
     popped = np.int64(counts[1])
     while node < stop:
         visited += 1
-        level = depth[node]
-        regs = rows[level]
-        above = rows[level - 1]
-        for i in range(WIDTH):
-            regs[i] = above[i]
-        status = step(
-            regs, np.int64(byte[node]), trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children,
-            available, keys, results, cells, n_cells, max_space, miss,
-        )  # fmt: skip
-        if regs[R_POPPED] > popped:
-            popped = regs[R_POPPED]
-        if status != GOES:
-            if status != DIES:
-                if n_notes == notes.shape[0]:
-                    break
-                notes[n_notes, 0] = node
-                notes[n_notes, 1] = status
-                notes[n_notes, 2] = miss[0]
-                notes[n_notes, 3] = miss[1]
-                notes[n_notes, 4] = miss[2]
-                for i in range(WIDTH):
-                    note_regs[n_notes, i] = above[i]
-                n_notes += 1
+        level = np.int64(depth[node])
+        b = np.int64(byte[node])
+        # The common cases are decided here, without a call: a call passes twenty arrays.
+        above = level - 1
+        mode = rows[above, R_MODE]
+        seen = _SEE_STEP
+        value = rows[above, R_A]
+        n = rows[above, R_B]
+        if mode < FIRST_LEXICAL:
+            if b == 32 or b == 10 or b == 13 or b == 9:
+                seen = _SEE_DONE if max_space < 0 else _SEE_STEP
+            elif not STRUCTURAL[mode, b]:
+                seen = _SEE_DEAD
+        elif mode == M_NUMBER:
+            value = np.int64(numbers[rows[above, R_A], NUMBER_CLASS[b]])
+            if value != 0:
+                seen = _SEE_DONE
+            elif number_label[rows[above, R_A]] == 0 or not (
+                b == 44 or b == 93 or b == 125 or b == 32 or b == 10 or b == 13 or b == 9
+            ):
+                seen = _SEE_DEAD
+        elif mode == M_WORD:
+            if b != _WORDS[rows[above, R_A], rows[above, R_B]]:
+                seen = _SEE_DEAD
+        elif rows[above, R_ESC] == 0 and b != 34 and b != 92:
+            of_value = rows[above, R_VALUE]
+            frame = rows[above, R_FRAME]
+            spec = np.int64(values[of_value, T_STRING]) if of_value != 0 else frames[frame, F_KEYS]
+            counts_here = specs[spec, SPEC_COUNTS] != 0
+            starts = b < 0x80 or b >= 0xC0
+            seen = _SEE_DONE
+            if b < 32:
+                seen = _SEE_DEAD
+            elif mode == M_CONTENT:
+                row = rows[above, R_A]
+                value = np.int64(trans[content[row, C_START] + class_maps[content[row, C_MAP], b]])
+                if value == 0:
+                    seen = _SEE_DEAD
+                elif of_value == 0:
+                    if frames[frame, F_AVAILABLE] < 0:
+                        if (reach[value] & frames[frame, F_HIGH] & ~rows[above, R_COUNT]) == 0:
+                            seen = _SEE_DEAD
+                elif counts_here:
+                    if starts:
+                        n += 1
+                    if n > content[value, C_LIMIT]:
+                        seen = _SEE_DEAD
+            elif mode == M_FREE:
+                value = np.int64(UTF8[rows[above, R_A], b])
+                if value == UTF8_DEAD:
+                    seen = _SEE_DEAD
+                elif counts_here and starts:
+                    n += 1
+                    if n > specs[spec, SPEC_MAX]:
+                        seen = _SEE_DEAD
+            else:
+                seen = _SEE_FREE if specs[spec, SPEC_KIND] == OPEN_SET else _SEE_DEAD
+                at = rows[above, R_C]
+                for index in range(rows[above, R_A], rows[above, R_B]):
+                    place = lit_start[index] + at
+                    if place < lit_start[index + 1] and lit_bytes[place] == b:
+                        seen = _SEE_STEP
+                        break
+        if seen == _SEE_DEAD or (seen == _SEE_FREE and stop_free):
             node = np.int64(subtree_end[node])
             continue
-        if stop_free and regs[R_MODE] == M_FREE:
+        for i in range(WIDTH):
+            rows[level, i] = rows[above, i]
+        if seen == _SEE_DONE:
+            if mode >= FIRST_LEXICAL:
+                rows[level, R_A] = value
+                rows[level, R_B] = n
+        else:
+            # A view of the row is made only here: it is reference counted, which costs more than a step.
+            regs = rows[level]
+            status = step(
+                regs, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes,
+                lit_label, values, frames, children, available, keys, results, cells, n_cells, max_space, miss,
+            )  # fmt: skip
+            if regs[R_POPPED] > popped:
+                popped = regs[R_POPPED]
+            if status != GOES:
+                if status != DIES:
+                    if n_notes == notes.shape[0]:
+                        # No room: what is left of the entry is walked again, from here.
+                        overflow = node
+                        break
+                    notes[n_notes, 0] = node
+                    notes[n_notes, 1] = status
+                    notes[n_notes, 2] = miss[0]
+                    notes[n_notes, 3] = miss[1]
+                    notes[n_notes, 4] = miss[2]
+                    n_notes += 1
+                node = np.int64(subtree_end[node])
+                continue
+        if stop_free and rows[level, R_MODE] == M_FREE:
             node = np.int64(subtree_end[node])
             continue
         for index in range(token_start[node], token_start[node + 1]):
@@ -888,4 +980,5 @@ def walk(
         node += 1
     counts[0] += visited
     counts[1] = popped
+    counts[2] = overflow
     return n_notes

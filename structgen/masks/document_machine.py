@@ -227,8 +227,7 @@ class DocumentMachine:
         tokens = self._tokens if tokens is None else tokens
         rows = np.empty((self._depth + 2, K.WIDTH), np.int64)
         notes = np.empty((_NOTES, 5), np.int64)
-        note_regs = np.empty((_NOTES, K.WIDTH), np.int64)
-        counts = np.zeros(2, np.int64)
+        counts = np.zeros(3, np.int64)
         exact = self._must_be_exact(config)
         entries = [0]
         while entries:
@@ -239,14 +238,16 @@ class DocumentMachine:
             rows[0, K.R_KEPT] = exact
             if entry and not self._replay(trie, config, entry, below, rows, tokens, mask, exact):
                 continue
-            n = K.walk(
-                entry, below, rows, *trie[:5], mask, notes, note_regs, *automaton.tables.arguments, stop_free, counts
-            )
+            n = K.walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts)
+            if counts[2]:
+                # Too many notes for one walk: the same entry again, with these filled in.
+                entries.append(-entry if below else entry)
             for node, status, kind, first, second in notes[:n].tolist():
                 if status == K.MISSING:
                     automaton_fill(automaton, kind, first, second)
-                    entries.append(node)
-                else:
+                    if not counts[2]:
+                        entries.append(node)
+                elif not counts[2]:
                     entries.append(-node)
         self.n_walked += int(counts[0])
         return int(counts[1])
