@@ -20,7 +20,7 @@ def set_bits(row, ids):  # type: ignore[no-untyped-def]
 @kernel
 def count_bits(row):  # type: ignore[no-untyped-def]
     """How many bits of ``row`` (W,) uint32 are set."""
-    total = 0
+    total = np.int64(0)
     for index in range(row.shape[0]):
         word = row[index]
         word = word - ((word >> np.uint32(1)) & np.uint32(0x55555555))
