@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from structgen.constraint import Constraint, Report
+from structgen.constraint import Constraint, Enforcement, Report
 from structgen.errors import SchemaError
 from structgen.masks.machine import TokenMachine
 from structgen.vocab.vocabulary import Vocabulary
@@ -52,7 +52,8 @@ class JsonSchemaConstraint(Constraint):
     def report(self) -> Report:
         from structgen.frontends.jsonschema.support import enforcement
 
-        return Report("JSON schema", tuple(enforcement(self.source)))
+        found = enforcement(self.source)
+        return Report("JSON schema", tuple(Enforcement(o.pointer, o.keyword, o.how, o.note) for o in found))
 
     def __repr__(self) -> str:
         return f"JsonSchemaConstraint({self.automaton.tables.n_bytes >> 10} KiB)"

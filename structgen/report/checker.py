@@ -251,7 +251,7 @@ class Checker:
         for entry in report.entries:
             verdict = {"pointer": entry.pointer, "keyword": entry.keyword, "verdict": entry.how, "reason": entry.note}
             self.report.verdicts.append(verdict)
-            rule = {"annotation": "SG301", "monitor": "SG302", "relaxed": "SG201"}.get(entry.how)
+            rule = {"annotation": "SG301", "monitor": "SG302", "relaxed": "SG204"}.get(entry.how)
             if rule is not None:
                 told = f"{entry.keyword}: {entry.note or entry.how}"
                 self.add(rule, told, pointer=entry.pointer, keyword=entry.keyword)

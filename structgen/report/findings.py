@@ -36,6 +36,7 @@ _ALL_RULES = [
     Rule("SG201", "unsupported", "error", "A keyword is understood but cannot be enforced."),
     Rule("SG202", "unsatisfiable", "error", "No output satisfies the constraint."),
     Rule("SG203", "unsatisfiable-part", "warning", "A subschema that no value satisfies."),
+    Rule("SG204", "relaxed", "warning", "A keyword is enforced more loosely than it is defined."),
     Rule("SG301", "annotation", "note", "A keyword constrains nothing: it is an annotation."),
     Rule("SG302", "monitor", "note", "A keyword is enforced by a monitor during generation."),
     Rule("SG303", "unknown-keyword", "warning", "A keyword that no draft of JSON Schema knows: perhaps misspelled."),

@@ -49,7 +49,7 @@ from structgen.ir.document import (
     negation,
 )
 
-__all__ = ["SchemaSource"]
+__all__ = ["VALIDATION", "SchemaSource"]
 
 _TYPE_SETS = {
     "null": frozenset(("null",)),
@@ -126,7 +126,7 @@ class SchemaSource:
             builder = _BUILDERS.get(keyword)
             if builder is None or builder in done or not applies(keyword, place):
                 continue
-            if not validates and keyword in _VALIDATION:
+            if not validates and keyword in VALIDATION:
                 continue
             done.add(builder)
             parts.append(builder(self, place, schema))
@@ -379,7 +379,7 @@ _BUILDERS: dict[str, _Builder] = {
     "not": _S._not,
     "if": _S._if,
 }
-_VALIDATION = frozenset(
+VALIDATION = frozenset(
     [
         "type",
         "enum",

@@ -102,6 +102,18 @@ class Resources:
         """The place of a subschema of ``parent``."""
         return self.place(schema, parent.resource, pointer, parent.scope)
 
+    @property
+    def reached(self) -> frozenset[int]:
+        """Identities of the schemas that have been visited so far; after a scan, all that count."""
+        return frozenset(schema for schema, _, _ in self._places)
+
+    def glance(self, parent: Place, schema: Any, pointer: str) -> Place:
+        """Like ``child``, for a look that does not count as a visit."""
+        resource = parent.resource
+        if type(schema) is dict and ("$id" in schema or "id" in schema):
+            resource = self._embedded(schema, resource, pointer)
+        return Place(schema, resource, pointer, ())
+
     # -- references -----------------------------------------------------------------------
 
     def resolve(self, place: Place, reference: str, keyword: str = "$ref") -> Place:
