@@ -942,6 +942,11 @@ def walk(
         if seen == _SEE_DEAD or (seen == _SEE_FREE and stop_free):
             node = np.int64(subtree_end[node])
             continue
+        if stop_free and b == 34 and mode == M_LITERAL and rows[above, R_ESC] == 0:
+            # A name ends: what free text allowed there is decided anew for this very name.
+            for index in range(token_start[node], token_start[subtree_end[node]]):
+                token = np.uint32(token_ids[index])
+                mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
         for i in range(WIDTH):
             rows[level, i] = rows[above, i]
         if seen == _SEE_DONE:

@@ -20,6 +20,7 @@ from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import document as K
 from structgen.kernels.tables import TrieTables
 from structgen.masks.cache import MaskCache
+from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.string_body import string_body
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -47,6 +48,7 @@ class DocumentMachine:
         self._suffixes: dict[Hashable, npt.NDArray[np.uint32]] = {}
         self._suffix_looked: dict[Hashable, int] = {}
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
+        self._budget = DocumentBudget(self)
         self.n_walked = 0
         """Trie nodes visited so far."""
 
@@ -97,6 +99,16 @@ class DocumentMachine:
 
     def shortest_completion(self, config: Config) -> bytes:
         return self.automaton.completion(config)
+
+    # -- budgets (``masks.budget``) ------------------------------------------------------------
+
+    def completion_tokens(self, config: Config) -> tuple[int, ...]:
+        """Tokens of the shortest completion, end of sequence left out."""
+        return self._budget.completion(config)
+
+    def fill_mask_within(self, config: Config, row: TokenMask, n_tokens: int) -> bool:
+        """Tokens after which ``n_tokens`` more suffice to finish; False where none does."""
+        return self._budget.fill(config, row, n_tokens)
 
     # -- forced bytes ------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Witness"]
 
-MOST_EXPANSIONS = 150
+MOST_EXPANSIONS = 30
 _WORDS = (b"null", b"true", b"false")
 
 
