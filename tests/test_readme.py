@@ -53,7 +53,7 @@ def test_ends_with_developing_and_changes() -> None:
 def test_commands_of_the_readme_exist() -> None:
     from structgen.cli.app import app
 
-    section = README[README.index("## Command line") : README.index("## Errors")]
+    section = README[README.index("## Command line") : README.index("## JSON Schema, keyword by keyword")]
     named = set(re.findall(r"^structgen (\w+)", section, re.M))
     assert named and named <= {command.name for command in app.registered_commands}
 
@@ -62,3 +62,10 @@ def test_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`?make (\w+)", README)):
         assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_keyword_table_is_the_printed_one() -> None:
+    from structgen.report.keywords import markdown
+
+    section = README[README.index("## JSON Schema, keyword by keyword") : README.index("## Errors")]
+    assert section.endswith(f"\n\n{markdown()}\n\n")
