@@ -142,9 +142,41 @@ class Objects:
             return 0
         tables = self.automaton.tables
         children = tables.add_children(n)
+        if self.automaton.in_order and keys.n_named > 1:
+            return self._ordered(context, keys, properties, children, need, allowed)
         frame = tables.add_frame(K.PLAIN_OBJECT, keys.spec, children, 0, 0, 1, need, allowed, keys.n_named, -1)
         self.plain[frame] = (keys, tuple(properties), context)
         return frame
+
+    def _ordered(
+        self, context: Context, keys: KeyClasses, properties: list[Properties], children: int, need: int, allowed: int
+    ) -> int:
+        """One frame per place in the declared order; a name leads to the place after it.
+
+        From a place, the names up to and including the next required one may come; names that
+        the schema does not declare come last.
+        """
+        tables = self.automaton.tables
+        declared = list(dict.fromkeys(name for item in properties for name in item.named))
+        rest = [name for name in keys.names if name not in set(declared)]
+        order = [keys.names.index(name) for name in (*declared, *rest)]
+        n, n_classes = len(order), len(keys.classes)
+        window = sum(1 << free for free in range(n, n_classes))
+        windows = [window] * (n + 1)
+        for place in range(n - 1, -1, -1):
+            bit = 1 << order[place]
+            window = bit if need & bit else window | bit
+            windows[place] = window
+        following = tables.add_children(n_classes)
+        frames = []
+        for place in range(n + 1):
+            high = allowed & windows[place]
+            frames.append(tables.add_frame(K.PLAIN_OBJECT, keys.spec, children, 0, following, 1, need, high, n, -1))
+            self.plain[frames[-1]] = (keys, tuple(properties), context)
+        tables.children[following : following + n_classes] = frames[n]
+        for place, number in enumerate(order):
+            tables.children[following + number] = frames[place + 1]
+        return frames[0]
 
     def _install(self, keys: KeyClasses, is_dead: object) -> list[bool]:
         """Install the names' spec; which classes may occur at all."""
