@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import document as K
@@ -48,6 +47,7 @@ class DocumentBudget:
         self._values: dict[int, int] = {}
         self._longest = 1
         self._ordinary: TokenMask | None = None
+        self._text: TokenMask | None = None
         self._most_openings = 0
 
     def completion(self, config: Any) -> tuple[int, ...]:
@@ -104,40 +104,39 @@ class DocumentBudget:
         if self._ordinary is None:
             opens = np.array([openings_of(token) for token in self._vocabulary.tokens])
             self._most_openings = int(opens.max(initial=0))
-            found = np.zeros(n_words(len(opens)) * 32, np.uint8)
-            found[: len(opens)] = opens <= OPENINGS
-            self._ordinary = np.packbits(found, bitorder="little").view(np.uint32)
+            self._ordinary = _packed((opens <= OPENINGS).tolist())
         return self._ordinary
 
     def _try_each(self, config: Any, row: TokenMask, n_tokens: int, plan: tuple[int, ...]) -> None:
+        """Keep the tokens of ``row`` that leave room; text is kept or dropped as a whole."""
         machine = self._machine
         eos = set(self._vocabulary.eos_ids)
-        ids = allowed_ids(row, self._vocabulary.n_tokens)
-        text = self._text_tokens(config, ids)
-        # Text that goes on is kept while a character more or less cannot matter.
-        keep_text = n_tokens >= len(plan) + SPARE
-        tried = ids[~text] if len(ids) > MOST_TRIED or text.any() else ids
-        if len(tried) > MOST_TRIED:
-            tried = tried[:0]
-        fits = [
-            token
-            for token in tried.tolist()
-            if token in eos or self._fits(machine.advance(config, token), n_tokens)
-        ]
         kept = np.zeros_like(row)
-        if keep_text:
-            for token in ids[text].tolist():
+        if config[K.R_MODE] in (K.M_FREE, K.M_LITERAL, K.M_CONTENT):
+            text = self._text_tokens()
+            # Text that goes on is kept while a character more or less cannot matter.
+            if n_tokens >= len(plan) + SPARE:
+                kept |= row & text
+            row &= ~text
+        tried = allowed_ids(row, self._vocabulary.n_tokens).tolist()
+        for token in tried[:MOST_TRIED]:
+            if token in eos or self._fits(machine.advance(config, token), n_tokens):
                 kept[token >> 5] |= np.uint32(1 << (token & 31))
-        for token in (*fits, *plan[:1]):
+        for token in plan[:1]:
             kept[token >> 5] |= np.uint32(1 << (token & 31))
         row[:] = kept
 
     def _fits(self, after: Any, n_tokens: int) -> bool:
         return after is not None and len(self.completion(after)) <= n_tokens
 
-    def _text_tokens(self, config: Any, ids: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Which of the allowed tokens only prolong the string at hand."""
-        if config[K.R_MODE] not in (K.M_FREE, K.M_LITERAL, K.M_CONTENT) or len(ids) <= MOST_TRIED:
-            return np.zeros(len(ids), np.bool_)
-        tokens = self._vocabulary.tokens
-        return np.array([b'"' not in tokens[token] and b"\\" not in tokens[token] for token in ids.tolist()], np.bool_)
+    def _text_tokens(self) -> TokenMask:
+        """Tokens that only prolong a string: no quote and no backslash in them."""
+        if self._text is None:
+            self._text = _packed([b'"' not in token and b"\\" not in token for token in self._vocabulary.tokens])
+        return self._text
+
+
+def _packed(flags: list[bool]) -> TokenMask:
+    found = np.zeros(n_words(len(flags)) * 32, np.uint8)
+    found[: len(flags)] = flags
+    return np.packbits(found, bitorder="little").view(np.uint32)
