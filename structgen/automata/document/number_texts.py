@@ -3,9 +3,9 @@
 Comparing a text with an exponent to a bound is not regular in general (the exponent counts
 digits), so where an assertion on the value applies, two notations are kept, in which it is:
 plain decimals (any digits, no exponent), and normalised scientific notation (one digit before
-the point, at most ``MAX_FRACTION`` after it, an exponent within 299), which is what programs print
-and what a reader with doubles reads as a finite number, zero only for zero. Every value has a
-text in one of them: the plain one. A bound then compares digit strings, left to right.
+the point, at most ``MAX_FRACTION`` after it, exponents from -323 to 307 or the largest double), which
+is what programs print and what a reader with doubles reads as a finite number, and as zero only
+for zero. Every value has a text in one of them: the plain one. A bound then compares digit strings, left to right.
 """
 
 from __future__ import annotations
@@ -43,16 +43,24 @@ _ANY_FRACTION = optional(concat(_DOT, plus(_D)))
 _NO_FRACTION = optional(concat(_DOT, _ZEROS))
 _SIGN = char_set([(43, 43), (45, 45)])
 _ANY_EXPONENT = concat(_E, optional(_SIGN), plus(_D))
-_DOUBLE_EXPONENT = concat(
-    _E, optional(_SIGN), star(literal("0")), alternate(repeat(_D, 1, 2), concat(_digits(1, 2), _D, _D))
+_LOW_EXPONENT = alternate(repeat(_D, 1, 2), concat(_digits(1, 2), _D, _D))
+_UP = concat(optional(literal("+")), star(literal("0")), alternate(_LOW_EXPONENT, concat(literal("30"), _digits(0, 7))))
+_DOWN = concat(
+    literal("-"),
+    star(literal("0")),
+    alternate(_LOW_EXPONENT, concat(literal("3"), _digits(0, 1), _D), concat(literal("32"), _digits(0, 3))),
 )
+_LARGEST = concat(literal("1.7976931348623157"), _E, optional(literal("+")), literal("308"))
 _WHOLE = alternate(literal("0"), concat(_POSITIVE, star(_D)))
 _NONE = alternate()
 
 _ZERO_SCIENTIFIC = concat(literal("0"), _NO_FRACTION, _ANY_EXPONENT)
 _SHORT_FRACTION = optional(concat(_DOT, repeat(_D, 1, MAX_FRACTION)))
 _MAGNITUDE = alternate(
-    concat(_WHOLE, _ANY_FRACTION), concat(_POSITIVE, _SHORT_FRACTION, _DOUBLE_EXPONENT), _ZERO_SCIENTIFIC
+    concat(_WHOLE, _ANY_FRACTION),
+    concat(_POSITIVE, _SHORT_FRACTION, _E, alternate(_UP, _DOWN)),
+    _LARGEST,
+    _ZERO_SCIENTIFIC,
 )
 
 FULL = concat(optional(_MINUS), _WHOLE, _ANY_FRACTION, optional(_ANY_EXPONENT))
