@@ -1,0 +1,155 @@
+"""Broken, contradictory and hostile schemas: a typed error with its pointer, in time; never a silent drop."""
+
+from __future__ import annotations
+
+import json
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+import structgen as sg
+from structgen.errors import LimitError, RegexSyntaxError, SchemaError, UnsatisfiableError, UnsupportedError
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"type": "strin"}, "/type"),
+        ({"type": []}, "/type"),
+        ({"type": 3}, "/type"),
+        ({"properties": {"a": {"minimum": "3"}}}, "/properties/a/minimum"),
+        ({"properties": {"a/b": {"maxLength": -1}}}, "/properties/a~1b/maxLength"),
+        ({"properties": []}, "/properties"),
+        ({"properties": {"a": 3}}, "/properties/a"),
+        ({"required": "a"}, "/required"),
+        ({"enum": 3}, "/enum"),
+        ({"multipleOf": 0}, "/multipleOf"),
+        ({"uniqueItems": 1}, "/uniqueItems"),
+        ({"allOf": []}, "/allOf"),
+        ({"anyOf": {}}, "/anyOf"),
+        ({"$ref": "#/$defs/none"}, "/$ref"),
+        ({"items": {"$ref": "#none"}}, "/items/$ref"),
+        ({"$ref": "http://example.org/other"}, "/$ref"),
+        ({"$ref": 3}, "/$ref"),
+        ({"dependentRequired": {"a": [1]}}, "/dependentRequired/a"),
+        ([], ""),
+        (3, ""),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_broken_schema(schema: Any, pointer: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        sg.json_schema(schema)
+    assert caught.value.pointer == pointer
+
+
+def test_text_that_is_no_json() -> None:
+    with pytest.raises(SchemaError):
+        sg.json_schema('{"type": ')
+
+
+def test_empty_enum_of_draft_4() -> None:
+    with pytest.raises(SchemaError) as caught:
+        sg.json_schema({"enum": []}, draft="draft4")
+    assert caught.value.pointer == "/enum"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"), [("(", RegexSyntaxError), (r"(a)\1", UnsupportedError)], ids=["syntax", "back reference"]
+)
+def test_pattern_that_cannot_be_read(source: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught:
+        sg.json_schema({"properties": {"a": {"pattern": source}}})
+    assert getattr(caught.value, "pointer", None) == "/properties/a/pattern"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        False,
+        {"enum": []},
+        {"not": {}},
+        {"type": "integer", "minimum": 3, "maximum": 2},
+        {"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2},
+        {"type": "number", "minimum": 0.5, "maximum": 0.9, "multipleOf": 1},
+        {"type": "string", "minLength": 3, "maxLength": 2},
+        {"type": "string", "pattern": "^a$", "minLength": 2},
+        {"type": "array", "minItems": 2, "maxItems": 1},
+        {"type": "array", "items": False, "minItems": 1},
+        {"type": "array", "items": {"enum": [1, 2]}, "uniqueItems": True, "minItems": 3},
+        {"type": "object", "required": ["a"], "properties": {"a": False}},
+        {"type": "object", "required": ["a", "b"], "maxProperties": 1},
+        {"type": "object", "propertyNames": {"maxLength": 1}, "required": ["ab"]},
+        {"allOf": [{"type": "string"}, {"type": "integer"}]},
+        {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+    ],
+    ids=str,
+)
+def test_contradiction(schema: Any) -> None:
+    with pytest.raises(UnsatisfiableError) as caught:
+        sg.json_schema(schema)
+    assert caught.value.pointer is not None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"allOf": [{"$ref": "#"}]},
+        {"anyOf": [{"not": {"$ref": "#"}}]},
+    ],
+    ids=str,
+)
+def test_reference_cycle_without_a_base(schema: Any) -> None:
+    with pytest.raises((SchemaError, UnsatisfiableError)) as caught:
+        sg.json_schema(schema)
+    assert caught.value.pointer is not None
+
+
+def test_500_levels() -> None:
+    schema: Any = {"type": "integer"}
+    value = "7"
+    for _ in range(500):
+        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+        value = f'{{"a":{value}}}'
+    constraint = sg.json_schema(schema)
+    assert constraint.accepts(value)
+    assert not constraint.accepts(value.replace("7", '"7"'))
+
+
+def test_absurd_nesting_ends_in_a_typed_error() -> None:
+    schema: Any = {}
+    for _ in range(20_000):
+        schema = {"not": schema}
+    with pytest.raises(LimitError):
+        sg.json_schema(schema)
+
+
+def test_unknown_draft_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        sg.json_schema({"$schema": "http://json-schema.org/draft-03/schema#"})
+    assert caught.value.pointer == "/$schema"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"oneOf": [{"minimum": n}, {"multipleOf": n + 2}]} for n in range(40)], "type": "integer"},
+        {"type": "string", "allOf": [{"not": {"pattern": f"a.{{{n}}}b"}} for n in range(24)]},
+        {"type": "string", "pattern": "(a|b)*a(a|b){40}$"},
+    ],
+    ids=["numbers", "negated patterns", "one pattern"],
+)
+def test_two_to_the_n(schema: Any) -> None:
+    """Either it works, or a limit says so; both soon."""
+    began = perf_counter()
+    try:
+        constraint = sg.json_schema(schema)
+        for text in ("{}", "3", '"ab"', json.dumps({f"a{n}": 1 for n in range(40)})):
+            constraint.accepts(text)
+    except LimitError as error:
+        assert error.what
+    assert perf_counter() - began < 30
