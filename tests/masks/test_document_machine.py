@@ -119,7 +119,8 @@ def test_mask_equals_every_token_tried(schema: Any, values: list[Any], whitespac
         assert Draft202012Validator(schema).is_valid(value)
         separators = (",", ":") if whitespace == "compact" else (", ", ": ")
         data = json.dumps(value, ensure_ascii=source.random() < 0.5, separators=separators).encode()
-        config, other = machine.start(), fresh.start()
+        config: Any = machine.start()
+        other: Any = fresh.start()
         for token in [*tokens_of(data, source), None]:
             allowed = tried(machine, config)
             assert masked(machine, config) == allowed, config

@@ -81,7 +81,7 @@ class Schemas:
 
     def scalar(self, depth: int) -> dict[str, Any]:
         pick = self.random.choice
-        options = [
+        options: list[Any] = [
             {"minimum": pick([0, 1]), "maximum": pick([1, 1.5])},
             {"multipleOf": pick([1, 0.5, 2])},
             {"minLength": 1, "maxLength": pick([1, 2])},
