@@ -91,7 +91,7 @@ class DocumentBudget:
         contexts = self._machine.automaton.contexts.by_index
         if len(self._values) < len(contexts):
             root = self._machine.automaton.start[K.R_VALUE]
-            for index, context in contexts.items():
+            for index, context in list(contexts.items()):  # asking for one text can add contexts
                 if index not in self._values and index != root and context.accepts is None:
                     texts = self._machine.automaton.witness.outcomes(index).values()
                     longest = max((len(self._vocabulary.encode_bytes(text)) for text in texts), default=0)

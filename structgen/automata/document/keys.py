@@ -73,6 +73,7 @@ class KeyClasses:
         }
         self.classes: list[KeyClass] = []
         self.spec = 0
+        self._closed_spec = 0
         self._parts: list[Assertion] = []
         if self.patterns or self.rules:
             self._parts = list({p.uid: p for _, form in self.rules for p in assertions_of(form)}.values())
@@ -97,6 +98,16 @@ class KeyClasses:
             self.spec = self._tables.add_spec(K.OPEN_SET, low=low, high=high, label=n + 1)
         else:
             self.spec = self._tables.add_spec(K.FREE_TEXT, label=1)
+        self._closed_spec = 0 if is_open and n else self.spec
+
+    def spec_for(self, is_open: bool) -> int:
+        """The spec, or its closed variant where only declared names can still be ended."""
+        if is_open or self.patterns or self.rules:
+            return self.spec
+        if not self._closed_spec:
+            low, high = self._tables.add_literals(self.names, range(1, len(self.names) + 1))
+            self._closed_spec = self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+        return self._closed_spec
 
     # -- names under patterns and rules ------------------------------------------------------
 

@@ -260,16 +260,17 @@ class Objects:
             label = self.close_label(state)
             shape = state.shape
             tables = self.automaton.tables
-            flags = [flag and not (state.seen >> bit) & 1 for bit, flag in enumerate(shape.usable)]
+            # A name that could be begun but not ended would be a dead end, so every class is asked now.
+            flags = [self.key_step(state, number)[0] != 0 for number in range(len(shape.usable))]
             wide = len(flags) > MOST_PLAIN
             window = 0 if wide else sum(1 << bit for bit, flag in enumerate(flags) if flag)
             available = tables.add_available(flags) if wide else -1
             found = tables.add_frame(
-                K.GENERAL_OBJECT, shape.keys.spec, 0, label != 0, 0, label, 0, window, 0, available
+                K.GENERAL_OBJECT, shape.keys.spec_for(flags[-1]), 0, label != 0, 0, label, 0, window, 0, available
             )
             self._frames[state.key] = found
             self.states[found] = state
-            tables.frames[found, K.F_MAY_GO_ON] = self._may_go_on(state)
+            tables.frames[found, K.F_MAY_GO_ON] = any(flags)
         return found
 
     def close_label(self, state: ObjectState) -> int:
@@ -285,10 +286,6 @@ class Objects:
 
         vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
         return self.automaton.contexts._acceptable(state.shape.context, vector)
-
-    def _may_go_on(self, state: ObjectState) -> bool:
-        order = sorted(range(len(state.shape.keys.classes)), key=lambda n: state.shape.keys.classes[n].name is not None)
-        return any(self.key_step(state, number)[0] != 0 for number in order)
 
     def key_step(self, state: ObjectState, number: int) -> tuple[int, int]:
         """(frame, value context) after a name of class ``number``; (0, 0) where it may not come."""
