@@ -48,7 +48,20 @@ def _for_python(schema: Any) -> Any:
         ("Pc", "_"),
     ):
         text = text.replace(f"\\\\p{{{name}}}", spelled)
-    return json.loads(text)
+    return _with_plain_ends(json.loads(text))
+
+
+def _with_plain_ends(schema: Any) -> Any:
+    """Patterns that end in ``$`` say ``\\Z``: Python's ``$`` would let a newline follow."""
+    if isinstance(schema, list):
+        return [_with_plain_ends(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _with_plain_ends(item) for key, item in schema.items()}
+    pattern = found.get("pattern")
+    if isinstance(pattern, str) and pattern.endswith("$") and not pattern.endswith("\\$"):
+        found["pattern"] = pattern[:-1] + "\\Z"
+    return found
 
 
 class _Walk:
