@@ -47,6 +47,18 @@ KNOWN: dict[str, set[Failure]] = {
             "numeric node",
             "LimitError",
         ),
+        (
+            "recursiveRef.json",
+            "dynamic $recursiveRef destination (not predictable at schema compile time)",
+            "integer node",
+            "LimitError",
+        ),
+        (
+            "recursiveRef.json",
+            "multiple dynamic paths to the $recursiveRef keyword",
+            "recurse to integerNode - floats are not allowed",
+            "LimitError",
+        ),
         ("unevaluatedProperties.json", "unevaluatedProperties + single cyclic ref", "Nested is valid", "refused"),
         ("unevaluatedProperties.json", "unevaluatedProperties + single cyclic ref", "Deep nested is valid", "refused"),
     },
