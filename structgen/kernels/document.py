@@ -866,6 +866,7 @@ def walk(
     miss = np.zeros(3, dtype=np.int64)
     n_notes = 0
     overflow = np.int64(0)
+    closed_at = np.int64(1 << 30)
     if entry == 0:
         node = np.int64(1)
         stop = np.int64(byte.shape[0])
@@ -939,10 +940,15 @@ def walk(
                     if place < lit_start[index + 1] and lit_bytes[place] == b:
                         seen = _SEE_STEP
                         break
-        if seen == _SEE_DEAD or (seen == _SEE_FREE and stop_free):
+        if level <= closed_at:
+            # Back before the quote, if any, that ended the string the walk began in.
+            closed_at = np.int64(1 << 30)
+        first_string = stop_free and level < closed_at
+        if seen == _SEE_DEAD or (seen == _SEE_FREE and first_string):
             node = np.int64(subtree_end[node])
             continue
-        if stop_free and b == 34 and mode == M_LITERAL and rows[above, R_ESC] == 0:
+        if first_string and b == 34 and mode == M_LITERAL and rows[above, R_ESC] == 0:
+            closed_at = level
             # A name ends: what free text allowed there is decided anew for this very name.
             for index in range(token_start[node], token_start[subtree_end[node]]):
                 token = np.uint32(token_ids[index])
@@ -976,7 +982,7 @@ def walk(
                     n_notes += 1
                 node = np.int64(subtree_end[node])
                 continue
-        if stop_free and rows[level, R_MODE] == M_FREE:
+        if first_string and mode == M_LITERAL and rows[level, R_MODE] == M_FREE:
             node = np.int64(subtree_end[node])
             continue
         for index in range(token_start[node], token_start[node + 1]):

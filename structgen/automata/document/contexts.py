@@ -156,5 +156,5 @@ class Contexts:
             return self._acceptable(context, tuple(evaluate(form, lambda part: truth[part.uid]) for form in forms))
 
         components = [Component.of(base_for(parts)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
-        automaton = labelled_product(components, label_of)
+        automaton = labelled_product(components, label_of, ("number", *map(key_of, parts)))
         return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton))

@@ -7,8 +7,9 @@ accepting state is labelled with the vector of verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -78,18 +79,49 @@ class Component:
         return cls(class_of, transitions, values, 1)
 
 
-def labelled_product(components: Sequence[Component], label_of: Callable[[tuple[int, ...]], int]) -> Labelled:
+class _Product(NamedTuple):
+    """States of a product: transitions by class, the byte classes, and what each state tells."""
+
+    after: npt.NDArray[np.int32]
+    class_of: npt.NDArray[np.intp]
+    told: list[tuple[int, ...] | None]
+
+
+_products: dict[Hashable, _Product] = {}
+MOST_PRODUCTS = 256
+
+
+def labelled_product(
+    components: Sequence[Component], label_of: Callable[[tuple[int, ...]], int], key: Hashable = None
+) -> Labelled:
     """Run all automata at once; the first one must accept, what the others tell gives the label.
 
     States from which no label other than 0 can be reached are cut away. Cost is product
-    states times byte classes, in Python.
+    states times byte classes, in Python; under ``key`` the product is remembered process-wide.
     """
+    if components[0].start == 0:
+        return _EMPTY
+    product = _products.get(key) if key is not None else None
+    if product is None:
+        product = _multiply(components)
+        if key is not None:
+            if len(_products) >= MOST_PRODUCTS:
+                _products.clear()
+            _products[key] = product
+    known: dict[tuple[int, ...] | None, int] = {None: 0}
+    labels = np.zeros(len(product.told), np.int32)
+    for state, told in enumerate(product.told):
+        if told not in known:
+            known[told] = label_of(told)  # type: ignore[arg-type]
+        labels[state] = known[told]
+    return _trim(product.after, product.class_of, labels)
+
+
+def _multiply(components: Sequence[Component]) -> _Product:
     classes, class_of = np.unique(np.stack([c.class_of for c in components]), axis=1, return_inverse=True)
     class_of = class_of.reshape(256)
     tables = [c.transitions[:, classes[i]].tolist() for i, c in enumerate(components)]
     start = tuple(c.start for c in components)
-    if start[0] == 0:
-        return _EMPTY
     ids: dict[tuple[int, ...], int] = {start: 1}
     order = [start]
     after: list[list[int]] = [[0] * classes.shape[1]]
@@ -109,11 +141,11 @@ def labelled_product(components: Sequence[Component], label_of: Callable[[tuple[
                     )
             out.append(found)
         after.append(out)
-    labels = np.zeros(len(order) + 1, np.int32)
-    for index, state in enumerate(order):
-        if components[0].values[state[0]]:
-            labels[index + 1] = label_of(tuple(c.values[s] for c, s in zip(components[1:], state[1:], strict=True)))
-    return _trim(np.array(after, np.int32), class_of, labels)
+    told: list[tuple[int, ...] | None] = [None]
+    for state in order:
+        accepted = components[0].values[state[0]]
+        told.append(tuple(c.values[s] for c, s in zip(components[1:], state[1:], strict=True)) if accepted else None)
+    return _Product(np.array(after, np.int32), class_of, told)
 
 
 def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: npt.NDArray[np.int32]) -> Labelled:

@@ -43,6 +43,7 @@ __all__ = ["KEY_EVENT", "ObjectState", "Objects"]
 
 KEY_EVENT = 1 << 23
 MOST_PLAIN = 62
+MOST_ASKED = 6
 _PLAIN = (Properties, PropertyNames, Required)
 
 
@@ -260,8 +261,7 @@ class Objects:
             label = self.close_label(state)
             shape = state.shape
             tables = self.automaton.tables
-            # A name that could be begun but not ended would be a dead end, so every class is asked now.
-            flags = [self.key_step(state, number)[0] != 0 for number in range(len(shape.usable))]
+            flags = self._open_classes(state)
             wide = len(flags) > MOST_PLAIN
             window = 0 if wide else sum(1 << bit for bit, flag in enumerate(flags) if flag)
             available = tables.add_available(flags) if wide else -1
@@ -270,7 +270,7 @@ class Objects:
             )
             self._frames[state.key] = found
             self.states[found] = state
-            tables.frames[found, K.F_MAY_GO_ON] = any(flags)
+            tables.frames[found, K.F_MAY_GO_ON] = self._may_go_on(state)
         return found
 
     def close_label(self, state: ObjectState) -> int:
@@ -286,6 +286,26 @@ class Objects:
 
         vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
         return self.automaton.contexts._acceptable(state.shape.context, vector)
+
+    def _open_classes(self, state: ObjectState) -> list[bool]:
+        """Which classes of names may be begun.
+
+        A name that could be begun but not ended would be a dead end, so small shapes ask every
+        class now. In large ones (a step can cost milliseconds) a class counts as open while
+        it is unused; a name then may be refused at its closing quote.
+        """
+        shape = state.shape
+        unused = [flag and not (state.seen >> bit) & 1 for bit, flag in enumerate(shape.usable)]
+        keys = state.shape.keys
+        if unused[-1] and not keys.patterns and not keys.rules and self.key_step(state, len(unused) - 1)[0]:
+            return unused  # any name that was begun can still become an undeclared one
+        if len(unused) > MOST_ASKED:
+            return unused
+        return [flag and self.key_step(state, number)[0] != 0 for number, flag in enumerate(unused)]
+
+    def _may_go_on(self, state: ObjectState) -> bool:
+        order = sorted(range(len(state.shape.keys.classes)), key=lambda n: state.shape.keys.classes[n].name is not None)
+        return any(self.key_step(state, number)[0] != 0 for number in order)
 
     def key_step(self, state: ObjectState, number: int) -> tuple[int, int]:
         """(frame, value context) after a name of class ``number``; (0, 0) where it may not come."""

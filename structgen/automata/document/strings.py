@@ -271,7 +271,7 @@ class StringSpecs:
             return label({part.uid: value != 0 for part, value in zip(parts, told, strict=True)})
 
         components = [Component.of(universal()), *(Component.of(dfa_of_assertion(part)) for part in parts)]
-        return self._automaton(labelled_product(components, of_told))
+        return self._automaton(labelled_product(components, of_told, ("string", *map(_key_of, parts))))
 
     def _labelled_constants(self, parts: Sequence[Assertion], label: Callable[[dict[int, bool]], int]) -> int:
         values = sorted({value for part in parts for value in part.values if _is_utf8(value)})  # type: ignore[attr-defined]
@@ -287,6 +287,16 @@ class StringSpecs:
             return 0
         low, high = self._tables.add_literals([v for v, _ in kept], [found for _, found in kept])
         return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+
+
+def _key_of(part: Assertion) -> Hashable:
+    """What an assertion says, as a hashable value."""
+    if isinstance(part, Pattern):
+        return part.node  # type: ignore[no-any-return]
+    if isinstance(part, StringLength):
+        return (part.low, part.high)
+    assert isinstance(part, StringIn)
+    return part.values
 
 
 def _is_utf8(value: bytes) -> bool:
