@@ -317,7 +317,6 @@ class Picky(BaseModel):
         return value
 
 
-@pytest.mark.skipif(not hasattr(sg, "json_schema"), reason="JSON Schema is not there yet")
 class TestRetries:
     fn = sg.Function("{x}", returns=Picky)
 
