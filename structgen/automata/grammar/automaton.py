@@ -37,6 +37,8 @@ AHEAD = 24
 class Parser(Protocol):
     """What the automaton asks of a nondeterministic parser; see ``glr``."""
 
+    @property
+    def n_cells(self) -> int: ...
     def attach(self, heap: TableHeap) -> None: ...
     def fill(self, cell: int, terminal: int) -> None: ...
     def expected(self, state: int) -> frozenset[int]: ...
@@ -132,6 +134,7 @@ class GrammarAutomaton:
             self.registers.fill(one)
         elif self.parser is not None:
             self.parser.fill(one, other)
+            self.heap.ensure("start", self.parser.n_cells)  # kernels read it for any cell
 
     def _add_join(self, one: int, other: int, both: int) -> None:
         self.heap.ensure("joins", self._joins + 1)

@@ -54,6 +54,11 @@ class NondeterministicParser:
         self._n_shifts = 0
         self._cell(frozenset({self._node(0, frozenset())}))
 
+    @property
+    def n_cells(self) -> int:
+        """Cells so far, numbered from 0."""
+        return len(self._tops)
+
     def attach(self, heap: TableHeap) -> None:
         """Keep the shift table in ``heap``."""
         self._heap = heap
