@@ -20,6 +20,7 @@ from structgen.automata.document.arrays import Arrays
 from structgen.automata.document.completion import completion_of
 from structgen.automata.document.contexts import Contexts
 from structgen.automata.document.formulas import Reducer
+from structgen.automata.document.judge import canonical
 from structgen.automata.document.objects import Objects
 from structgen.automata.document.strings import StringSpecs
 from structgen.automata.document.tables import Tables
@@ -121,7 +122,7 @@ class DocumentAutomaton:
 
     def canonical(self, value: Any) -> str:
         """One text per JSON value: equal values have equal texts."""
-        return json.dumps(_canonical(value), sort_keys=True, ensure_ascii=True)
+        return canonical(value)
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -307,18 +308,6 @@ class DocumentAutomaton:
         """A shortest way to end the document from ``config``."""
         with deep_recursion():
             return completion_of(self, config)
-
-
-def _canonical(value: Any) -> Any:
-    """Numbers as one text each, objects tagged so that they cannot be mistaken for them."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return {"o": {key: _canonical(inner) for key, inner in value.items()}}
-    if isinstance(value, list):
-        return [_canonical(inner) for inner in value]
-    number = Decimal(value).normalize()
-    return {"n": str(number if number else Decimal(0))}
 
 
 @contextmanager

@@ -133,7 +133,7 @@ class Objects:
         keys = self._classes(set(required), properties, rules)
         if len(keys.names) >= MOST_PLAIN:
             return None
-        usable = self._install(keys, lambda key_class: self._is_dead(key_class, properties))
+        usable = self._install(keys, lambda key_class: bool(key_class.bad_for) or self._is_dead(key_class, properties))
         n = len(keys.classes)
         if n > MOST_PLAIN:
             return None
@@ -189,9 +189,7 @@ class Objects:
         return [not flag for flag in dead]
 
     def _is_dead(self, key_class: KeyClass, properties: list[Properties]) -> bool:
-        """No value may stand under names of this class."""
-        if key_class.bad_for:
-            return True
+        """``properties`` let no value stand under names of this class."""
         parts = [key_class.child(item) for item in properties]
         return not self.automaton.is_satisfiable(conjunction(parts))
 
