@@ -180,4 +180,4 @@ def _exact(number: Decimal) -> tuple[int, int]:
 def _is_multiple(number: Decimal, divisor: Decimal) -> bool:
     a, b = _exact(number), _exact(divisor)
     low = min(a[1], b[1])
-    return a[0] * 10 ** (a[1] - low) % (b[0] * 10 ** (b[1] - low)) == 0
+    return int(a[0] * 10 ** (a[1] - low)) % int(b[0] * 10 ** (b[1] - low)) == 0
