@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from structgen.errors import UnsatisfiableError, UnsupportedError
+from structgen.keys import content_key
 from structgen.masks.budget import Completions
 from structgen.masks.machine import TokenMachine
 from structgen.masks.matcher import Matcher
@@ -74,6 +75,15 @@ class TokenConstraint:
         self.constraint = constraint
         self._completions = Completions(machine)
 
+    @property
+    def key(self) -> str:
+        """Hash of constraint, options and vocabulary, the same in every process; empty where none can be told.
+
+        What is learnt on this constraint (``PrefixTrie``) is saved under it.
+        """
+        own = self.constraint.key if self.constraint is not None else ""
+        return content_key(own, self.vocabulary.content_hash) if own else ""
+
     def start(self) -> Matcher:
         """A matcher at the beginning of a new sequence."""
         return Matcher(self.machine, self._completions)
@@ -95,6 +105,14 @@ class Constraint(ABC):
     @abstractmethod
     def report(self) -> Report:
         """What is enforced, and how."""
+
+    @property
+    def key(self) -> str:
+        """Hash of what may be generated, the same in every process; empty where none can be told.
+
+        Equal keys mean equal languages; the same language may have several keys.
+        """
+        return ""
 
     def bind(self, vocabulary: Vocabulary) -> TokenConstraint:
         """The constraint over a vocabulary's tokens; the same object for an equal vocabulary.
@@ -149,6 +167,11 @@ class RegularConstraint(Constraint):
     def report(self) -> Report:
         sizes = f"{self.dfa.n_states} states, {self.dfa.n_classes} byte classes"
         return Report(self.description, (Enforcement("", self.keyword, "automaton", sizes),))
+
+    @property
+    def key(self) -> str:
+        dfa = self.dfa
+        return content_key("regular", dfa.class_of, dfa.transitions, dfa.accepting, dfa.start)
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text satisfies the constraint."""

@@ -15,6 +15,7 @@ from typing import Literal
 from structgen.constraint import Constraint, Enforcement, Report
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
+from structgen.keys import content_key
 from structgen.masks.machine import TokenMachine
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -46,6 +47,10 @@ class GrammarConstraint(Constraint):
         from structgen.masks.grammar_machine import GrammarMachine
 
         return GrammarMachine(self.chosen.automaton(), vocabulary)
+
+    @property
+    def key(self) -> str:
+        return content_key("grammar", self.parser, self.grammar)
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is a sentence."""
@@ -154,6 +159,11 @@ class TagConstraint(Constraint):
             BoundTag(tag.begin.encode(), tag.constraint.bind(vocabulary).machine, tag.end.encode()) for tag in self.tags
         )
         return TagMachine(bound, vocabulary, self.at_least, self.at_most)
+
+    @property
+    def key(self) -> str:
+        tags = [(tag.begin, tag.constraint.key, tag.end) for tag in self.tags]
+        return content_key("tags", tags, self.at_least, self.at_most) if all(key for _, key, _ in tags) else ""
 
     def report(self) -> Report:
         parts = [Enforcement(f"/{i}{e.pointer}", e.keyword, e.how, e.note)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from structgen.constraint import Constraint, Enforcement, Report
 from structgen.errors import SchemaError
+from structgen.keys import content_key
 from structgen.masks.machine import TokenMachine
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -33,10 +34,20 @@ class JsonSchemaConstraint(Constraint):
         from structgen.frontends.jsonschema.build import SchemaSource
 
         self.schema = schema
+        self._settings = (whitespace, property_order, formats, draft, max_bytes)
+        self._registry = registry
         self.source = SchemaSource(schema, draft=draft, registry=registry, formats=formats)
         self.automaton = DocumentAutomaton(
             self.source, whitespace=whitespace, in_order=property_order == "declared", max_bytes=max_bytes
         )
+
+    @property
+    def key(self) -> str:
+        try:  # as text, because the order of properties counts
+            texts = json.dumps(self.schema), json.dumps(dict(self._registry or {}))
+        except TypeError:  # a registry of things that are no JSON
+            return ""
+        return content_key("json schema", *texts, *self._settings)
 
     def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
         from structgen.masks.document_machine import DocumentMachine
