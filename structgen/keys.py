@@ -65,5 +65,5 @@ def _encode(value: Any, known: dict[int, bytes]) -> bytes:
         parts = [_digest(getattr(value, field.name), known) for field in dataclasses.fields(value)]
         return type(value).__name__.encode() + b" " + b"".join(parts)
     if hasattr(value, "tobytes") and hasattr(value, "dtype"):
-        return f"array {value.dtype.str} {value.shape} ".encode() + value.tobytes()
+        return f"array {value.dtype.str} {value.shape} ".encode() + bytes(value.tobytes())
     raise TypeError(f"the content of a {type(value).__name__} cannot be told")
