@@ -13,6 +13,7 @@ must be evaluated by a sibling, so the assertion becomes itself *and* that sibli
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -273,6 +274,13 @@ class Objects:
 
     def close_label(self, state: ObjectState) -> int:
         """The verdict if the object ended here; 0 where the parent would not take it."""
+        truth = self.truth(state)
+        vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
+        return self.automaton.contexts._acceptable(state.shape.context, vector)
+
+    @staticmethod
+    def truth(state: ObjectState) -> Callable[[Assertion], bool]:
+        """Which assertions hold if the object ended here; those that have failed are gone from the formulas."""
         names = state.shape.keys.names
 
         def truth(part: Assertion) -> bool:
@@ -282,8 +290,7 @@ class Objects:
                 return part.low <= state.count and (part.high is None or state.count <= part.high)
             return True
 
-        vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
-        return self.automaton.contexts._acceptable(state.shape.context, vector)
+        return truth
 
     def _open_classes(self, state: ObjectState) -> list[bool]:
         """Which classes of names may be begun.

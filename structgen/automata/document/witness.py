@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.arrays import ArrayState
 from structgen.automata.document.contexts import MUST, Context
+from structgen.automata.document.guided import Guided
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import Shortest, quoted
-from structgen.ir.document import FALSE, And, Required
+from structgen.ir.document import FALSE
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Witness:
     def __init__(self, automaton: DocumentAutomaton) -> None:
         self.automaton = automaton
         self.shortest = Shortest(automaton.tables)
+        self._guided = Guided(automaton)
         self.n_assumed = 0
         self._open: set[int] = set()
         self._blocked = False
@@ -167,7 +169,8 @@ class Witness:
                 found = True
             else:
                 self._viable[key] = False
-                found = bool(self._search_object(state, False, False, any_label=True))
+                found = any(True for _ in self._guided.endings(state))
+                found = found or bool(self._search_object(state, False, False, any_label=True))
             self._viable[key] = found
         return found
 
@@ -177,35 +180,18 @@ class Witness:
             return self._closing[key]
         must = state.shape.context.accepts is None
         starts = [(b"", state, not comma)]
-        greedy = self._add_required(state)
-        if greedy is not None and greedy[1].seen != state.seen:
-            starts.append((greedy[0], greedy[1], True))
-        found = self._dijkstra(starts, self._object_steps, self.automaton.objects.close_label, must or any_label)
+        guided: dict[int, bytes] = {}
+        for text, label in self._guided.endings(state):
+            if text or not comma:
+                _keep(guided, label, text)
+        found = self._dijkstra(
+            starts, self._object_steps, self.automaton.objects.close_label, must or any_label, guided
+        )
         lead = b"" if first or comma else b","
         texts = {label: (lead + text[1:] if text else b"") + b"}" for label, text in found.items()}
         if not self._blocked:
             self._closing[key] = texts
         return texts
-
-    def _add_required(self, state: ObjectState) -> tuple[bytes, ObjectState] | None:
-        """All names that must be there, added in order: a good place to start the search."""
-        goal = state.forms[0]
-        names: set[bytes] = set()
-        for part in goal.parts if type(goal) is And else (goal,):
-            if isinstance(part, Required):
-                names |= part.names
-        text = b""
-        declared = state.shape.keys.names
-        for name in sorted(names):
-            number = declared.index(name)
-            if (state.seen >> number) & 1:
-                continue
-            steps = list(self._object_step(state, number))
-            if not steps:
-                return None
-            member, state = steps[-1]
-            text += member
-        return text, state
 
     def _object_steps(self, state: ObjectState) -> Any:
         for number in range(len(state.shape.keys.classes)):
@@ -285,16 +271,24 @@ class Witness:
 
     # -- search ------------------------------------------------------------------------------
 
-    def _dijkstra(self, starts: Any, steps: Any, close: Any, one: bool) -> dict[int, bytes]:
-        """Shortest text to each verdict at which ``close`` allows to end; the first one only if ``one``."""
+    def _dijkstra(
+        self, starts: Any, steps: Any, close: Any, one: bool, known: dict[int, bytes] | None = None
+    ) -> dict[int, bytes]:
+        """Shortest text to each verdict at which ``close`` allows to end; the first one only if ``one``.
+
+        ``known``: texts that are ways to some verdicts, perhaps not shortest.
+        """
         found: dict[int, bytes] = {}
+        known = known or {}
         order = count()
         heap = [(len(text), next(order), text, state, may_end) for text, state, may_end in starts]
         heapq.heapify(heap)
         done: set[Any] = set()
         expansions = 0
         while heap:
-            _, _, text, state, may_end = heapq.heappop(heap)
+            length, _, text, state, may_end = heapq.heappop(heap)
+            if one and known and length >= min(map(len, known.values())):
+                break
             if may_end:
                 if state.key in done:
                     continue
@@ -306,13 +300,16 @@ class Witness:
                         return found
             expansions += 1
             if expansions > MOST_EXPANSIONS:
-                self.n_assumed += 1
-                if not found and one:
-                    found[MUST] = text
+                if not known:
+                    self.n_assumed += 1
+                    if not found and one:
+                        found[MUST] = text
                 break
             for member, after in steps(state):
                 if after.key not in done:
                     heapq.heappush(heap, (len(text) + len(member), next(order), text + member, after, True))
+        for label, text in known.items():
+            _keep(found, label, text)
         return found
 
 

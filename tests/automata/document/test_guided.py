@@ -1,0 +1,83 @@
+"""Large alternatives of objects: what the uniform search cannot reach, an aim finds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import structgen as sg
+from structgen.automata.document.guided import branches
+from structgen.ir.document import Not, Required, conjunction, disjunction, exactly_one
+
+
+def call(name: str, *arguments: str) -> dict[str, Any]:
+    """An object of one function call, closed at both levels."""
+    inner = {
+        "type": "object",
+        "properties": {argument: {"type": "string"} for argument in arguments},
+        "required": list(arguments),
+        "additionalProperties": False,
+    }
+    return {"type": "object", "properties": {name: inner}, "required": [name], "additionalProperties": False}
+
+
+def test_branches_of_closed_objects_with_many_required_names() -> None:
+    names = [f"a{n}" for n in range(12)]
+    constraint = sg.json_schema({"anyOf": [call("f", *names), call("g", *reversed(names)), call("h", "x")]})
+    whole = {"g": dict.fromkeys(names, "")}
+    assert constraint.accepts(json.dumps(whole))
+    assert constraint.accepts(json.dumps({"h": {"x": "1"}}))
+    assert not constraint.accepts(json.dumps({"h": {"x": "1", "y": "2"}}))
+    assert not constraint.accepts(json.dumps({"f": whole["g"], "g": whole["g"]}))
+
+
+def test_one_of_many_with_shared_names() -> None:
+    schema = {
+        "oneOf": [
+            {"required": ["kind", f"p{n}", f"q{n}"], "properties": {"kind": {"const": n}, f"p{n}": {"minimum": n}}}
+            for n in range(12)
+        ],
+        "type": "object",
+    }
+    constraint = sg.json_schema(schema, property_order="any")
+    for n in range(12):
+        assert constraint.accepts(json.dumps({"kind": n, f"p{n}": n, f"q{n}": None}))
+        assert not constraint.accepts(json.dumps({"kind": n, f"p{n}": n - 1, f"q{n}": None}))
+        assert not constraint.accepts(json.dumps({"kind": n, f"p{n}": n}))
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_names_that_break_a_rule_on_names(first: int) -> None:
+    rules = [{"propertyNames": {"not": {"enum": wanted}}} for wanted in (["1", "3"], ["2", "3"], ["2", "4"])]
+    schema = {
+        "type": "object",
+        "patternProperties": {"^[0-9]$": {"type": "null"}},
+        "additionalProperties": False,
+        "not": {"anyOf": rules},
+        "maxProperties": 2,
+    }
+    constraint = sg.json_schema(schema)
+    assert constraint.accepts(f'{{"{first}":null,"2":null}}')
+    assert not constraint.accepts(f'{{"{first}":null}}')
+    assert not constraint.accepts('{"1":null,"4":null}')
+
+
+def test_branches_cover_the_formula() -> None:
+    a, b, c = (Required(frozenset((name,))) for name in (b"a", b"b", b"c"))
+    formula = conjunction([disjunction([a, b]), Not(conjunction([b, c])), exactly_one([a, c])])
+
+    def value(part: Any, present: set[bytes]) -> bool:
+        if isinstance(part, Required):
+            return part.names <= present
+        if type(part) is Not:
+            return not value(part.part, present)
+        results = [value(inner, present) for inner in part.parts]
+        kind = type(part).__name__
+        return all(results) if kind == "And" else any(results) if kind == "Or" else sum(results) == 1
+
+    found = list(branches(formula))
+    for bits in range(8):
+        present = {name for at, name in enumerate((b"a", b"b", b"c")) if bits >> at & 1}
+        assert value(formula, present) == any(value(branch, present) for branch in found)
