@@ -29,7 +29,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "structgen.config": ["configure"],
     "structgen.constraint": ["Constraint", "TokenConstraint", "choice", "regex"],
-    "structgen.decorator": ["AsyncFunction", "Bound", "Function", "batch", "generate"],
+    "structgen.decorator": ["generate"],
     "structgen.errors": [
         "ConstraintError",
         "DeadEndError",
@@ -51,11 +51,13 @@ _MODULES = {
         "VocabularyError",
     ],
     "structgen.frontends.pytypes": ["Choice", "Lark", "Regex"],
+    "structgen.functions": ["AsyncFunction", "Bound", "Function", "batch"],
     "structgen.generation": ["Generation"],
     "structgen.filling": ["fill_in"],
     "structgen.grammar_constraint": ["Tag", "gbnf", "lark", "structural_tags"],
     "structgen.json_constraint": ["json_schema"],
     "structgen.masks.matcher": ["Matcher"],
+    "structgen.monitored_constraint": ["monitored"],
     "structgen.potentials": ["predicate", "product"],
     "structgen.prompts": ["prompt"],
     "structgen.report": ["check"],
@@ -82,10 +84,6 @@ if TYPE_CHECKING:
     from structgen.constraint import TokenConstraint as TokenConstraint
     from structgen.constraint import choice as choice
     from structgen.constraint import regex as regex
-    from structgen.decorator import AsyncFunction as AsyncFunction
-    from structgen.decorator import Bound as Bound
-    from structgen.decorator import Function as Function
-    from structgen.decorator import batch as batch
     from structgen.decorator import generate as generate
     from structgen.errors import ConstraintError as ConstraintError
     from structgen.errors import DeadEndError as DeadEndError
@@ -109,6 +107,10 @@ if TYPE_CHECKING:
     from structgen.frontends.pytypes import Choice as Choice
     from structgen.frontends.pytypes import Lark as Lark
     from structgen.frontends.pytypes import Regex as Regex
+    from structgen.functions import AsyncFunction as AsyncFunction
+    from structgen.functions import Bound as Bound
+    from structgen.functions import Function as Function
+    from structgen.functions import batch as batch
     from structgen.generation import Generation as Generation
     from structgen.grammar_constraint import Tag as Tag
     from structgen.grammar_constraint import gbnf as gbnf
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
     from structgen.grammar_constraint import structural_tags as structural_tags
     from structgen.json_constraint import json_schema as json_schema
     from structgen.masks.matcher import Matcher as Matcher
+    from structgen.monitored_constraint import monitored as monitored
     from structgen.objects import type_constraint as type
     from structgen.potentials import predicate as predicate
     from structgen.potentials import product as product
@@ -166,6 +169,7 @@ __all__ = [
     "json_schema",
     "lark",
     "models",
+    "monitored",
     "monitors",
     "potentials",
     "predicate",

@@ -14,12 +14,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from structgen.constraint import Constraint, regex
-from structgen.monitored import MonitoredConstraint
-from structgen.monitors.files import hole_in
+from structgen.errors import MonitorError
+from structgen.monitored_constraint import MonitoredConstraint
+from structgen.monitors.clike_monitor import HABITS, clike
+from structgen.monitors.engines.choose import OnFailure
+from structgen.monitors.files import Hole, hole_in
 from structgen.monitors.protocol import Monitor
 from structgen.monitors.python_monitor import DEFAULT_RULES, python
+from structgen.monitors.records import MonitorRecord
 
 __all__ = ["Filled", "fill_in"]
+
+
+Language = Literal["python", "typescript", "java", "cpp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class Filled:
     suffix: str
     samples: Any
     """The sampler's ``Samples``."""
+    monitors: tuple[MonitorRecord, ...] = ()
+    """What the monitor did."""
 
     @property
     def file_text(self) -> str:
@@ -44,16 +53,16 @@ def fill_in(
     column: int,
     *,
     project: str | Path = ".",
-    monitor: Literal["python"] | Monitor | None = "python",
+    monitor: Language | Monitor | None = "python",
     engine: str | None = None,
-    rules: Iterable[str] = DEFAULT_RULES,
+    rules: Iterable[str] | None = None,
     constraint: Constraint | None = None,
     until: Literal["line", "budget"] = "line",
     sampler: Any = None,
     max_tokens: int = 64,
     prompt_characters: int = 6000,
     time_limit: float = 1.0,
-    optional: bool = False,
+    on_monitor_failure: OnFailure = "error",
     seed: int | None = None,
 ) -> Filled:
     """Let ``model`` write at a cursor, held to what static analysis knows there.
@@ -63,8 +72,10 @@ def fill_in(
     model : any ``LanguageModel``
     file, line, column : the cursor; both numbers from 1, columns in code points
     project : folder of the project; ``file`` may be relative to it
-    monitor : ``"python"``, a monitor of one's own, or None for the model alone
-    engine, rules, time_limit, optional : as for ``structgen.monitors.python``
+    monitor : a language (``"python"``, ``"typescript"``, ``"java"``, ``"cpp"``), a monitor of
+        one's own, or None for the model alone
+    engine, rules, time_limit : as for ``structgen.monitors.python``; rules are those of the language by default
+    on_monitor_failure : ``"continue"`` fills in without the monitor where it cannot work; ``Filled.monitors`` says so
     constraint : what the filled text must match besides; by default see ``until``
     until : ``"line"`` stops at the end of the line, ``"budget"`` when the model ends or ``max_tokens`` are spent
     sampler : greedy masking by default
@@ -75,23 +86,16 @@ def fill_in(
     MonitorError : no such project, file, cursor or engine
     """
     hole = hole_in(file, line, column, project=project)
-    watcher = monitor
-    if monitor == "python":
-        watcher = python(
-            project,
-            engine=engine,
-            file=hole.file,
-            prefix=hole.prefix,
-            suffix=hole.suffix,
-            rules=rules,
-            time_limit=time_limit,
-            optional=optional,
-        )
+    watcher = (
+        _monitor_of(monitor, hole, project, engine, rules, time_limit, on_monitor_failure)
+        if isinstance(monitor, str)
+        else monitor
+    )
     if constraint is None and until == "line":
         constraint = regex(r"[^\r\n]*")
     target: Constraint | None = constraint
     if watcher is not None:
-        target = MonitoredConstraint(constraint, (watcher,))  # type: ignore[arg-type]
+        target = MonitoredConstraint(constraint, (watcher,))
     if sampler is None:
         from structgen.samplers.masking import Masking
 
@@ -100,4 +104,41 @@ def fill_in(
     seen = hole.prefix[-prompt_characters:].encode()
     prompt = model.encode(seen) if seen else None
     samples = sampler.sample(model, prompt, constraint=target, max_tokens=max_tokens, seed=seed)
-    return Filled(samples[0].text, hole.prefix, hole.suffix, samples)
+    records = target.records() if isinstance(target, MonitoredConstraint) else ()
+    return Filled(samples[0].text, hole.prefix, hole.suffix, samples, records)
+
+
+def _monitor_of(
+    language: str,
+    hole: Hole,
+    project: str | Path,
+    engine: str | None,
+    rules: Iterable[str] | None,
+    time_limit: float,
+    on_failure: OnFailure,
+) -> Monitor:
+    if language == "python":
+        return python(
+            project,
+            engine=engine,
+            file=hole.file,
+            prefix=hole.prefix,
+            suffix=hole.suffix,
+            rules=DEFAULT_RULES if rules is None else rules,
+            time_limit=time_limit,
+            on_failure=on_failure,
+        )
+    if language not in HABITS:
+        known = ", ".join(("python", *HABITS))
+        raise MonitorError(f"no monitor for {language!r}", engine=language, hint=f"one of: {known}")
+    return clike(
+        language,  # type: ignore[arg-type]
+        project,
+        file=hole.file,
+        engine=engine,
+        prefix=hole.prefix,
+        suffix=hole.suffix,
+        rules=("members",) if rules is None else rules,  # type: ignore[arg-type]
+        time_limit=time_limit,
+        on_failure=on_failure,
+    )

@@ -19,14 +19,17 @@ from typing import Any, Generic, TypeVar
 
 from structgen.config import Defaults, defaults, resolve_model, resolve_sampler
 from structgen.constraint import Constraint
-from structgen.errors import IncompleteError, ObjectError
+from structgen.errors import IncompleteError, ObjectError, TypeSupportError
+from structgen.monitored_constraint import MonitoredConstraint, monitored
+from structgen.monitors.protocol import Monitor
+from structgen.monitors.records import MonitorRecord
 from structgen.objects import OutputType
 from structgen.prompts import Message, Prompt
 from structgen.samplers.masking import Masking, Request
 from structgen.samplers.protocol import LanguageModel, Sampler
 from structgen.samplers.samples import Sample, Samples, Timings
 
-__all__ = ["Call", "Generation", "Options", "generate_batch", "generate_one", "generate_stream"]
+__all__ = ["Call", "Generation", "Options", "constraint_of", "generate_batch", "generate_one", "generate_stream"]
 
 T = TypeVar("T")
 
@@ -44,6 +47,13 @@ class Options:
     retries : further attempts after the type's own validators refused
     schema_in_prompt : whether the prompt ends with the form of the answer
     schema_options : keyword options of ``json_schema`` (``property_order``, ``whitespace``, ...)
+    constraint : what the text must fit, in place of what the return type says
+    monitors : static analysis and the like beside the constraint; from ``structgen.monitors``
+
+    Raises
+    ------
+    ValueError : a budget below 1, fewer than 0 retries, or schema options beside a constraint
+    TypeError : ``constraint`` is none, or ``monitors`` is not a list of monitors
     """
 
     model: LanguageModel | str | None = None
@@ -53,12 +63,23 @@ class Options:
     retries: int | None = None
     schema_in_prompt: bool | None = None
     schema_options: dict[str, Any] = field(default_factory=dict)
+    constraint: Constraint | None = None
+    monitors: Sequence[Monitor] = ()
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
             raise ValueError("max_tokens must be at least 1")
         if self.retries is not None and self.retries < 0:
             raise ValueError("retries must be at least 0")
+        if self.constraint is not None and not isinstance(self.constraint, Constraint):
+            raise TypeError(f"constraint takes a constraint such as sg.lark(...), not {type(self.constraint).__name__}")
+        if self.constraint is not None and self.schema_options:
+            raise ValueError(f"{', '.join(self.schema_options)} shape the return type's JSON; a constraint replaces it")
+        object.__setattr__(self, "monitors", _monitors(self.monitors))
+
+    def changed(self, **given: Any) -> Options:
+        """The same with what is given and not None."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def settled(self) -> Defaults:
         """The options with every gap filled from the defaults; model and sampler stay as given."""
@@ -69,6 +90,32 @@ class Options:
             if getattr(self, name) is not None
         }
         return replace(base, **given)
+
+
+def _monitors(given: Any) -> tuple[Monitor, ...]:
+    if hasattr(given, "gates") or not all(hasattr(monitor, "gates") for monitor in given):
+        raise TypeError("monitors takes a list of monitors, such as [sg.monitors.python()]")
+    return tuple(given)
+
+
+def constraint_of(output: OutputType[Any], options: Options) -> Constraint | None:
+    """What the text of an answer must fit: the constraint given or the type's own, narrowed by monitors.
+
+    Raises
+    ------
+    TypeSupportError : no promise can be made for the type, or it says itself what the text is
+    """
+    if options.constraint is None:
+        chosen = output.constraint(**options.schema_options)
+    elif output.marker is not None:
+        raise TypeSupportError(
+            f"{output.marker!r} and a constraint both say what the text is",
+            type_name=repr(output.marker),
+            hint="return str, or leave the constraint out",
+        )
+    else:
+        chosen = options.constraint
+    return monitored(chosen, options.monitors) if options.monitors else chosen
 
 
 @dataclass(frozen=True)
@@ -85,6 +132,7 @@ class Generation(Generic[T]):
     log_evidence : nats, log of the estimated probability that the model alone fits the constraint
     finish_reason : "stop", "complete", "length", ...
     timings : seconds, by what they were spent on
+    monitors : what each monitor did; one that could not work says why in ``gave_up``
     """
 
     value: T
@@ -95,6 +143,7 @@ class Generation(Generic[T]):
     log_evidence: float
     finish_reason: str
     timings: Timings
+    monitors: tuple[MonitorRecord, ...] = ()
 
     @property
     def seconds_per_token(self) -> float:
@@ -117,7 +166,8 @@ class Call(Generic[T]):
     options: Options
 
     def constraint(self) -> Constraint | None:
-        return self.output.constraint(**self.options.schema_options)
+        """What the answer must fit; None where any text will do."""
+        return constraint_of(self.output, self.options)
 
     def messages(self) -> list[Message]:
         """What is sent: the prompt, and unless switched off the form of the answer."""
@@ -166,7 +216,7 @@ def generate_stream(call: Call[T]) -> Iterator[Any]:
     constraint, messages = call.constraint(), call.messages()
     sampler = resolve_sampler(call.options.sampler)
     if not isinstance(sampler, Masking):
-        yield _generation(_sample(call.options, messages, constraint), call.output).value
+        yield _generation(_sample(call.options, messages, constraint), call.output, constraint).value
         return
     settled = call.options.settled()
     model = resolve_model(call.options.model)
@@ -175,7 +225,7 @@ def generate_stream(call: Call[T]) -> Iterator[Any]:
         model, messages, constraint=constraint, max_tokens=settled.max_tokens, seed=settled.seed
     ):
         if isinstance(event, Samples):
-            yield _generation(event, call.output).value
+            yield _generation(event, call.output, constraint).value
             return
         data += event.text
         partial = call.output.partial(data.decode("utf-8", errors="ignore"))
@@ -218,12 +268,12 @@ def _sample_group(calls: Sequence[Call[Any]], prepared: Sequence[tuple[Any, list
     return sampler.sample_batch(resolve_model(calls[0].options.model), requests)
 
 
-def _settle(call: Call[T], constraint: Any, messages: list[Message], samples: Samples) -> Generation[T]:
+def _settle(call: Call[T], constraint: Constraint | None, messages: list[Message], samples: Samples) -> Generation[T]:
     """Build the object; where its validators refuse, tell the model why and try again."""
     attempts_left = call.options.settled().retries
     while True:
         try:
-            return _generation(samples, call.output)
+            return _generation(samples, call.output, constraint)
         except ObjectError as error:
             if attempts_left == 0:
                 raise
@@ -232,7 +282,7 @@ def _settle(call: Call[T], constraint: Any, messages: list[Message], samples: Sa
             samples = _sample(call.options, messages, constraint)
 
 
-def _generation(samples: Samples, output: OutputType[T]) -> Generation[T]:
+def _generation(samples: Samples, output: OutputType[T], constraint: Constraint | None) -> Generation[T]:
     sample: Sample = samples[0]
     if sample.finish_reason in ("dead_end", "rejected"):
         raise IncompleteError(
@@ -249,6 +299,7 @@ def _generation(samples: Samples, output: OutputType[T]) -> Generation[T]:
         log_evidence=samples.log_evidence,
         finish_reason=sample.finish_reason,
         timings=samples.timings,
+        monitors=constraint.records() if isinstance(constraint, MonitoredConstraint) else (),
     )
 
 

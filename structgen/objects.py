@@ -109,7 +109,24 @@ class OutputType(Generic[T]):
         return self.schema if self.is_schema else prompt_schema_of(self.target)
 
     def constraint(self, **options: Any) -> Constraint | None:
-        """What the text must fit; None for plain ``str``. ``options`` go to ``json_schema``."""
+        """What the text must fit; None for plain ``str``. ``options`` go to ``json_schema``.
+
+        Made once for equal options, so that masks once computed serve later calls.
+        """
+        key = tuple(sorted(options.items()))
+        try:
+            known = self._constraints.get(key)
+        except TypeError:  # a registry, say, which has no hash
+            return self._make_constraint(**options)
+        if known is None:
+            known = self._constraints[key] = self._make_constraint(**options)
+        return known
+
+    @cached_property
+    def _constraints(self) -> dict[Any, Constraint | None]:
+        return {}
+
+    def _make_constraint(self, **options: Any) -> Constraint | None:
         from structgen import constraint
 
         if self.is_free:

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from structgen.decorator import Function, generate
+from structgen.decorator import generate
+from structgen.functions import Function
 
 __all__ = ["TASKS", "BugReport", "JobAdvert", "LabNote", "Receipt", "Task"]
 

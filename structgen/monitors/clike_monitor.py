@@ -16,8 +16,8 @@ from typing import Final, Literal
 from structgen.errors import MonitorError
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.classes import ClassRule
-from structgen.monitors.engines.lazy import LazyEngine
-from structgen.monitors.engines.profiles import Profile, find_command, profile_named
+from structgen.monitors.engines.choose import OnFailure, check_on_failure, choose_engine
+from structgen.monitors.engines.profiles import Profile
 from structgen.monitors.engines.protocol import Engine
 from structgen.monitors.members import MemberRule
 from structgen.monitors.sites import Site, SiteKind, is_identifier_byte
@@ -240,7 +240,7 @@ def clike(
     suffix: str = "",
     rules: Iterable[Literal["members", "classes"]] = ("members",),
     time_limit: float = 1.0,
-    optional: bool = False,
+    on_failure: OnFailure = "error",
 ) -> TextMonitor:
     """A monitor of TypeScript, Java or C++ through its language server.
 
@@ -257,27 +257,12 @@ def clike(
     root = Path(project)
     if not root.is_dir():
         raise MonitorError(f"no project at {project}", engine=habits.profile, hint="pass the folder of the project")
-    analysis = Analysis(_server(engine or habits.profile, root, file, time_limit, optional), prefix, suffix)
+    check_on_failure(on_failure)
+    server, _ = choose_engine(engine or habits.profile, root, file, time_limit=time_limit, on_failure=on_failure)
+    analysis = Analysis(server, prefix, suffix)
     chosen: list[Rule] = []
     for name in dict.fromkeys(rules):
         chosen.append(
             MemberRule(analysis, private=True, always=frozenset()) if name == "members" else ClassRule(analysis)
         )
-    return TextMonitor(language, ClikeScanner(habits), chosen, prefix=prefix.encode())
-
-
-def _server(engine: str | Profile | Engine, root: Path, file: str | Path, limit: float, optional: bool) -> Engine:
-    if isinstance(engine, str):
-        engine = profile_named(engine)
-    if not isinstance(engine, Profile):
-        return engine
-    profile = engine
-    if not optional:
-        find_command(profile)
-
-    def build() -> Engine:
-        from structgen.monitors.engines.lsp import LspEngine
-
-        return LspEngine(profile, root, file, limit=limit)
-
-    return LazyEngine(profile.name, build, optional=optional)
+    return TextMonitor(language, ClikeScanner(habits), chosen, prefix=prefix.encode(), engine=server)

@@ -41,7 +41,7 @@ def hole_in(file: str | Path, line: int, column: int, *, project: str | Path = "
     if not 1 <= line <= len(lines) or not 1 <= column <= len(lines[line - 1]) + 1:
         width = len(lines[line - 1]) + 1 if 1 <= line <= len(lines) else 0
         where = f"line {line} has columns 1 to {width}" if width else f"it has lines 1 to {len(lines)}"
-        raise MonitorError(f"the cursor {line}:{column} is outside {file}", engine="file", hint=where)
+        raise MonitorError(f"the cursor {line}:{column} is outside {file}", engine="cursor", hint=where)
     offset = sum(len(text_line) + 1 for text_line in lines[: line - 1]) + column - 1
     resolved, base = path.resolve(), root.resolve()
     inside = str(resolved.relative_to(base)) if resolved.is_relative_to(base) else str(resolved)

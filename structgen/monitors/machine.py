@@ -201,8 +201,13 @@ class MonitoredMachine:
             self._eos[token_id >> 5] |= np.uint32(1 << (token_id & 31))
         self._narrowed: dict[tuple[str, Config, Any], tuple[Gate, ...]] = {}
         self.n_masks = 0
-        self.n_constrained = 0
-        """Masks at which some gate stood."""
+        self.constrained = [0] * len(self.monitors)
+        """Masks at which each monitor had a gate."""
+
+    @property
+    def n_constrained(self) -> int:
+        """Gates that stood at masks, summed over the monitors."""
+        return sum(self.constrained)
 
     def start(self) -> MonitoredConfig:
         return MonitoredConfig(self.inner.start(), tuple(monitor.start() for monitor in self.monitors))
@@ -212,9 +217,10 @@ class MonitoredMachine:
     def fill_mask(self, config: Any, row: TokenMask) -> None:
         self.inner.fill_mask(config.inner, row)
         self.n_masks += 1
-        for monitor, table, state in zip(self.monitors, self._lead_ins, config.states, strict=True):
+        watched = zip(self.monitors, self._lead_ins, config.states, strict=True)
+        for number, (monitor, table, state) in enumerate(watched):
             gates = self.gates(monitor, config.inner, state)
-            self.n_constrained += bool(gates)
+            self.constrained[number] += bool(gates)
             for gate in gates:
                 self._cut(gate, row)
             if table is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from structgen.errors import MonitorError
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.arguments import ArgumentRule
 from structgen.monitors.classes import ClassRule
-from structgen.monitors.engines.lazy import LazyEngine
-from structgen.monitors.engines.profiles import PREFERRED, PROFILES, Profile, find_command, profile_named
+from structgen.monitors.engines.choose import OnFailure, check_on_failure, choose_engine, first_installed
+from structgen.monitors.engines.profiles import PREFERRED, Profile
 from structgen.monitors.engines.protocol import Engine
 from structgen.monitors.enums import EnumRule
 from structgen.monitors.imports import ImportRule
@@ -52,7 +53,7 @@ def python(
     rules: Iterable[str] = DEFAULT_RULES,
     typestates: Iterable[Typestate] = (),
     time_limit: float = 1.0,
-    optional: bool = False,
+    on_failure: OnFailure = "error",
 ) -> TextMonitor:
     """A monitor of Python code: only names that static analysis knows, where it knows.
 
@@ -66,25 +67,36 @@ def python(
     rules : of ``members``, ``imports``, ``arguments``, ``enums``, ``classes``, ``scope``
     typestates : protocols of method calls to keep besides
     time_limit : seconds a query may take; then it is UNKNOWN and constrains nothing
-    optional : generate without the monitor, with a warning, if the engine does not come up
+    on_failure : ``"error"``, or ``"continue"``: where the engine is missing, does not come up or
+        talks nonsense, or the file before the cursor is no Python, generate without the
+        monitor, with a warning and a note in the result's record
 
     Raises
     ------
-    MonitorError : no such project, engine or rule, or the engine is not installed; the
-        first query raises it where the server does not come up
+    MonitorError : no such project, engine or rule, the engine is not installed, or the text
+        before the cursor is no Python; the first query raises it where the server does not come up
     """
+    check_on_failure(on_failure)
     root = Path(project)
     if not root.is_dir():
         raise MonitorError(f"no project at {project}", engine="python", hint="pass the folder of the project")
-    built, profile = build_engine(engine, root, file, time_limit=time_limit, optional=optional)
+    built, profile = build_engine(engine, root, file, time_limit=time_limit, on_failure=on_failure)
     scanner = PythonScanner()
-    if scanner.feed(prefix.encode()).error:
-        why = scanner.feed(prefix.encode()).error
-        raise MonitorError(f"the text before the cursor is no Python: {why}", engine="python", hint="mend the file")
+    why = scanner.feed(prefix.encode()).error
+    if why:
+        return _idle(f"the text before the cursor is no Python: {why}", built, scanner, on_failure)
     analysis = Analysis(built, prefix, suffix)
     chosen = [make_rule(name, analysis, profile) for name in dict.fromkeys(rules)]
     chosen += [TypestateRule(states, prefix=prefix.encode()) for states in typestates]
-    return TextMonitor("python", scanner, chosen, prefix=prefix.encode())
+    return TextMonitor("python", scanner, chosen, prefix=prefix.encode(), engine=built)
+
+
+def _idle(why: str, engine: Engine, scanner: PythonScanner, on_failure: OnFailure) -> TextMonitor:
+    """A monitor that constrains nothing and says why, if the caller asked for that."""
+    if on_failure == "error":
+        raise MonitorError(why, engine="python", hint="mend the file, or pass on_failure='continue'")
+    warnings.warn(f"generating without the monitor: {why}", RuntimeWarning, stacklevel=3)
+    return TextMonitor("python", scanner, [], engine=engine, idle_because=why)
 
 
 def make_rule(name: str, analysis: Analysis, profile: Profile | None) -> Rule:
@@ -94,52 +106,13 @@ def make_rule(name: str, analysis: Analysis, profile: Profile | None) -> Rule:
 
 
 def build_engine(
-    engine: str | Profile | Engine | None, project: Path, file: str | Path, *, time_limit: float, optional: bool
+    engine: str | Profile | Engine | None,
+    project: Path,
+    file: str | Path,
+    *,
+    time_limit: float,
+    on_failure: OnFailure = "error",
 ) -> tuple[Engine, Profile | None]:
-    """The engine asked for, not started yet, and its profile (None for jedi and for engines handed in)."""
-    if engine is None:
-        engine = _first_installed(optional)
-    if isinstance(engine, str) and engine == "jedi":
-
-        def build_jedi() -> Engine:
-            from structgen.monitors.engines.jedi_engine import JediEngine
-
-            return JediEngine(project, file, limit=time_limit)
-
-        return LazyEngine("jedi", build_jedi, optional=optional), None
-    if isinstance(engine, str):
-        engine = profile_named(engine)
-    if not isinstance(engine, Profile):
-        return engine, None
-    profile = engine
-    if not optional:
-        find_command(profile)
-
-    def build_server() -> Engine:
-        from structgen.monitors.engines.lsp import LspEngine
-
-        return LspEngine(profile, project, file, limit=time_limit)
-
-    return LazyEngine(profile.name, build_server, optional=optional), profile
-
-
-def _first_installed(optional: bool) -> str:
-    from importlib.util import find_spec
-
-    for name in PREFERRED:
-        if name == "jedi":
-            if find_spec("jedi") is not None:
-                return name
-            continue
-        try:
-            find_command(PROFILES[name])
-            return name
-        except MonitorError:
-            continue
-    if optional:
-        return PREFERRED[0]
-    raise MonitorError(
-        "no static analysis engine for Python is installed",
-        engine=PREFERRED[0],
-        hint=f"{PROFILES[PREFERRED[0]].install} (or one of: {', '.join(PREFERRED[1:])})",
-    )
+    """The engine asked for, or the first that is installed; see ``choose_engine``."""
+    chosen = first_installed(PREFERRED, on_failure=on_failure) if engine is None else engine
+    return choose_engine(chosen, project, file, time_limit=time_limit, on_failure=on_failure)

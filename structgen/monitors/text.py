@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Protocol
 
+from structgen.monitors.engines.protocol import Engine
 from structgen.monitors.gates import Gate
 from structgen.monitors.sites import Scanner, SiteKind
 
@@ -60,10 +61,25 @@ class Rule(Protocol):
 
 
 class TextMonitor:
-    """Rules over one text, which starts with ``prefix`` (the file before the cursor)."""
+    """Rules over one text, which starts with ``prefix`` (the file before the cursor).
 
-    def __init__(self, name: str, scanner: Scanner, rules: Sequence[Rule], *, prefix: bytes = b"") -> None:
+    ``engine`` is the one that the rules ask, for records; ``idle_because`` says why a monitor
+    without rules has none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        scanner: Scanner,
+        rules: Sequence[Rule],
+        *,
+        prefix: bytes = b"",
+        engine: Engine | None = None,
+        idle_because: str = "",
+    ) -> None:
         self.name = name
+        self.engine = engine
+        self.idle_because = idle_because
         self.rules = tuple(rules)
         self.is_dense = any(rule.is_dense for rule in self.rules)
         self.triggers = bytes(sorted({byte for rule in self.rules for byte in rule.triggers}))

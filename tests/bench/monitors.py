@@ -218,7 +218,7 @@ def soundness(engine_name: str, n_sites: int, seed: int, any_target: bool = Fals
             else:
                 shutil.copytree(package, project / package.name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
                 relative = f"{package.name}/{path.name}"
-            engine, profile = build_engine(engine_name, project, relative, time_limit=5.0, optional=False)
+            engine, profile = build_engine(engine_name, project, relative, time_limit=5.0)
             engine.complete(source, len(source))
             try:
                 ask_all(source, sites[: 2 * per_file], engine, profile, tally, path.name, any_target)

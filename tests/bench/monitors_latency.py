@@ -104,7 +104,7 @@ def latency(engine_name: str, n_lines: int, repeats: int = 3, vocabulary: Vocabu
     try:
         prefix, suffix = write_project(project, n_lines)
         (project / "main.py").write_text(prefix + suffix)
-        engine, profile = build_engine(engine_name, project, "main.py", time_limit=5.0, optional=False)
+        engine, profile = build_engine(engine_name, project, "main.py", time_limit=5.0)
         engine.complete(prefix + suffix, len(prefix))
         free = FreeMachine(vocabulary)
         row = np.zeros(vocabulary.n_words, dtype=np.uint32)

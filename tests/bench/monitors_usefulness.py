@@ -121,7 +121,7 @@ def usefulness(
         try:
             shutil.copytree(package, project / package.name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
             relative = f"{package.name}/{path.name}"
-            engine, _ = build_engine(engine_name, project, relative, time_limit=5.0, optional=False)
+            engine, _ = build_engine(engine_name, project, relative, time_limit=5.0)
             sites = [site for site in accesses(source) if not site[1].startswith("_")]
             rng.shuffle(sites)
             done = 0

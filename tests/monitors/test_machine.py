@@ -11,7 +11,7 @@ import pytest
 import structgen as sg
 from structgen.masks.mask import allowed_ids
 from structgen.masks.matcher import Matcher
-from structgen.monitored import MonitoredConstraint, apply_monitors, monitored
+from structgen.monitored_constraint import MonitoredConstraint, apply_monitors, monitored
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.arguments import ArgumentRule
 from structgen.monitors.engines.signatures import parse_signature

@@ -12,7 +12,7 @@ import structgen as sg
 from structgen.errors import MonitorError
 from structgen.filling import fill_in
 from structgen.masks.mask import allowed_ids
-from structgen.monitored import apply_monitors
+from structgen.monitored_constraint import apply_monitors
 from structgen.monitors.engines.profiles import PROFILES, find_command
 from structgen.monitors.files import hole_in
 from structgen.monitors.python_monitor import python
@@ -167,7 +167,7 @@ def test_an_engine_that_does_not_come_up_is_an_error_unless_optional(tmp_path: P
     monitor = python(tmp_path, engine=profile, prefix="y = x.", suffix="\nz\n")
     with pytest.raises(MonitorError):
         monitor.gates(monitor.start())
-    relaxed = python(tmp_path, engine=profile, prefix="y = x.", suffix="\nz\n", optional=True)
+    relaxed = python(tmp_path, engine=profile, prefix="y = x.", suffix="\nz\n", on_failure="continue")
     with pytest.warns(RuntimeWarning):
         assert relaxed.gates(relaxed.start()) == ()
 

@@ -11,7 +11,7 @@ import pytest
 import structgen as sg
 from structgen.errors import MonitorError
 from structgen.masks.mask import allowed_ids
-from structgen.monitored import MonitoredConstraint
+from structgen.monitored_constraint import MonitoredConstraint
 from structgen.monitors.sql_monitor import SqlMonitor, sql
 from structgen.vocab.vocabulary import Vocabulary
 

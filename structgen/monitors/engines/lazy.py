@@ -31,7 +31,9 @@ class LazyEngine:
 
     @property
     def stats(self) -> EngineStats:
-        return self._engine.stats if self._engine is not None else EngineStats()
+        if self._engine is not None:
+            return self._engine.stats
+        return EngineStats(disabled=self._failed.message if self._failed is not None else "")
 
     @property
     def started(self) -> Engine | None:

@@ -12,19 +12,34 @@ from structgen.constraint import Constraint, Enforcement, Report, TokenConstrain
 from structgen.masks.machine import TokenMachine
 from structgen.monitors.machine import FreeMachine, MonitoredMachine
 from structgen.monitors.protocol import Monitor
+from structgen.monitors.records import MonitorRecord, engine_stats, record_between
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["MonitoredConstraint", "apply_monitors", "monitored"]
 
 
 class MonitoredConstraint(Constraint):
-    """What ``constraint`` allows, less what the monitors hold back; see ``monitored``."""
+    """What ``constraint`` allows, less what the monitors hold back; see ``monitored``.
+
+    ``records()`` tells what the monitors have done since this object was made.
+    """
 
     def __init__(self, constraint: Constraint | None, monitors: tuple[Monitor, ...], *, min_group: int = 8) -> None:
         super().__init__()
         self.constraint = constraint
         self.monitors = monitors
         self.min_group = min_group
+        self._before = tuple(engine_stats(monitor) for monitor in monitors)
+
+    def records(self) -> tuple[MonitorRecord, ...]:
+        """What each monitor has done under this constraint so far, in their order."""
+        machines = [bound.machine for bound in self._bound.values()]
+        products = [machine for machine in machines if isinstance(machine, MonitoredMachine)]
+        masks = sum(product.n_masks for product in products)
+        return tuple(
+            record_between(monitor, before, masks=masks, constrained=sum(p.constrained[at] for p in products))
+            for at, (monitor, before) in enumerate(zip(self.monitors, self._before, strict=True))
+        )
 
     def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
         inner = FreeMachine(vocabulary) if self.constraint is None else self.constraint.bind(vocabulary).machine
