@@ -9,7 +9,8 @@ needed: JSON under brackets is a visibly pushdown language, closed under all of 
 (Alur and Madhusudan 2004).
 
 Assertions compare by identity: each keyword occurrence is its own leaf, so a frame can say
-which occurrence has failed. ``And``/``Or`` drop duplicates and units when built.
+which occurrence has failed. ``And``/``Or`` drop duplicates and units when built; connectives over the same
+parts are one object, so residual formulas that were reached in different ways meet again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakValueDictionary
 
 __all__ = [
     "FALSE",
@@ -60,12 +62,13 @@ JSON_TYPES = ("null", "true", "false", "number", "string", "array", "object")
 """How values are told apart by their first byte; booleans are two constants."""
 
 _uids = count(1)
+_connectives: WeakValueDictionary[tuple[Any, ...], Formula] = WeakValueDictionary()
 
 
 class Formula:
     """A truth about one JSON value."""
 
-    __slots__ = ("pointer", "uid")
+    __slots__ = ("__weakref__", "pointer", "uid")
 
     def __init__(self, pointer: str = "") -> None:
         self.uid = next(_uids)
@@ -394,6 +397,18 @@ class UnevaluatedItems(Assertion):
         self.evaluators = evaluators
 
 
+_Connective = TypeVar("_Connective", And, Or, OneOf)
+
+
+def _interned(kind: type[_Connective], parts: tuple[Formula, ...]) -> _Connective:
+    """The one connective of its kind over these parts, in whatever order."""
+    key = (kind, *sorted([part.uid for part in parts]))
+    found = _connectives.get(key)
+    if found is None:
+        found = _connectives[key] = kind(parts)
+    return found  # type: ignore[return-value]
+
+
 def conjunction(parts: Iterable[Formula]) -> Formula:
     """All of ``parts``, flattened; FALSE absorbs, TRUE and repeats vanish."""
     flat: dict[int, Formula] = {}
@@ -411,7 +426,7 @@ def conjunction(parts: Iterable[Formula]) -> Formula:
         return TRUE
     if len(flat) == 1:
         return next(iter(flat.values()))
-    return And(tuple(flat.values()))
+    return _interned(And, tuple(flat.values()))
 
 
 def disjunction(parts: Iterable[Formula]) -> Formula:
@@ -431,7 +446,7 @@ def disjunction(parts: Iterable[Formula]) -> Formula:
         return FALSE
     if len(flat) == 1:
         return next(iter(flat.values()))
-    return Or(tuple(flat.values()))
+    return _interned(Or, tuple(flat.values()))
 
 
 def negation(part: Formula) -> Formula:
@@ -442,7 +457,11 @@ def negation(part: Formula) -> Formula:
         return TRUE
     if type(part) is Not:
         return part.part
-    return Not(part)
+    key = (Not, part.uid)
+    found = _connectives.get(key)
+    if found is None:
+        found = _connectives[key] = Not(part)
+    return found
 
 
 def exactly_one(parts: Iterable[Formula]) -> Formula:
@@ -462,4 +481,4 @@ def exactly_one(parts: Iterable[Formula]) -> Formula:
         return FALSE
     if len(kept) == 1:
         return kept[0]
-    return OneOf(tuple(kept))
+    return _interned(OneOf, tuple(kept))

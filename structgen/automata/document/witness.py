@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Witness"]
 
 MOST_EXPANSIONS = 30
+NESTED_EXPANSIONS = (30, 6, 2, 1)
+"""The same where an aim has already found something, by how many searches this one is nested in."""
 _WORDS = (b"null", b"true", b"false")
 
 
@@ -42,6 +44,7 @@ class Witness:
         self.shortest = Shortest(automaton.tables)
         self._guided = Guided(automaton)
         self.n_assumed = 0
+        self._depth = 0
         self._open: set[int] = set()
         self._blocked = False
         self._viable: dict[Any, bool] = {}
@@ -285,6 +288,8 @@ class Witness:
         heapq.heapify(heap)
         done: set[Any] = set()
         expansions = 0
+        most = NESTED_EXPANSIONS[min(self._depth, len(NESTED_EXPANSIONS) - 1)] if known else MOST_EXPANSIONS
+        self._depth += 1
         while heap:
             length, _, text, state, may_end = heapq.heappop(heap)
             if one and known and length >= min(map(len, known.values())):
@@ -297,9 +302,9 @@ class Witness:
                 if label:
                     found.setdefault(label, text)
                     if one:
-                        return found
+                        break
             expansions += 1
-            if expansions > MOST_EXPANSIONS:
+            if expansions > most:
                 if not known:
                     self.n_assumed += 1
                     if not found and one:
@@ -308,6 +313,7 @@ class Witness:
             for member, after in steps(state):
                 if after.key not in done:
                     heapq.heappush(heap, (len(text) + len(member), next(order), text + member, after, True))
+        self._depth -= 1
         for label, text in known.items():
             _keep(found, label, text)
         return found

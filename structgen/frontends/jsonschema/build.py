@@ -111,7 +111,7 @@ class SchemaSource:
             return TRUE
         if schema is False:
             return FALSE
-        return Ref(self.resources.child(place, schema, pointer), pointer)
+        return _ref_to(self.resources.child(place, schema, pointer), pointer)
 
     def _build(self, place: Place) -> Formula:
         schema = place.schema
@@ -135,14 +135,13 @@ class SchemaSource:
     # -- references ------------------------------------------------------------------------
 
     def _reference(self, place: Place, schema: dict[str, Any]) -> Formula:
-        target = self.resources.resolve(place, schema["$ref"])
-        return Ref(target, f"{place.pointer}/$ref")
+        return _ref_to(self.resources.resolve(place, schema["$ref"]), f"{place.pointer}/$ref")
 
     def _dynamic_reference(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return Ref(self.resources.resolve_dynamic(place, schema["$dynamicRef"]), f"{place.pointer}/$dynamicRef")
+        return _ref_to(self.resources.resolve_dynamic(place, schema["$dynamicRef"]), f"{place.pointer}/$dynamicRef")
 
     def _recursive_reference(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return Ref(self.resources.resolve_recursive(place), f"{place.pointer}/$recursiveRef")
+        return _ref_to(self.resources.resolve_recursive(place), f"{place.pointer}/$recursiveRef")
 
     # -- any type --------------------------------------------------------------------------
 
@@ -327,6 +326,14 @@ class SchemaSource:
         then = self.ref(place, schema.get("then", True), f"{place.pointer}/then")
         other = self.ref(place, schema.get("else", True), f"{place.pointer}/else")
         return conjunction([disjunction([negation(condition), then]), disjunction([condition, other])])
+
+
+def _ref_to(place: Place, pointer: str) -> Ref:
+    """The one ``Ref`` to a place, so that equal subformulas are one object."""
+    found: Ref | None = place.reference
+    if found is None:
+        found = place.reference = Ref(place, pointer)
+    return found
 
 
 def _required(names: list[str], where: str) -> Formula:

@@ -56,7 +56,7 @@ class Resource:
 class Place:
     """One subschema at one place, under one dynamic scope."""
 
-    __slots__ = ("formula", "pointer", "resource", "schema", "scope")
+    __slots__ = ("formula", "pointer", "reference", "resource", "schema", "scope")
 
     def __init__(self, schema: Any, resource: Resource, pointer: str, scope: tuple[Resource, ...]) -> None:
         self.schema = schema
@@ -64,6 +64,7 @@ class Place:
         self.pointer = pointer
         self.scope = scope
         self.formula: Any = None
+        self.reference: Any = None
 
 
 class Resources:
