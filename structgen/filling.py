@@ -23,7 +23,7 @@ from structgen.monitors.protocol import Monitor
 from structgen.monitors.python_monitor import DEFAULT_RULES, python
 from structgen.monitors.records import MonitorRecord
 
-__all__ = ["Filled", "fill_in"]
+__all__ = ["Filled", "fill_in", "monitor_at"]
 
 
 Language = Literal["python", "typescript", "java", "cpp"]
@@ -59,6 +59,7 @@ def fill_in(
     constraint: Constraint | None = None,
     until: Literal["line", "budget"] = "line",
     sampler: Any = None,
+    n: int = 1,
     max_tokens: int = 64,
     prompt_characters: int = 6000,
     time_limit: float = 1.0,
@@ -79,6 +80,7 @@ def fill_in(
     constraint : what the filled text must match besides; by default see ``until``
     until : ``"line"`` stops at the end of the line, ``"budget"`` when the model ends or ``max_tokens`` are spent
     sampler : greedy masking by default
+    n : how many texts to draw; ``Filled.text`` is the first, ``Filled.samples`` has all
     prompt_characters : how much of the text before the cursor the model sees
 
     Raises
@@ -87,7 +89,15 @@ def fill_in(
     """
     hole = hole_in(file, line, column, project=project)
     watcher = (
-        _monitor_of(monitor, hole, project, engine, rules, time_limit, on_monitor_failure)
+        monitor_at(
+            hole,
+            monitor,
+            project=project,
+            engine=engine,
+            rules=rules,
+            time_limit=time_limit,
+            on_failure=on_monitor_failure,
+        )
         if isinstance(monitor, str)
         else monitor
     )
@@ -103,20 +113,22 @@ def fill_in(
     # Bytes are raw text to a model: no chat template around a file.
     seen = hole.prefix[-prompt_characters:].encode()
     prompt = model.encode(seen) if seen else None
-    samples = sampler.sample(model, prompt, constraint=target, max_tokens=max_tokens, seed=seed)
+    samples = sampler.sample(model, prompt, constraint=target, n=n, max_tokens=max_tokens, seed=seed)
     records = target.records() if isinstance(target, MonitoredConstraint) else ()
     return Filled(samples[0].text, hole.prefix, hole.suffix, samples, records)
 
 
-def _monitor_of(
-    language: str,
+def monitor_at(
     hole: Hole,
-    project: str | Path,
-    engine: str | None,
-    rules: Iterable[str] | None,
-    time_limit: float,
-    on_failure: OnFailure,
+    language: Language,
+    *,
+    project: str | Path = ".",
+    engine: str | None = None,
+    rules: Iterable[str] | None = None,
+    time_limit: float = 1.0,
+    on_failure: OnFailure = "error",
 ) -> Monitor:
+    """The monitor of a language for a place in a file; parameters and errors are those of ``fill_in``."""
     if language == "python":
         return python(
             project,
@@ -132,7 +144,7 @@ def _monitor_of(
         known = ", ".join(("python", *HABITS))
         raise MonitorError(f"no monitor for {language!r}", engine=language, hint=f"one of: {known}")
     return clike(
-        language,  # type: ignore[arg-type]
+        language,
         project,
         file=hole.file,
         engine=engine,

@@ -51,8 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "demo": {"config", "decorator", "errors", "functions", "generation", "prompts", "samplers"},
     "cli": {
-        *("__init__", "config", "constraint", "errors", "frontends", "generation", "grammars", "models", "objects"),
-        *("prompts", "report", "samplers", "vocab"),
+        *("__init__", "config", "constraint", "errors", "filling", "frontends", "generation", "grammars", "models"),
+        *("monitored_constraint", "monitors", "objects", "prompts", "report", "samplers", "vocab"),
     },
     "__main__": {"cli"},
 }

@@ -16,7 +16,9 @@ __all__ = ["compile_constraint"]
 
 def compile_constraint(
     schema: Annotated[str | None, typer.Option("--schema", "-s", help="A JSON Schema file.")] = None,
-    grammar: Annotated[str | None, typer.Option("--grammar", "-g", help="A Lark grammar file.")] = None,
+    grammar: Annotated[
+        str | None, typer.Option("--grammar", "-g", help="A Lark grammar file, or a name such as sql.")
+    ] = None,
     regex: Annotated[str | None, typer.Option("--regex", "-r", help="A regular expression (Python's syntax).")] = None,
     choice: Annotated[list[str] | None, typer.Option("--choice", "-c", help="One of these; repeat it.")] = None,
     type_name: Annotated[str | None, typer.Option("--type", "-t", help="A type, package.module:Name.")] = None,

@@ -11,7 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from structgen.cli.exits import CLEAN, UnreadableError
-from structgen.cli.inputs import output_of, read
+from structgen.cli.fill import fill
+from structgen.cli.inputs import load_model, output_of, read
+from structgen.cli.outputs import json_line
+from structgen.cli.watching import MonitorName, OnFailure, Watching, cursor, tell
 
 __all__ = ["generate"]
 
@@ -28,10 +31,19 @@ class SamplerName(StrEnum):
     mcmc = "mcmc"
 
 
+class Until(StrEnum):
+    """Where filling in stops."""
+
+    line = "line"
+    budget = "budget"
+
+
 def generate(
     prompt: Annotated[str | None, typer.Argument(help="The prompt; - reads it from stdin.")] = None,
     schema: Annotated[str | None, typer.Option("--schema", "-s", help="A JSON Schema file.")] = None,
-    grammar: Annotated[str | None, typer.Option("--grammar", "-g", help="A Lark grammar file.")] = None,
+    grammar: Annotated[
+        str | None, typer.Option("--grammar", "-g", help="A Lark grammar file, or a name such as sql.")
+    ] = None,
     regex: Annotated[str | None, typer.Option("--regex", "-r", help="A regular expression (Python's syntax).")] = None,
     choice: Annotated[list[str] | None, typer.Option("--choice", "-c", help="One of these; repeat it.")] = None,
     type_name: Annotated[str | None, typer.Option("--type", "-t", help="A type, package.module:Name.")] = None,
@@ -50,31 +62,63 @@ def generate(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON line per output, with weights and timings.")
     ] = False,
+    monitor: Annotated[MonitorName | None, typer.Option(help="Static analysis beside the constraint.")] = None,
+    project: Annotated[str, typer.Option(help="The folder that the monitor analyses.")] = ".",
+    file: Annotated[str | None, typer.Option(help="Fill in this file instead of answering a prompt.")] = None,
+    at: Annotated[str | None, typer.Option(help="The cursor in --file, LINE:COL, both from 1.")] = None,
+    until: Annotated[Until, typer.Option(help="Where filling in stops, unless a constraint says it.")] = Until.line,
+    database: Annotated[str | None, typer.Option(help="The sqlite3 file of --monitor sql; only read.")] = None,
+    engine: Annotated[str | None, typer.Option(help="zuban, pyrefly, jedi, ...; default the first here.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="members, imports, arguments, ...; repeat it.")] = None,
+    time_limit: Annotated[float, typer.Option(min=0.001, help="Seconds an analysis may take.")] = 1.0,
+    on_monitor_failure: Annotated[
+        OnFailure, typer.Option(help="Fail, or go on without a monitor that cannot work.")
+    ] = OnFailure.error,
 ) -> int:
-    """Generate text that fits a schema, grammar, regex, choice or type."""
+    """Generate text that fits a schema, grammar, regex, choice or type; or fill in at a cursor of a file."""
+    watching = Watching(monitor, project, database, engine, tuple(rule or ()), time_limit, on_monitor_failure.value)
+    output = output_of(schema=schema, grammar=grammar, regex=regex, choice=choice, type_name=type_name)
+    drawing = _sampler(sampler.value, temperature)
+    if file is not None or at is not None:
+        if file is None or at is None or prompt is not None or jsonl is not None or stream:
+            raise typer.BadParameter("--file and --at go together, without a prompt, --jsonl or --stream")
+        return fill(
+            watching,
+            file=file,
+            at=cursor(at),
+            constraint=output.constraint(),
+            model=model,
+            sampler=drawing,
+            until=until.value,
+            n=n,
+            max_tokens=max_tokens,
+            seed=seed,
+            as_json=as_json,
+        )
     if (prompt is None) == (jsonl is None):
         raise typer.BadParameter("give either a prompt or --jsonl")
-    output = output_of(schema=schema, grammar=grammar, regex=regex, choice=choice, type_name=type_name)
-    constraint = output.constraint()
     prompts = list(_prompts(jsonl)) if jsonl else [{"prompt": read("-") if prompt == "-" else prompt}]
     if stream and (len(prompts) > 1 or n > 1):
         raise typer.BadParameter("--stream prints one output")
-    from structgen.config import resolve_model
+    from structgen.monitored_constraint import MonitoredConstraint, monitored
     from structgen.prompts import Prompt
     from structgen.prompts import prompt as make_prompt
 
-    print("loading the model ...", file=sys.stderr)
-    loaded = resolve_model(model)
-    drawing = _sampler(sampler.value, temperature)
+    monitors = watching.for_prompts()
+    constraint = output.constraint()
+    loaded = load_model(model)
     for record in prompts:
         asked: Prompt = make_prompt(str(record["prompt"]), system=system)
         messages = asked.with_instruction(output.instruction() if schema_in_prompt else "")
+        target = monitored(constraint, monitors) if monitors else constraint
         if stream:
-            _stream(drawing, loaded, messages, constraint, max_tokens, seed)
-            continue
-        samples = drawing.sample(loaded, messages, constraint=constraint, n=n, max_tokens=max_tokens, seed=seed)
-        for sample in samples:
-            typer.echo(_line(record, sample, samples) if as_json or jsonl else sample.text)
+            _stream(drawing, loaded, messages, target, max_tokens, seed)
+        else:
+            samples = drawing.sample(loaded, messages, constraint=target, n=n, max_tokens=max_tokens, seed=seed)
+        records = target.records() if isinstance(target, MonitoredConstraint) else ()
+        tell(records)
+        for sample in () if stream else samples:
+            typer.echo(json_line(record, sample, samples, records) if as_json or jsonl else sample.text)
     return CLEAN
 
 
@@ -108,17 +152,3 @@ def _stream(sampler: Any, model: Any, messages: Any, constraint: Any, max_tokens
             sys.stdout.buffer.write(event.text)
             sys.stdout.buffer.flush()
     typer.echo("")
-
-
-def _line(record: dict[str, Any], sample: Any, samples: Any) -> str:
-    told = {
-        "text": sample.text,
-        "finish_reason": sample.finish_reason,
-        "n_tokens": len(sample.token_ids),
-        "log_prob": sample.log_prob,
-        "log_weight": sample.log_weight,
-        "log_evidence": samples.log_evidence,
-        "seconds": samples.timings.total,
-        "mask_share": samples.timings.mask_share,
-    }
-    return json.dumps(record | told, ensure_ascii=False)

@@ -17,7 +17,7 @@ from structgen.cli.exits import UnreadableError
 if TYPE_CHECKING:
     from structgen.objects import OutputType
 
-__all__ = ["expand", "is_type_name", "output_of", "read"]
+__all__ = ["expand", "is_type_name", "load_model", "output_of", "read"]
 
 _TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -86,12 +86,29 @@ def output_of(
     if schema:
         return OutputType(_json(schema))
     if grammar:
-        return OutputType(Lark(read(grammar)))
+        return OutputType(Lark(_grammar(grammar)))
     if regex:
         return OutputType(Regex(regex))
     if choice:
         return OutputType(Choice(choice))
     return OutputType(load_type(type_name) if type_name else str)
+
+
+def load_model(name: str | None) -> Any:
+    """The model of that name, or the configured one, or the embedded one."""
+    from structgen.config import resolve_model
+
+    print("loading the model ...", file=sys.stderr)
+    return resolve_model(name)
+
+
+def _grammar(path: str) -> str:
+    """The text of a grammar file, or of the grammar that comes with the package under that name."""
+    from structgen import grammars
+
+    if path in grammars.names() and not Path(path).exists():
+        return grammars.text(path)
+    return read(path)
 
 
 def _json(path: str) -> Any:
