@@ -29,13 +29,14 @@ from structgen.kernels.pushdown import (
     N_ARENA,
     N_EVENTS,
     N_HASHED,
+    N_MISSING,
     N_OFFSETS,
+    N_SCRATCH,
     N_SHIFTS,
     N_TERMINALS,
     OFFSETS,
     OK,
     REGISTER,
-    ROW,
     SCRATCH,
     SCRATCH_AT,
     STATUS,
@@ -43,22 +44,17 @@ from structgen.kernels.pushdown import (
     UNKNOWN,
     VISITED,
     accepts_at,
-    base_at,
     can_shift,
     can_shift_or_end,
-    check,
     column_after,
     delta_at,
-    emit_code,
     end_lexeme,
-    family_at,
     feed_at,
     feed_count_at,
     has_newline,
     indent_at,
     note_missing,
     shift,
-    start_lexeme,
     state_of,
     step,
 )
@@ -66,23 +62,19 @@ from structgen.kernels.pushdown import (
 __all__ = [
     "GrammarTrie",
     "advance",
-    "allow_subtrees",
-    "apply_rows",
+    "advance_all",
     "column_in_lexeme",
     "end_at",
     "find_parents",
     "is_complete",
     "persist",
     "rehash",
-    "scan_lexeme",
+    "run_below",
     "shift_at",
+    "stack_states",
     "top_state",
     "two_live_bytes",
     "walk",
-    "walk_events",
-    "walk_fresh",
-    "walk_keywords",
-    "walk_starts",
 ]
 
 
@@ -122,10 +114,42 @@ def set_tokens(row, token_start, token_ids, first, last):  # type: ignore[no-unt
 
 
 @uncounted
-def allow_subtrees(trie, nodes, row):  # type: ignore[no-untyped-def]
-    """Allow all tokens at and below ``nodes``."""
+def run_below(trie, nodes, steps, loops, beyond_ascii, places, row, exits):  # type: ignore[no-untyped-def]
+    """Allow in ``row`` the tokens at and below ``nodes`` that stay in a loop; list the nodes that leave it.
+
+    The loop is ``loops`` (128,) ASCII bytes and, if ``beyond_ascii``, all other characters, by
+    ``steps`` (8, 256), see ``kernels.text_run``; bytes that are no UTF-8 are then left out.
+    The bytes of ``nodes`` themselves have been read. ``places`` is scratch, one per level.
+    Returns the number of exits.
+    """
+    n_exits = 0
     for i in range(nodes.shape[0]):
-        set_tokens(row, trie.token_start, trie.token_ids, nodes[i], trie.subtree_end[nodes[i]])
+        root = nodes[i]
+        base = trie.depth[root]
+        places[0] = 0
+        node = root
+        stop = trie.subtree_end[root]
+        while node < stop:
+            level = trie.depth[node] - base
+            if level > 0:
+                place = places[level - 1]
+                edge = trie.byte[node]
+                to = np.uint8(0)
+                if place == 0 and (edge < 128 or not beyond_ascii):
+                    if edge >= 128 or not loops[edge]:
+                        exits[n_exits] = node
+                        n_exits += 1
+                        node = trie.subtree_end[node]
+                        continue
+                else:
+                    to = steps[place, edge]
+                    if to == 255:
+                        node = trie.subtree_end[node]
+                        continue
+                places[level] = to
+            set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
+            node += 1
+    return n_exits
 
 
 @uncounted
@@ -158,7 +182,8 @@ def walk_below(heap, work, trie, root, first, count, row):  # type: ignore[no-un
 def walk(heap, work, trie, thread, heavy, events, row):  # type: ignore[no-untyped-def]
     """Walk the whole trie with one thread; children of heavy nodes that start a lexeme become events.
 
-    An event is (node, cell, register, lexer state before the end).
+    ``work[N_EVENTS]`` gets their number, -1 where there is no room. An event is (node, cell,
+    register, lexer state before the end, -1).
     """
     for i in range(5):
         work[work[THREADS] + i] = thread[i]
@@ -231,9 +256,8 @@ def ends_heavy(heap, trie, node, state, heavy):  # type: ignore[no-untyped-def]
 
 @uncounted
 def add_end_event(heap, work, node, source, events, n):  # type: ignore[no-untyped-def]
-    if n >= events.shape[0]:
-        work[STATUS] = FULL
-        return n
+    if n < 0 or n >= events.shape[0]:
+        return -1
     at = work[THREADS] + 5 * source
     state = work[at + 1]
     cell, register = end_lexeme(heap, work, work[at], accepts_at(heap, state), work[at + 3], work[at + 4])
@@ -243,222 +267,8 @@ def add_end_event(heap, work, node, source, events, n):  # type: ignore[no-untyp
     events[n, 1] = cell
     events[n, 2] = register
     events[n, 3] = state
+    events[n, 4] = -1
     return n + 1
-
-
-@uncounted
-def scan_lexeme(heap, work, trie, nodes, states, heavy, families, rows, light, big):  # type: ignore[no-untyped-def]
-    """The tokens below ``nodes`` that stay in the lexeme, and where it can end.
-
-    ``nodes[i]`` has just been read, leading to lexer state ``states[i]`` (the root for a
-    lexeme under way). ``rows[j]`` gets the tokens whose lexeme can still become the
-    terminals of ``families[j]`` (-1: free). ``light`` gets (node, state before it) for
-    steps that end the lexeme, ``big`` (node, state at it) for heavy ends. Returns the
-    numbers of families, light and big entries; -1 where an array is full.
-    """
-    n_families = 0
-    n_light = 0
-    n_big = 0
-    visited = 0
-    for i in range(nodes.shape[0]):
-        root = nodes[i]
-        base = trie.depth[root]
-        work[OFFSETS + 0] = states[i]
-        node = root
-        stop = trie.subtree_end[root]
-        while node < stop:
-            level = trie.depth[node] - base
-            visited += 1
-            if level == 0:
-                state = states[i]
-                before = -1
-            else:
-                before = work[OFFSETS + level - 1]
-                code = delta_at(heap, before, trie.byte[node])
-                if code == UNKNOWN:
-                    note_missing(work, ROW, before, 0)
-                    node = trie.subtree_end[node]
-                    continue
-                if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
-                    ends = accepts_at(heap, before) >= 0 or code < 0
-                    if ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
-                        if n_light >= light.shape[0]:
-                            return -1, n_light, n_big
-                        light[n_light, 0] = node
-                        light[n_light, 1] = before
-                        n_light += 1
-                    if code <= 0:
-                        node = trie.subtree_end[node]
-                        continue
-                state = code
-            work[OFFSETS + level] = state
-            is_big = ends_heavy(heap, trie, node, state, heavy)
-            work[OFFSETS + level + LEVELS] = 1 if is_big else 0
-            if is_big:
-                if n_big >= big.shape[0]:
-                    return -1, n_light, n_big
-                big[n_big, 0] = node
-                big[n_big, 1] = state
-                n_big += 1
-            if trie.token_start[node] < trie.token_start[node + 1]:
-                family = family_at(heap, state)
-                slot = 0
-                while slot < n_families and families[slot] != family:
-                    slot += 1
-                if slot == n_families:
-                    if slot >= families.shape[0]:
-                        return -1, n_light, n_big
-                    families[slot] = family
-                    n_families += 1
-                set_tokens(rows[slot], trie.token_start, trie.token_ids, node, node + 1)
-            node += 1
-    work[VISITED] += visited
-    return n_families, n_light, n_big
-
-
-@uncounted
-def apply_rows(heap, work, cell, register, column, state_of_family, rows, row):  # type: ignore[no-untyped-def]
-    """OR into ``row`` those of ``rows`` whose terminals fit the stack."""
-    for i in range(rows.shape[0]):
-        if check(heap, work, cell, state_of_family[i], register, column):
-            for word in range(row.shape[0]):
-                row[word] |= rows[i, word]
-
-
-@uncounted
-def walk_events(heap, work, trie, cell, register, column, root, nodes, states, skipped, row):  # type: ignore[no-untyped-def]
-    """Go on behind the ends of a lexeme that ``scan_lexeme`` found; ``skipped`` nodes have another name there.
-
-    The lexeme's column was ``column`` at trie node ``root``.
-    """
-    last = -1
-    after = FAIL
-    later = register
-    for i in range(nodes.shape[0]):
-        node = nodes[i]
-        state = states[i]
-        if skipped.shape[0] > 0 and is_among(skipped, trie.parent[node]):
-            continue
-        if delta_at(heap, state, trie.byte[node]) == 0:
-            if indent_at(heap, 0) >= 0 and has_newline(heap, state):
-                wide = path_column(heap, trie, root, trie.parent[node], column)
-                after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, wide)
-                last = -1
-            elif state != last:
-                after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, -1)
-                last = state
-            if after == FAIL:
-                continue
-            count = start_lexeme(heap, work, 1, 0, after, 0, later, trie.byte[node])
-        else:
-            count = step_at(heap, work, trie, cell, register, column, root, node, state)
-        if count > 0:
-            walk_below(heap, work, trie, node, 1, count, row)
-
-
-@uncounted
-def is_among(nodes, node):  # type: ignore[no-untyped-def]
-    for i in range(nodes.shape[0]):  # noqa: SIM110 (kernels build no generators)
-        if nodes[i] == node:
-            return True
-    return False
-
-
-@uncounted
-def step_at(heap, work, trie, cell, register, column, root, node, state):  # type: ignore[no-untyped-def]
-    """Read the byte of ``node`` from ``state``, where the lexeme may go on or not; threads go to row 1 on."""
-    wide = -1
-    if indent_at(heap, 0) >= 0 and has_newline(heap, state):
-        wide = path_column(heap, trie, root, trie.parent[node], column)
-    at = work[THREADS]
-    work[at] = cell
-    work[at + 1] = state
-    work[at + 2] = 0
-    work[at + 3] = register
-    work[at + 4] = wide
-    code = delta_at(heap, state, trie.byte[node])
-    return step(heap, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
-
-
-@uncounted
-def walk_starts(heap, work, trie, cell, register, nodes, codes, row):  # type: ignore[no-untyped-def]
-    """Walk the subtrees of ``nodes``, each the first byte of a lexeme that leads to ``codes[i]``."""
-    for i in range(nodes.shape[0]):
-        node = nodes[i]
-        count = emit_code(heap, work, 0, 0, cell, codes[i], 0, register, -1, trie.byte[node], False)
-        if count > 0:
-            walk_below(heap, work, trie, node, 0, count, row)
-
-
-@uncounted
-def walk_fresh(heap, work, trie, cell, register, nodes, row):  # type: ignore[no-untyped-def]
-    """Walk the subtrees of ``nodes``, each the first byte of whatever lexeme may start on ``cell``."""
-    for i in range(nodes.shape[0]):
-        node = nodes[i]
-        count = start_lexeme(heap, work, 0, 0, cell, 0, register, trie.byte[node])
-        if count > 0:
-            walk_below(heap, work, trie, node, 0, count, row)
-
-
-@uncounted
-def walk_keywords(heap, work, trie, cell, register, nodes, states, heavy, marks, row):  # type: ignore[no-untyped-def]
-    """What keywords add to a name's tokens.
-
-    ``marks`` gets (node that spells a keyword, state there, whether its plain ends are left to
-    the caller); returns how many, or -1 where there is no room.
-    """
-    n_marks = 0
-    for i in range(nodes.shape[0]):
-        root = nodes[i]
-        level_of_root = trie.depth[root]
-        node = root
-        stop = trie.subtree_end[root]
-        while node < stop:
-            level = trie.depth[node] - level_of_root
-            if level == 0:
-                state = states[i]
-            else:
-                state = delta_at(heap, work[OFFSETS + level - 1 + LEVELS], trie.byte[node])
-                if state == UNKNOWN:
-                    note_missing(work, ROW, work[OFFSETS + level - 1 + LEVELS], 0)
-            if state <= 0 or base_at(heap, state) == state:
-                node = trie.subtree_end[node]
-                continue
-            work[OFFSETS + level + LEVELS] = state
-            if trie.token_start[node] < trie.token_start[node + 1] and check(heap, work, cell, state, register, -1):
-                set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
-            if accepts_at(heap, state) != accepts_at(heap, base_at(heap, state)):
-                if n_marks >= marks.shape[0]:
-                    return -1
-                is_big = ends_heavy(heap, trie, node, state, heavy)
-                marks[n_marks, 0] = node
-                marks[n_marks, 1] = state
-                marks[n_marks, 2] = 1 if is_big else 0
-                n_marks += 1
-                walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row)
-            node += 1
-    return n_marks
-
-
-@uncounted
-def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row):  # type: ignore[no-untyped-def]
-    """Children of ``node`` that end the keyword spelled there (not the plain ends, where they are many)."""
-    child = node + 1
-    while child < trie.subtree_end[node]:
-        code = delta_at(heap, state, trie.byte[child])
-        if code == UNKNOWN:
-            note_missing(work, ROW, state, 0)
-        elif (code == 0 and not is_big) or (code != 0 and accepts_at(heap, max(code, 0)) < 0):
-            at = work[THREADS]
-            work[at] = cell
-            work[at + 1] = state
-            work[at + 2] = 0
-            work[at + 3] = register
-            work[at + 4] = -1
-            count = step(heap, work, 0, 1, 0, trie.byte[child], 1 if code >= 0 else 0)
-            if count > 0:
-                walk_below(heap, work, trie, child, 1, count, row)
-        child = trie.subtree_end[child]
 
 
 @uncounted
@@ -564,6 +374,43 @@ def persist(heap, work, cell):  # type: ignore[no-untyped-def]
             work[N_ARENA] = known + 1
         cell = known
     return cell
+
+
+@uncounted
+def advance_all(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
+    """Move the first ``n_threads`` threads over ``data`` and intern their cells; returns how many are alive.
+
+    They lie in the first rows then. Returns -1 where something was missing, -2 where the
+    arena has too little room.
+    """
+    low, count = advance(heap, work, data, n_threads)
+    if work[N_MISSING] > 0 or work[STATUS] != OK:
+        return -1
+    if count > 0 and work[N_ARENA] + work[N_SCRATCH] >= heap[CELL_CAPACITY]:
+        return -2
+    first = work[THREADS]
+    for i in range(count):
+        cell = persist(heap, work, work[first + 5 * (low + i)])
+        if cell == FAIL:
+            return -1
+        work[first + 5 * i] = cell
+        for k in range(1, 5):
+            work[first + 5 * i + k] = work[first + 5 * (low + i) + k]
+    return count
+
+
+@uncounted
+def stack_states(heap, cell, out):  # type: ignore[no-untyped-def]
+    """Write the parser states of arena cell ``cell`` and those below it, top first; returns how many."""
+    n = 0
+    while n < out.shape[0]:
+        at = heap[CELLS] + 3 * cell
+        out[n] = heap[at]
+        n += 1
+        if heap[at + 2] == 0:
+            break
+        cell = heap[at + 1]
+    return n
 
 
 @uncounted

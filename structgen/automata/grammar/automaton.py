@@ -18,7 +18,7 @@ from structgen.automata.grammar.indent import Registers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.lexer import UNKNOWN, Lexer
 from structgen.automata.table_heap import TableHeap
-from structgen.dtypes import IntArray
+from structgen.dtypes import ByteArray, IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import pushdown
@@ -59,6 +59,7 @@ class GrammarAutomaton:
         self._accepted = lalr.accept_sets() if lalr is not None else None
         self._joins = 0
         self._generation = 1
+        self._start: Threads | None = None
         self.n_filled = 0
         self._add_sections()
         if parser is not None:
@@ -99,20 +100,27 @@ class GrammarAutomaton:
         """Call a kernel until it missed nothing; its writes must be idempotent."""
         mark = int(self.work[pushdown.N_SCRATCH])
         while True:
-            work = self.work
-            work[pushdown.N_MISSING] = 0
-            work[pushdown.STATUS] = pushdown.OK
-            result = call(self.heap.array, work)
-            if work[pushdown.STATUS] == pushdown.FULL:
-                self._grow()
-            elif work[pushdown.N_MISSING]:
-                first, count = pushdown.MISSING, int(work[pushdown.N_MISSING])
-                for kind, one, other in work[first : first + 3 * count].reshape(-1, 3).tolist():
-                    self._fill(kind, one, other)
-            else:
+            self.work[pushdown.N_MISSING] = 0
+            self.work[pushdown.STATUS] = pushdown.OK
+            result = call(self.heap.array, self.work)
+            if not self._supply():
                 return result
             self.work[pushdown.N_SCRATCH] = mark
             self.forget()
+
+    def _supply(self) -> bool:
+        """Fill or enlarge what the last kernel missed; False where it missed nothing."""
+        work = self.work
+        if work[pushdown.STATUS] == pushdown.FULL:
+            self._grow()
+            return True
+        count = int(work[pushdown.N_MISSING])
+        if not count:
+            return False
+        first = pushdown.MISSING
+        for kind, one, other in work[first : first + 3 * count].reshape(-1, 3).tolist():
+            self._fill(kind, one, other)
+        return True
 
     def _fill(self, kind: int, one: int, other: int) -> None:
         self.n_filled += 1
@@ -220,36 +228,44 @@ class GrammarAutomaton:
 
     def start(self) -> Threads:
         """The threads before any byte."""
-        code = self.start_code(int(self.heap["cells"][0, 0]))
-        return tuple((0, state, watch, 0, -1) for state, watch in self.lexer.fork(code) if state)
+        if self._start is None:
+            code = self.start_code(int(self.heap["cells"][0, 0]))
+            self._start = tuple((0, state, watch, 0, -1) for state, watch in self.lexer.fork(code) if state)
+        return self._start
 
     def advance(self, threads: Threads, data: bytes) -> Threads:
         """The threads after ``data``; none where it cannot be read."""
-        from structgen.kernels.grammar_walk import advance, persist
-
         for at in range(0, len(data), 256):
-            part = np.frombuffer(data[at : at + 256], dtype=np.uint8)
-            while len(threads) > self.work[pushdown.THREAD_CAPACITY] // 4:
-                self._grow()
-            rows = np.array(threads, dtype=np.int32).reshape(-1, 5)
-
-            def call(heap: IntArray, work: IntArray, rows: Any = rows, part: Any = part) -> tuple[int, int]:
-                first = work[pushdown.THREADS]
-                work[first : first + 5 * len(rows)] = rows.reshape(-1)
-                low, count = advance(heap, work, part, len(rows))
-                return int(low), int(count)
-
-            self.begin()
-            low, count = self.run(call)
-            if not count:
-                return ()
-            first = int(self.work[pushdown.THREADS])
-            found = self.work[first + 5 * low : first + 5 * (low + count)].reshape(-1, 5).tolist()
-            self.reserve(int(self.work[pushdown.N_SCRATCH]) + 1)
-            lasting = [int(persist(self.heap.array, self.work, row[0])) for row in found]
-            moved = sorted((cell, *row[1:]) for cell, row in zip(lasting, found, strict=True))
-            threads = tuple((c, q, w, r, n) for c, q, w, r, n in moved)
+            threads = self._advance_part(threads, np.frombuffer(data[at : at + 256], dtype=np.uint8))
+            if not threads:
+                break
         return threads
+
+    def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:
+        from structgen.kernels.grammar_walk import advance_all
+
+        flat = [number for thread in threads for number in thread]
+        while 4 * len(threads) > self.work[pushdown.THREAD_CAPACITY]:
+            self._grow()
+        while True:
+            work = self.work
+            self.begin()
+            work[pushdown.N_MISSING] = 0
+            work[pushdown.STATUS] = pushdown.OK
+            first = int(work[pushdown.THREADS])
+            work[first : first + len(flat)] = flat
+            count = int(advance_all(self.heap.array, work, part, len(threads)))
+            if count >= 0:
+                break
+            if count == -2:
+                self.reserve(int(work[pushdown.N_SCRATCH]) + 1)
+            else:
+                self._supply()
+        found = work[first : first + 5 * count].tolist()
+        if count == 1:
+            return ((found[0], found[1], found[2], found[3], found[4]),)
+        rows = {(c, q, w, r, n) for c, q, w, r, n in zip(*(found[i::5] for i in range(5)), strict=True)}
+        return tuple(sorted(rows))
 
     def is_accepting(self, threads: Threads) -> bool:
         """Whether the text so far is complete."""

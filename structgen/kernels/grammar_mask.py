@@ -1,0 +1,489 @@
+"""A grammar's mask put together in one call, from parts that hold for every stack.
+
+A *part* says what the tokens below some trie nodes do inside one lexeme (``scan_lexeme``):
+rows of tokens that stay inside it, by the set of terminals it can become; *light* places
+where it ends and little follows; *big* ones, behind which the parts of the next lexeme
+serve. ``fill`` works through a queue: the lexeme under way, then whatever begins at the big
+ends. What it has no part for it notes, and its caller builds it and calls again.
+
+All parts lie in one int32 ``pool``; a part's name is its offset. A lexeme part is
+
+    root, n_rows, n_light, n_big, (lexer state, row) .., (node, lexer state) .., (node, lexer state) ..
+
+and a start part, for lexemes that begin below one trie node,
+
+    n_groups, n_keywords, n_light, part .., (node, lexer state) .., (node, code) ..
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.grammar_walk import (
+    LEVELS,
+    column_in_lexeme,
+    ends_heavy,
+    path_column,
+    set_tokens,
+    walk_below,
+)
+from structgen.kernels.jit import uncounted
+from structgen.kernels.pushdown import (
+    FAIL,
+    OFFSETS,
+    ROW,
+    THREADS,
+    UNKNOWN,
+    accepts_at,
+    base_at,
+    check,
+    delta_at,
+    emit_code,
+    end_lexeme,
+    family_at,
+    fork_start_at,
+    fork_state_at,
+    fork_watch_at,
+    has_newline,
+    indent_at,
+    note_missing,
+    start_at,
+    start_lexeme,
+    state_of,
+    step,
+)
+
+__all__ = ["PART_CONTEXT", "fill", "find_part", "insert_part", "scan_lexeme"]
+
+PART_CONTEXT = 1
+"""Kind of missing entry for start codes, as in ``pushdown``."""
+
+
+@uncounted
+def scan_lexeme(heap, work, trie, nodes, states, fresh, firsts, heavy, families, rows, light, big):  # type: ignore[no-untyped-def]
+    """The tokens below ``nodes`` that stay in the lexeme, and where it can end.
+
+    With ``fresh`` 0, ``nodes[i]`` has just been read, leading to lexer state ``states[i]`` (the
+    root for a lexeme under way); with 1 its byte is still to be read, from ``states[i]``.
+    ``rows[j]`` gets the tokens whose lexeme can still become the terminals of ``families[j]``
+    (-1: free). ``light`` gets (node, state before it) for steps that end the lexeme, where
+    ``firsts`` (256,) has their byte; ``big`` (node, state at it) for heavy ends. Returns the
+    numbers of families, light and big entries; -1 where an array is full.
+    """
+    n_families = 0
+    n_light = 0
+    n_big = 0
+    for i in range(nodes.shape[0]):
+        root = nodes[i]
+        base = trie.depth[root] - fresh
+        work[OFFSETS + 0] = states[i]
+        if fresh:
+            parent = trie.parent[root]
+            is_big = ends_heavy(heap, trie, parent, states[i], heavy)
+            work[OFFSETS + LEVELS] = 1 if is_big else 0
+            if is_big and is_first_end(heap, trie, parent, root, states[i]):
+                if n_big >= big.shape[0]:
+                    return -1, n_light, n_big
+                big[n_big, 0] = parent
+                big[n_big, 1] = states[i]
+                n_big += 1
+        node = root
+        stop = trie.subtree_end[root]
+        while node < stop:
+            level = trie.depth[node] - base
+            if level == 0:
+                state = states[i]
+            else:
+                before = work[OFFSETS + level - 1]
+                code = delta_at(heap, before, trie.byte[node])
+                if code == UNKNOWN:
+                    note_missing(work, ROW, before, 0)
+                    node = trie.subtree_end[node]
+                    continue
+                if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
+                    ends = (accepts_at(heap, before) >= 0 and firsts[trie.byte[node]] != 0) or code < 0
+                    if ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
+                        if n_light >= light.shape[0]:
+                            return -1, n_light, n_big
+                        light[n_light, 0] = node
+                        light[n_light, 1] = before
+                        n_light += 1
+                    if code <= 0:
+                        node = trie.subtree_end[node]
+                        continue
+                state = code
+            work[OFFSETS + level] = state
+            is_big = ends_heavy(heap, trie, node, state, heavy)
+            work[OFFSETS + level + LEVELS] = 1 if is_big else 0
+            if is_big:
+                if n_big >= big.shape[0]:
+                    return -1, n_light, n_big
+                big[n_big, 0] = node
+                big[n_big, 1] = state
+                n_big += 1
+            if trie.token_start[node] < trie.token_start[node + 1]:
+                family = family_at(heap, state)
+                slot = 0
+                while slot < n_families and families[slot] != family:
+                    slot += 1
+                if slot == n_families:
+                    if slot >= families.shape[0]:
+                        return -1, n_light, n_big
+                    families[slot] = family
+                    n_families += 1
+                set_tokens(rows[slot], trie.token_start, trie.token_ids, node, node + 1)
+            node += 1
+    return n_families, n_light, n_big
+
+
+@uncounted
+def is_first_end(heap, trie, parent, node, state):  # type: ignore[no-untyped-def]
+    """Whether ``node`` is the first child of ``parent`` whose byte ``state`` cannot read."""
+    child = parent + 1
+    while child < node:
+        if delta_at(heap, state, trie.byte[child]) == 0:
+            return False
+        child = trie.subtree_end[child]
+    return True
+
+
+@uncounted
+def part_hash(one, two, three, size):  # type: ignore[no-untyped-def]
+    return (np.int64(one) * 1000003 + np.int64(two) * 7919 + np.int64(three) * 104729) & (size - 1)
+
+
+@uncounted
+def find_part(index, one, two, three):  # type: ignore[no-untyped-def]
+    """The pool offset kept under a name of three numbers; 0 where there is none. ``index`` (N, 4), N a power of 2."""
+    size = index.shape[0]
+    slot = part_hash(one, two, three, size)
+    while index[slot, 3] != 0:
+        if index[slot, 0] == one and index[slot, 1] == two and index[slot, 2] == three:
+            return index[slot, 3]
+        slot = (slot + 1) & (size - 1)
+    return 0
+
+
+@uncounted
+def insert_part(index, one, two, three, offset):  # type: ignore[no-untyped-def]
+    """Enter ``offset`` into ``index``, which must not be full."""
+    size = index.shape[0]
+    slot = part_hash(one, two, three, size)
+    while index[slot, 3] != 0:
+        slot = (slot + 1) & (size - 1)
+    index[slot, 0] = one
+    index[slot, 1] = two
+    index[slot, 2] = three
+    index[slot, 3] = offset
+
+
+@uncounted
+def note_part(missing, one, two, three):  # type: ignore[no-untyped-def]
+    n = missing[0, 0]
+    for i in range(1, n + 1):
+        if missing[i, 0] == one and missing[i, 1] == two and missing[i, 2] == three:
+            return
+    if n + 1 < missing.shape[0]:
+        missing[n + 1, 0] = one
+        missing[n + 1, 1] = two
+        missing[n + 1, 2] = three
+        missing[0, 0] = n + 1
+
+
+@uncounted
+def is_among(nodes, n, node):  # type: ignore[no-untyped-def]
+    for i in range(n):  # noqa: SIM110 (kernels build no generators)
+        if nodes[i, 0] == node:
+            return True
+    return False
+
+
+@uncounted
+def fill(heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
+    """Allow in ``row`` what the first ``n_queue`` entries of ``queue`` lead to; returns the queue's length at last.
+
+    An entry is (trie node, cell, register, lexer state, column): the lexeme in that state
+    ends at the node, and others begin below it; at node -1 the lexeme is still under way.
+    Returns -1 where ``queue`` is full, -2 where ``marks`` is. ``missing[0, 0]`` counts the
+    names in ``missing[1:]`` for which there is no part yet.
+    """
+    missing[0, 0] = 0
+    at = 0
+    while at < n_queue:
+        if queue[at, 0] < 0:
+            n_queue = go_on(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
+        else:
+            n_queue = begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
+        if n_queue < 0:
+            return n_queue
+        at += 1
+    return n_queue
+
+
+@uncounted
+def go_on(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
+    """A lexeme under way: its part, and what keywords change about it."""
+    cell = queue[at, 1]
+    register = queue[at, 2]
+    state = queue[at, 3]
+    base = base_at(heap, state)
+    part = find_part(index, -1, base, 0)
+    if part == 0:
+        note_part(missing, -1, base, 0)
+        return n_queue
+    n_marks = 0
+    if base != state:
+        n_marks, n_queue = add_keywords(
+            heap, work, trie, cell, register, 0, state, heavy, marks, 0, queue, n_queue, row
+        )
+        if n_marks < 0:
+            return -2
+    return add_part(
+        heap, work, trie, pool, rows, part, cell, register, queue[at, 4], marks, n_marks, queue, n_queue, row
+    )
+
+
+@uncounted
+def begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
+    """Lexemes that begin below a trie node, save with the bytes that the lexeme before reads on with."""
+    node = queue[at, 0]
+    cell = queue[at, 1]
+    register = queue[at, 2]
+    before = queue[at, 3]
+    parser_state = state_of(heap, work, cell)
+    code = start_at(heap, parser_state)
+    if code == UNKNOWN:
+        note_missing(work, PART_CONTEXT, parser_state, 0)
+        return n_queue
+    if code == 0:
+        return n_queue
+    if code > 0:
+        return begin_from(
+            heap,
+            work,
+            trie,
+            pool,
+            index,
+            rows,
+            missing,
+            queue,
+            n_queue,
+            marks,
+            heavy,
+            row,
+            node,
+            cell,
+            register,
+            before,
+            code,
+        )
+    fork = -2 - code
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        if fork_watch_at(heap, i):
+            walk_fresh(heap, work, trie, node, cell, register, before, row)
+            return n_queue
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        if fork_state_at(heap, i) == 0:
+            continue
+        n_queue = begin_from(
+            heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row,
+            node, cell, register, before, fork_state_at(heap, i),
+        )  # fmt: skip
+        if n_queue < 0:
+            return n_queue
+    return n_queue
+
+
+@uncounted
+def begin_from(  # type: ignore[no-untyped-def]
+    heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row, node, cell, register, before, code
+):
+    part = find_part(index, node, code, before)
+    if part == 0:
+        note_part(missing, node, code, before)
+        return n_queue
+    n_groups = pool[part]
+    n_keywords = pool[part + 1]
+    n_light = pool[part + 2]
+    keywords = part + 3 + n_groups
+    light = keywords + 2 * n_keywords
+    for i in range(n_light):
+        child = pool[light + 2 * i]
+        count = emit_code(heap, work, 0, 0, cell, pool[light + 2 * i + 1], 0, register, -1, trie.byte[child], False)
+        if count > 0:
+            walk_below(heap, work, trie, child, 0, count, row)
+    n_marks = 0
+    for i in range(n_keywords):
+        n_marks, n_queue = add_keywords(
+            heap, work, trie, cell, register, pool[keywords + 2 * i], pool[keywords + 2 * i + 1],
+            heavy, marks, n_marks, queue, n_queue, row,
+        )  # fmt: skip
+        if n_marks < 0:
+            return -2
+    for i in range(n_groups):
+        n_queue = add_part(
+            heap, work, trie, pool, rows, pool[part + 3 + i], cell, register, -1, marks, n_marks, queue, n_queue, row
+        )
+        if n_queue < 0:
+            return n_queue
+    return n_queue
+
+
+@uncounted
+def add_part(heap, work, trie, pool, rows, part, cell, register, column, marks, n_marks, queue, n_queue, row):  # type: ignore[no-untyped-def]
+    """One lexeme part on one stack; ``marks`` are nodes that spell a keyword, whose ends are seen to elsewhere."""
+    root = pool[part]
+    n_rows = pool[part + 1]
+    n_light = pool[part + 2]
+    n_big = pool[part + 3]
+    at = part + 4
+    for i in range(n_rows):
+        if check(heap, work, cell, pool[at + 2 * i], register, column):
+            chosen = pool[at + 2 * i + 1]
+            for word in range(row.shape[0]):
+                row[word] |= rows[chosen, word]
+    at += 2 * n_rows
+    add_light(heap, work, trie, pool, at, n_light, root, cell, register, column, marks, n_marks, row)
+    at += 2 * n_light
+    for i in range(n_big):
+        node = pool[at + 2 * i]
+        state = pool[at + 2 * i + 1]
+        if n_marks > 0 and is_among(marks, n_marks, node):
+            continue
+        wide = -1
+        if indent_at(heap, 0) >= 0:
+            wide = column_in_lexeme(heap, trie, root, node, state, column)
+        n_queue = enqueue(heap, work, node, cell, state, register, wide, queue, n_queue)
+        if n_queue < 0:
+            return n_queue
+    return n_queue
+
+
+@uncounted
+def enqueue(heap, work, node, cell, state, register, column, queue, n_queue):  # type: ignore[no-untyped-def]
+    """Hand over the lexeme in ``state``, and list what begins at ``node`` then."""
+    after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, column)
+    if after == FAIL:
+        return n_queue
+    if n_queue >= queue.shape[0]:
+        return -1
+    queue[n_queue, 0] = node
+    queue[n_queue, 1] = after
+    queue[n_queue, 2] = later
+    queue[n_queue, 3] = state
+    queue[n_queue, 4] = -1
+    return n_queue + 1
+
+
+@uncounted
+def add_light(heap, work, trie, pool, first, n, root, cell, register, column, marks, n_marks, row):  # type: ignore[no-untyped-def]
+    """Go on behind the light ends of a lexeme, whose column was ``column`` at trie node ``root``."""
+    last = -1
+    after = FAIL
+    later = register
+    for i in range(n):
+        node = pool[first + 2 * i]
+        state = pool[first + 2 * i + 1]
+        if n_marks > 0 and is_among(marks, n_marks, trie.parent[node]):
+            continue
+        if delta_at(heap, state, trie.byte[node]) == 0:
+            if indent_at(heap, 0) >= 0 and has_newline(heap, state):
+                wide = path_column(heap, trie, root, trie.parent[node], column)
+                after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, wide)
+                last = -1
+            elif state != last:
+                after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, -1)
+                last = state
+            if after == FAIL:
+                continue
+            count = start_lexeme(heap, work, 1, 0, after, 0, later, trie.byte[node])
+        else:
+            count = step_at(heap, work, trie, cell, register, column, root, node, state)
+        if count > 0:
+            walk_below(heap, work, trie, node, 1, count, row)
+
+
+@uncounted
+def step_at(heap, work, trie, cell, register, column, root, node, state):  # type: ignore[no-untyped-def]
+    """Read the byte of ``node`` from ``state``, where the lexeme may go on or not; threads go to row 1 on."""
+    wide = -1
+    if indent_at(heap, 0) >= 0 and has_newline(heap, state):
+        wide = path_column(heap, trie, root, trie.parent[node], column)
+    at = work[THREADS]
+    work[at] = cell
+    work[at + 1] = state
+    work[at + 2] = 0
+    work[at + 3] = register
+    work[at + 4] = wide
+    code = delta_at(heap, state, trie.byte[node])
+    return step(heap, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
+
+
+@uncounted
+def walk_fresh(heap, work, trie, node, cell, register, before, row):  # type: ignore[no-untyped-def]
+    """Walk below ``node`` with whatever lexeme may start on ``cell``, where one starts with a lookahead."""
+    child = node + 1
+    while child < trie.subtree_end[node]:
+        if before < 0 or delta_at(heap, before, trie.byte[child]) == 0:
+            count = start_lexeme(heap, work, 0, 0, cell, 0, register, trie.byte[child])
+            if count > 0:
+                walk_below(heap, work, trie, child, 0, count, row)
+        child = trie.subtree_end[child]
+
+
+@uncounted
+def add_keywords(heap, work, trie, cell, register, root, first, heavy, marks, n_marks, queue, n_queue, row):  # type: ignore[no-untyped-def]
+    """What keywords add to a name's tokens below ``root``, read up to lexer state ``first``.
+
+    ``marks`` gets the nodes that spell a keyword. Returns (marks, queue) lengths, -1 for
+    the first where there is no room.
+    """
+    level_of_root = trie.depth[root]
+    node = root
+    stop = trie.subtree_end[root]
+    while node < stop:
+        level = trie.depth[node] - level_of_root
+        if level == 0:
+            state = first
+        else:
+            state = delta_at(heap, work[OFFSETS + level - 1 + LEVELS], trie.byte[node])
+            if state == UNKNOWN:
+                note_missing(work, ROW, work[OFFSETS + level - 1 + LEVELS], 0)
+        if state <= 0 or base_at(heap, state) == state:
+            node = trie.subtree_end[node]
+            continue
+        work[OFFSETS + level + LEVELS] = state
+        if trie.token_start[node] < trie.token_start[node + 1] and check(heap, work, cell, state, register, -1):
+            set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
+        if accepts_at(heap, state) != accepts_at(heap, base_at(heap, state)):
+            if n_marks >= marks.shape[0] or n_queue >= queue.shape[0]:
+                return -1, n_queue
+            is_big = ends_heavy(heap, trie, node, state, heavy)
+            marks[n_marks, 0] = node
+            n_marks += 1
+            walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row)
+            if is_big:
+                n_queue = enqueue(heap, work, node, cell, state, register, -1, queue, n_queue)
+        node += 1
+    return n_marks, n_queue
+
+
+@uncounted
+def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row):  # type: ignore[no-untyped-def]
+    """Children of ``node`` that end the keyword spelled there (not the plain ends, where they are many)."""
+    child = node + 1
+    while child < trie.subtree_end[node]:
+        code = delta_at(heap, state, trie.byte[child])
+        if code == UNKNOWN:
+            note_missing(work, ROW, state, 0)
+        elif (code == 0 and not is_big) or (code != 0 and accepts_at(heap, max(code, 0)) < 0):
+            at = work[THREADS]
+            work[at] = cell
+            work[at + 1] = state
+            work[at + 2] = 0
+            work[at + 3] = register
+            work[at + 4] = -1
+            count = step(heap, work, 0, 1, 0, trie.byte[child], 1 if code >= 0 else 0)
+            if count > 0:
+                walk_below(heap, work, trie, child, 1, count, row)
+        child = trie.subtree_end[child]

@@ -1,0 +1,128 @@
+"""What a loop of the lexer reads of a vocabulary, kept with the vocabulary.
+
+A lexer state that reads some bytes without moving (inside a name, a comment, a string)
+reads most tokens whole. Which ones depends on the loop's bytes alone, not on the grammar.
+So one walk per vocabulary, set of trie nodes and loop finds the tokens that stay, and the
+trie nodes by which the others leave; all grammars share it, as all share a name's letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from structgen.automata.grammar.automaton import GrammarAutomaton
+from structgen.dtypes import ByteArray, IntArray, TokenMask, freeze
+from structgen.kernels import grammar_walk
+from structgen.kernels.grammar_walk import GrammarTrie
+from structgen.masks.text_runs import utf8_table
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["LexemeRun", "LexemeRuns", "lexeme_runs"]
+
+MOST_RUNS = 256
+"""Runs kept per vocabulary, 16 KB and a few thousand exits each."""
+LEAST = 4
+"""Bytes that a loop must have to be worth a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class LexemeRun:
+    """The tokens that stay in a loop, and where tokens leave it."""
+
+    row: TokenMask
+    """(W,) uint32; their last character may be unfinished."""
+    exits: IntArray
+    """(n,) int32 trie nodes, ascending: the edge into each is the first byte that is none of the loop's."""
+
+
+class LexemeRuns:
+    """Runs of one vocabulary, and its trie with parents."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        trie = vocabulary.trie
+        parent = np.zeros(trie.n_nodes, dtype=np.int32)
+        grammar_walk.find_parents(trie.subtree_end, parent)
+        self.trie = GrammarTrie(
+            trie.byte, trie.subtree_end, trie.depth, trie.token_start, trie.token_ids, freeze(parent, np.int32)
+        )
+        self.n_words = vocabulary.n_words
+        self._depth = trie.max_depth
+        self._runs: dict[tuple[bytes, bytes, bool], LexemeRun] = {}
+        self._children: dict[int, tuple[IntArray, ByteArray, IntArray]] = {}
+        self._lock = Lock()
+
+    def of_state(self, automaton: GrammarAutomaton, nodes: IntArray, state: int) -> LexemeRun | None:
+        """The run of lexer state ``state`` below ``nodes``; None where it is no loop."""
+        row = automaton.expanded(state)
+        loops = (row[:128] == state).astype(np.uint8)
+        if int(loops.sum()) < LEAST:
+            return None
+        beyond = _reads_all_beyond_ascii(automaton, state)
+        return self._run(nodes, loops, beyond)
+
+    def _run(self, nodes: IntArray, loops: ByteArray, beyond: bool) -> LexemeRun:
+        key = (nodes.tobytes(), loops.tobytes(), beyond)
+        known = self._runs.get(key)
+        if known is None:
+            row = np.zeros(self.n_words, dtype=np.uint32)
+            exits = np.zeros(self.trie.byte.shape[0], dtype=np.int32)
+            places = np.zeros(self._depth + 1, dtype=np.uint8)
+            n = int(grammar_walk.run_below(self.trie, nodes, utf8_table(), loops, beyond, places, row, exits))
+            known = LexemeRun(freeze(row, np.uint32), freeze(exits[:n].copy(), np.int32))
+            with self._lock:
+                while len(self._runs) >= MOST_RUNS:
+                    self._runs.pop(next(iter(self._runs)))
+                self._runs[key] = known
+        return known
+
+    def children(self, node: int) -> tuple[IntArray, ByteArray, IntArray]:
+        """Child nodes of a trie node, their bytes and subtree sizes."""
+        found = self._children.get(node)
+        if found is None:
+            ends = self.trie.subtree_end
+            nodes, child = [], node + 1
+            while child < ends[node]:
+                nodes.append(child)
+                child = int(ends[child])
+            array = np.array(nodes, dtype=np.int32)
+            found = self._children[node] = (array, self.trie.byte[array], self.trie.subtree_end[array] - array)
+        return found
+
+
+_known: WeakKeyDictionary[Vocabulary, LexemeRuns] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def lexeme_runs(vocabulary: Vocabulary) -> LexemeRuns:
+    """The runs of ``vocabulary``, made at the first call."""
+    with _lock:
+        found = _known.get(vocabulary)
+        if found is None:
+            found = _known[vocabulary] = LexemeRuns(vocabulary)
+        return found
+
+
+def _reads_all_beyond_ascii(automaton: GrammarAutomaton, state: int) -> bool:
+    """Whether every character beyond ASCII leads from ``state`` back to it, through states of the same family."""
+    steps = utf8_table().tolist()
+    places = {0: state}
+    for row in (0, 3, 6, 7, 2, 4, 5, 1):  # each after those that lead to it
+        if row not in places:
+            return False
+        codes = automaton.expanded(places[row]).tolist()
+        if row and any(codes[:128]):
+            return False
+        family = automaton.heap["family"]
+        for byte in range(128, 256):
+            after, to = codes[byte], steps[row][byte]
+            if (to == 255) != (after == 0) or after < 0:
+                return False
+            if after and (places.setdefault(to, after) != after or family[after] != family[state]):
+                return False
+            if after and to and automaton.heap["accepts"][after] >= 0:
+                return False
+    return True
