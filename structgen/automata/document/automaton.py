@@ -95,6 +95,9 @@ class DocumentAutomaton:
             if context.accepts is None and self.source.is_plainly_satisfiable(context.goals[0]):
                 context.alive = True
                 return True
+            if context.accepts is not None and any(context.accepts(label) for label, _ in self.witness.aimed(context)):
+                context.alive = True
+                return True
             found = bool(self.witness.outcomes(value))
             if context.outcomes is None:
                 return found

@@ -86,9 +86,9 @@ def _inside(formula: Formula) -> Formula:
 class Guided:
     """Completions of general objects, aim by aim."""
 
-    def __init__(self, automaton: DocumentAutomaton) -> None:
+    def __init__(self, automaton: DocumentAutomaton, judge: Judge) -> None:
         self._automaton = automaton
-        self._judge = Judge(automaton.reduce)
+        self._judge = judge
 
     def endings(self, state: ObjectState) -> Iterator[tuple[bytes, int]]:
         """(members with leading commas, label) of endings that the parent accepts, one per aim that works out."""

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import heapq
 import json
+from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.arrays import ArrayState
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.guided import Guided
+from structgen.automata.document.judge import Judge
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import Shortest, quoted
-from structgen.ir.document import FALSE
+from structgen.ir.document import FALSE, Formula, conjunction, negation
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ class Witness:
     def __init__(self, automaton: DocumentAutomaton) -> None:
         self.automaton = automaton
         self.shortest = Shortest(automaton.tables)
-        self._guided = Guided(automaton)
+        self.judge = Judge(automaton.reduce)
+        self._guided = Guided(automaton, self.judge)
         self.n_assumed = 0
         self._depth = 0
+        self._aimed: dict[int, dict[int, bytes]] = {}
         self._open: set[int] = set()
         self._blocked = False
         self._viable: dict[Any, bool] = {}
@@ -71,6 +75,42 @@ class Witness:
             context.outcomes = found
         self._blocked = self._blocked or outer
         return found
+
+    def aimed(self, context: Context) -> Iterator[tuple[int, bytes]]:
+        """(label, text) for verdicts of a context with several goals, one for each thing to aim at.
+
+        Aims are all goals at once, each alone, the failure of each, and of all; which verdicts the
+        text of an aim really has is then looked up. Cheap, because an aim is one goal that must hold,
+        but not every verdict need appear.
+        """
+        first, *rest = context.goals
+        aims = [conjunction(context.goals)]
+        aims += [conjunction([first, goal]) for goal in rest]
+        aims += [conjunction([first, negation(goal)]) for goal in rest]
+        aims.append(conjunction([first, *map(negation, rest)]))
+        seen: set[int] = set()
+        for aim in dict.fromkeys(aims):
+            value = self.automaton.contexts.must(aim)
+            text = self.outcomes(value).get(MUST) if value else None
+            if text is None:
+                continue
+            vector = self.judge.verdicts(context.goals, text)
+            label = self.automaton.contexts.label(vector)
+            if vector[0] and label not in seen:
+                seen.add(label)
+                yield label, text
+
+    def _aimed_outcomes(self, goals: tuple[Formula, ...]) -> dict[int, bytes]:
+        """What ``aimed`` finds for a context that accepts every verdict."""
+        index = self.asked(goals)
+        if index not in self._aimed:
+            outer, self._blocked = self._blocked, False
+            found = dict(self.aimed(self.automaton.contexts.by_index[index]))
+            if not self._blocked:
+                self._aimed[index] = found
+            self._blocked = self._blocked or outer
+            return found
+        return self._aimed[index]
 
     def _outcomes(self, context: Context) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
@@ -218,8 +258,9 @@ class Witness:
             if text is not None:
                 yield key + text, after
             return
-        value = self.asked((must, *(goal for _, _, goal in flagged)))
-        for label, text in self.outcomes(value).items():
+        goals = (must, *(goal for _, _, goal in flagged))
+        texts = self.outcomes(self.asked(goals)) if self._depth <= 1 else self._aimed_outcomes(goals)
+        for label, text in texts.items():
             vector = contexts.vectors[label]
             if not vector[0]:
                 continue
