@@ -17,7 +17,7 @@ row per depth. Tables, all filled by ``structgen.automata.document``:
 - ``specs`` (n, 8) int32: how a string is read, columns ``SPEC_…``.
 - ``lit_start`` (n + 1,) int32, ``lit_bytes`` uint8, ``lit_label`` (n,) int32: sorted string constants.
 - ``values`` (n, 7) int32: per value context, what each JSON type leads to (-1: not filled, 0: forbidden).
-- ``frames`` (n, 10) int64: open containers, columns ``F_…``.
+- ``frames`` (n, 10) int64: open containers, columns ``F_…``; in general frames what may follow is filled in on demand.
 - ``children`` (n,) int32: value contexts of plain containers (-1: not filled, 0: forbidden).
 - ``available`` (n, ) uint8: names still possible in general object frames.
 - ``keys`` (H,) int64, ``results`` (H, 2) int32: hashed events of general frames.
@@ -60,7 +60,7 @@ T_NULL, T_TRUE, T_FALSE, T_NUMBER, T_STRING, T_ARRAY, T_OBJECT = range(7)
 C_START, C_MAP, C_LABEL, C_LIMIT = range(4)
 
 # What a missing entry is.
-NEED_CHILD, NEED_TYPE, NEED_EVENT = 1, 2, 3
+NEED_CHILD, NEED_TYPE, NEED_EVENT, NEED_FRAME = 1, 2, 3, 4
 
 _WORDS = np.zeros((3, 6), dtype=np.uint8)
 for _row, _word in enumerate((b"null", b"true", b"false")):
@@ -654,6 +654,10 @@ def _next_item(regs, frames, children, miss):
     """The value context of the next item into R_VALUE."""
     frame = regs[R_FRAME]
     if frames[frame, F_KIND] != PLAIN_ARRAY:
+        if frames[frame, F_NEXT] < 0:
+            miss[0] = NEED_FRAME
+            miss[1] = frame
+            return MISSING
         regs[R_VALUE] = frames[frame, F_NEXT]
         return GOES if frames[frame, F_NEXT] != 0 else DIES
     if regs[R_COUNT] >= frames[frame, F_HIGH]:
@@ -722,12 +726,16 @@ def _is_space(b):
 
 
 @kernel
-def _may_go_on(regs, frames):
-    """Whether a comma may follow in the object."""
+def _may_go_on(regs, frames, miss):
+    """Whether another name may follow in the object: GOES, DIES or MISSING."""
     frame = regs[R_FRAME]
     if frames[frame, F_KIND] == PLAIN_OBJECT:
-        return (frames[frame, F_HIGH] & ~regs[R_COUNT]) != 0
-    return frames[frame, F_MAY_GO_ON] != 0
+        return GOES if (frames[frame, F_HIGH] & ~regs[R_COUNT]) != 0 else DIES
+    if frames[frame, F_MAY_GO_ON] < 0:
+        miss[0] = NEED_FRAME
+        miss[1] = frame
+        return MISSING
+    return GOES if frames[frame, F_MAY_GO_ON] != 0 else DIES
 
 
 @kernel
@@ -749,7 +757,7 @@ def _structural(regs, b, trans, content, class_maps, reach, numbers, number_labe
                 regs[R_MODE] = M_VALUE
                 return _next_item(regs, frames, children, miss)
             regs[R_MODE] = M_KEY
-            return GOES if _may_go_on(regs, frames) else DIES
+            return _may_go_on(regs, frames, miss)
         if b != (93 if is_array else 125) or not _may_close(regs, frames):
             return DIES
         return _close(regs, frames, cells, keys, results, n_cells, miss)
@@ -760,7 +768,8 @@ def _structural(regs, b, trans, content, class_maps, reach, numbers, number_labe
         return GOES if b == 58 else DIES
     if mode == M_KEY or mode == M_FIRST_KEY:
         if b == 34:
-            return _start_string(regs, specs, values, frames, available) if _may_go_on(regs, frames) else DIES
+            status = _may_go_on(regs, frames, miss)
+            return _start_string(regs, specs, values, frames, available) if status == GOES else status
         if mode == M_KEY or b != 125 or not _may_close(regs, frames):
             return DIES
         return _close(regs, frames, cells, keys, results, n_cells, miss)

@@ -296,7 +296,7 @@ class DocumentMachine:
         frame, cell = config[K.R_FRAME], config[K.R_CELL]
         while tables.frames[frame, K.F_KIND] != K.KEEPING_ARRAY and cell:
             frame, _, cell = tables.cell_list[cell]
-        value = int(tables.frames[frame, K.F_NEXT])
+        value = self.automaton.arrays.finish(frame)
         spec = self.automaton.handle(value, K.T_STRING) if value else 0
         return int(not spec or tables.specs[spec, K.SPEC_KIND] == K.CLOSED_SET)
 
@@ -310,4 +310,8 @@ def automaton_fill(automaton: DocumentAutomaton, kind: int, first: int, second: 
         return
     if kind == K.NEED_EVENT and (first, second) in tables.events:
         return
+    if kind == K.NEED_FRAME:
+        column = K.F_MAY_GO_ON if tables.frames[first, K.F_KIND] == K.GENERAL_OBJECT else K.F_NEXT
+        if tables.frames[first, column] >= 0:
+            return
     automaton.fill(kind, first, second)

@@ -183,12 +183,18 @@ class Arrays:
             label = self.close_label(state)
             tables = self.automaton.tables
             kind = K.KEEPING_ARRAY if state.shape.keeps else K.GENERAL_ARRAY
-            found = tables.add_frame(kind, 0, 0, label != 0, 0, label, 0, 0, 0, 0)
+            found = tables.add_frame(kind, 0, 0, label != 0, 0, label, 0, 0, -1, 0)
             self._frames[key] = found
             self.states[found] = state
-            item = self.next_item(state)
-            tables.frames[found, K.F_NEXT] = item.value if item is not None else 0
         return found
+
+    def finish(self, frame: int) -> int:
+        """The value context of the next item of a general frame (0: none may come), filled in when asked for."""
+        tables = self.automaton.tables
+        if tables.frames[frame, K.F_NEXT] < 0:
+            item = self.next_item(self.states[frame])
+            tables.frames[frame, K.F_NEXT] = item.value if item is not None else 0
+        return int(tables.frames[frame, K.F_NEXT])
 
     def close_label(self, state: ArrayState) -> int:
         """The verdict if the array ended here; 0 where the parent would not take it."""

@@ -140,6 +140,11 @@ class DocumentAutomaton:
                     self.objects.fill_child(first, second)
                 else:
                     self.arrays.fill_child(first, second)
+            elif kind == K.NEED_FRAME:
+                if int(self.tables.frames[first, K.F_KIND]) == K.GENERAL_OBJECT:
+                    self.objects.finish(first)
+                else:
+                    self.arrays.finish(first)
             else:
                 kind_of = int(self.tables.frames[first, K.F_KIND])
                 builder = self.objects if kind_of == K.GENERAL_OBJECT else self.arrays

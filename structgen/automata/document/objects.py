@@ -254,23 +254,32 @@ class Objects:
         return {part.uid: part for part in parts if isinstance(part, Assertion)}
 
     def frame(self, state: ObjectState) -> int:
-        """The frame of a state, with its steps still to be filled."""
+        """The frame of a state, with its steps, and what may follow, still to be filled."""
         found = self._frames.get(state.key)
         if found is None:
             label = self.close_label(state)
-            shape = state.shape
-            tables = self.automaton.tables
-            flags = self._open_classes(state)
-            wide = len(flags) > MOST_PLAIN
-            window = 0 if wide else sum(1 << bit for bit, flag in enumerate(flags) if flag)
-            available = tables.add_available(flags) if wide else -1
-            found = tables.add_frame(
-                K.GENERAL_OBJECT, shape.keys.spec_for(flags[-1]), 0, label != 0, 0, label, 0, window, 0, available
-            )
+            found = self.automaton.tables.add_frame(K.GENERAL_OBJECT, 0, 0, label != 0, -1, label, 0, 0, 0, -1)
             self._frames[state.key] = found
             self.states[found] = state
-            tables.frames[found, K.F_MAY_GO_ON] = self._may_go_on(state)
         return found
+
+    def finish(self, frame: int) -> None:
+        """Fill in which names may follow in a general frame.
+
+        Not when the frame is made: finding out asks the frames of possible values, which in a
+        recursive schema would never end.
+        """
+        state = self.states[frame]
+        keys = state.shape.keys
+        tables = self.automaton.tables
+        flags = self._open_classes(state)
+        spec = keys.spec_for(flags[-1])
+        if len(flags) > MOST_PLAIN:
+            tables.frames[frame, K.F_AVAILABLE] = tables.add_available(flags)
+        else:
+            tables.frames[frame, K.F_HIGH] = sum(1 << bit for bit, flag in enumerate(flags) if flag)
+        tables.frames[frame, K.F_KEYS] = spec
+        tables.frames[frame, K.F_MAY_GO_ON] = self._may_go_on(state)
 
     def close_label(self, state: ObjectState) -> int:
         """The verdict if the object ended here; 0 where the parent would not take it."""
