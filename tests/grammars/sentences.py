@@ -101,7 +101,7 @@ class Sentences:
             return found.literal
         for _ in range(200):
             text = sample(found.pattern, self.rng)
-            if re.fullmatch(found.source, text):
+            if any(_is_match(found.source, text, after) for after in ("", " ", " x")):
                 return text
         raise AssertionError(f"no lexeme of {found.name} was found")
 
@@ -130,6 +130,12 @@ def _character(pattern: Characters, rng: random.Random) -> str:
         return chr(rng.choice(printable))
     low, high = rng.choice(pattern.ranges)
     return chr(rng.randint(low, high))
+
+
+def _is_match(source: str, text: str, after: str) -> bool:
+    """Whether ``text`` is a lexeme of its own before ``after``."""
+    match = re.match(source, text + after)
+    return match is not None and match.end() == len(text)
 
 
 def _least_lengths(grammar: Grammar) -> dict[int, float]:
