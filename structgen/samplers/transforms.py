@@ -87,23 +87,59 @@ class Transform:
         array = np.asarray(logprobs, dtype=np.float64)
         if array.ndim == 2:
             return np.stack([self.apply(row) for row in array]) if len(array) else array
-        order = np.argsort(-array, kind="stable")
         if self.temperature == 0.0:
-            return _normalised(array, order[:1])
+            return _normalised(array, np.array([np.argmax(array)]))
         scaled = array / self.temperature
-        if not self.truncates:
-            return _normalised(scaled, order)
-        kept = order[: self.top_k] if self.top_k else order
-        weights = np.exp(scaled[kept] - scaled[kept[0]])
+        return _normalised(scaled, self._kept(scaled) if self.truncates else np.arange(scaled.size))
+
+    def _kept(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """Ids of the tokens that are left.
+
+        Only what may be left is sorted: the ``top_k`` likeliest, or for ``top_p`` alone a head
+        that grows until it holds the share. Selecting from a row is ten times as fast as sorting it.
+        """
+        top = scores.max()
+        if self.top_k:
+            head = _likeliest(scores, self.top_k)
+            total = float(np.exp(scores[head] - top).sum())
+        elif self.top_p < 1.0:
+            total = float(np.exp(scores - top).sum())
+            head = _head(scores, self.top_p * total)
+        else:
+            return np.flatnonzero(np.exp(scores - top) >= self.min_p)
+        weights = np.exp(scores[head] - top)
         before = np.cumsum(weights) - weights
-        keep = (before < self.top_p * weights.sum()) & (weights >= self.min_p)
+        keep = (before < self.top_p * total) & (weights >= self.min_p)
         keep[0] = True
-        return _normalised(scaled, kept[keep])
+        return head[keep]
+
+
+def _likeliest(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
+    """Ids of the ``k`` largest scores, largest first, the lower id where they tie."""
+    if k < scores.size:
+        least = np.partition(scores, scores.size - k)[scores.size - k]
+        above = np.flatnonzero(scores > least)
+        ties = np.flatnonzero(scores == least)[: k - above.size]
+        ids = np.sort(np.concatenate([above, ties]))
+    else:
+        ids = np.arange(scores.size)
+    found: npt.NDArray[np.int64] = ids[np.argsort(-scores[ids], kind="stable")]
+    return found
+
+
+def _head(scores: npt.NDArray[np.float64], mass: float) -> npt.NDArray[np.int64]:
+    """The likeliest ids, largest first; enough that their ``exp(score - max)`` sum to ``mass`` or all are there."""
+    size = 64
+    while True:
+        head = _likeliest(scores, size)
+        if size >= scores.size or float(np.exp(scores[head] - scores[head[0]]).sum()) >= mass:
+            return head
+        size *= 8
 
 
 def _normalised(scores: npt.NDArray[np.float64], kept: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     out = np.full(scores.shape, -np.inf)
-    top = scores[kept[0]]
+    top = scores[kept].max()
     out[kept] = scores[kept] - (top + math.log(float(np.exp(scores[kept] - top).sum())))
     return out
 

@@ -37,6 +37,36 @@ def test_temperature_raises_to_a_power() -> None:
     assert applied(temperature=0) == [0, 1, 0, 0, 0]
 
 
+def by_sorting(logprobs: np.ndarray, settings: Transform) -> np.ndarray:
+    """The definition, by sorting the whole row."""
+    scaled = logprobs.astype(np.float64) / settings.temperature
+    order = np.argsort(-scaled, kind="stable")
+    kept = order[: settings.top_k] if settings.top_k else order
+    weights = np.exp(scaled[kept] - scaled[kept[0]])
+    before = np.cumsum(weights) - weights
+    keep = (before < settings.top_p * weights.sum()) & (weights >= settings.min_p)
+    keep[0] = True
+    out = np.full(scaled.shape, -np.inf)
+    out[kept[keep]] = scaled[kept[keep]] - np.log(np.exp(scaled[kept[keep]]).sum())
+    return out
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_cuts_of_long_rows_are_those_of_sorting(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(scale=rng.choice([0.1, 3.0]), size=3000).round(2)  # ties
+    scores[rng.random(3000) < 0.3] = -np.inf
+    settings = Transform(
+        temperature=float(rng.choice([0.5, 1.0, 2.0])),
+        top_k=int(rng.choice([0, 1, 7, 500, 5000])),
+        top_p=float(rng.choice([0.01, 0.3, 0.95, 0.999999, 1.0])),
+        min_p=float(rng.choice([0.0, 0.01, 0.5])),
+    )
+    found = settings.apply(scores)
+    assert np.array_equal(np.isfinite(found), np.isfinite(by_sorting(scores, settings)))
+    assert found == pytest.approx(by_sorting(scores, settings))
+
+
 def test_top_p_is_a_share_of_what_top_k_left() -> None:
     assert applied(top_k=2, top_p=0.57) == pytest.approx([0, 1, 0, 0, 0])
     assert applied(top_k=2, top_p=0.58) == pytest.approx([0, 4 / 7, 0, 3 / 7, 0])
