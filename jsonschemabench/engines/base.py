@@ -10,12 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CompileOptions", "Compiled", "Engine", "EngineVocabulary", "Matcher", "RowPointer", "TokenRow"]
+__all__ = [
+    "CompileOptions",
+    "Compiled",
+    "Completing",
+    "Engine",
+    "EngineVocabulary",
+    "Matcher",
+    "RowPointer",
+    "TokenRow",
+]
 
 TokenRow = npt.NDArray[np.uint32]
 """(ceil(V / 32),) packed mask: bit ``t & 31`` of word ``t >> 5`` stands for token id ``t``."""
@@ -68,6 +77,15 @@ class Matcher(Protocol):
 
     def may_stop(self) -> bool:
         """Whether the text so far is complete."""
+        ...
+
+
+@runtime_checkable
+class Completing(Matcher, Protocol):
+    """A matcher that can also tell how the text could end; asked for by ``exact`` alone."""
+
+    def completion(self) -> list[int]:
+        """Tokens that complete the text, end of sequence left out."""
         ...
 
 

@@ -48,6 +48,10 @@ class StructgenMatcher:
     def may_stop(self) -> bool:
         return bool(self._matcher.is_accepting)
 
+    def completion(self) -> list[int]:
+        ends = self._matcher.vocabulary.eos_ids
+        return [token for token in self._matcher.shortest_completion_tokens() if token not in ends]
+
 
 class StructgenCompiled:
     def __init__(self, bound: Any) -> None:

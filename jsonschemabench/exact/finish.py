@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from jsonschemabench.engines.base import Compiled, EngineVocabulary, Matcher, TokenRow
+from jsonschemabench.engines.base import Compiled, Completing, EngineVocabulary, Matcher, TokenRow
 from jsonschemabench.exact.shapes import TokenIds, allowed_ids, is_allowed, ordinary_row
 
 __all__ = ["Finished", "Finisher"]
@@ -94,21 +94,37 @@ class Finisher:
         return matcher
 
     def random_walk(self, compiled: Compiled) -> Finished:
-        """From the start, by chance alone at first, then towards an end."""
+        """From the start, by chance alone or mostly through structure, then towards an end.
+
+        An engine that can tell a completion is taken at its word; others walk on.
+        """
         tokens: list[int] = []
+        chance = self._rng.choice((0.25, 1.0))
         try:
             matcher = compiled.matcher()
             for _ in range(self._rng.randrange(1, 40)):
                 allowed = self._allowed(matcher)
                 if not allowed.size:
                     break
-                token = int(allowed[self._rng.randrange(len(allowed))])
-                if not matcher.advance(token):
-                    return Finished("disagreement", [*tokens, token])
+                token = self._choose(allowed, chance)
                 tokens.append(token)
+                if not matcher.advance(token):
+                    return Finished("disagreement", tokens)
+            if isinstance(matcher, Completing):
+                return Finished(self._complete(matcher, tokens), tokens)
             return Finished(self._walk(matcher, tokens, 0.15), tokens)
         except Exception as error:
             return Finished("error", tokens, f"{type(error).__name__}: {error}"[:300])
+
+    def _complete(self, matcher: Completing, tokens: list[int]) -> str:
+        """Follow the engine's own completion: every token in its mask, and an end where it says so."""
+        for token in matcher.completion():
+            self._fill(matcher)
+            allowed = is_allowed(self._row, token)
+            tokens.append(token)
+            if not allowed or not matcher.advance(token):
+                return "disagreement"
+        return "complete" if matcher.may_stop() else "dead end"
 
     def _walk(self, matcher: Matcher, tokens: list[int], chance: float) -> str:
         for _ in range(self._max_tokens):

@@ -97,7 +97,8 @@ def _write_structgen(bench: Bench, model: Any, prompt: list[int], request: dict[
     )
     ended = time.perf_counter()
     sample = samples[0]
-    finished = sample.finish_reason == "stop"
+    # Whether the model chose to end or nothing else was left: the peers draw an end of sequence in both cases.
+    finished = sample.finish_reason in ("stop", "complete")
     tokens = [int(token) for token in sample.token_ids]
     return Written(tokens, finished, (first or [ended])[0] - began, ended - began, compiled - began)
 
