@@ -111,7 +111,8 @@ class Transform:
         before = np.cumsum(weights) - weights
         keep = (before < self.top_p * total) & (weights >= self.min_p)
         keep[0] = True
-        return head[keep]
+        found: npt.NDArray[np.int64] = head[keep]
+        return found
 
 
 def _likeliest(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
