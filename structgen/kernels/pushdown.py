@@ -315,10 +315,20 @@ def newline_possible(heap, work, cell, state, register, column):  # type: ignore
             if feed_at(heap, register, wider) >= 0 and feed_count_at(heap, register, wider) <= 0:
                 least = True
                 break
-        if not least:
+        # a comment that has begun (or a character of it) ends in another line feed, farther on
+        if not least and not reads_text(heap, state):
             return False
     for terminal in range(heap[N_TERMINALS] + 1):
         if terminal != indent_at(heap, 1) and can_shift_or_end(heap, work, after, terminal):
+            return True
+    return False
+
+
+@uncounted
+def reads_text(heap, state):  # type: ignore[no-untyped-def]
+    """Whether a lexeme at ``state`` can go on with anything but blanks."""
+    for byte in range(33, 256):
+        if delta_at(heap, state, byte) != 0:
             return True
     return False
 
