@@ -2,26 +2,26 @@
 
 Masks are cached under what they depend on: the registers of the configuration and as many
 of the top stack frames as any token looked at (a token that closes brackets looks below the
-top). Inside a free string, content and closing tokens are taken from ``string_body``;
+top). Masks inside strings are mostly taken from tables of the vocabulary (``string_masks``);
 everything else is a walk of the token trie. Steps that the automaton has not taken yet are
 noted by the walk, filled in by Python, and only their subtrees are walked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.automaton import Config, DocumentAutomaton
-from structgen.dtypes import TokenMask, n_words
+from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
 from structgen.kernels.tables import TrieTables
 from structgen.masks.cache import MaskCache
 from structgen.masks.document_budget import DocumentBudget
-from structgen.masks.string_body import string_body
+from structgen.masks.string_masks import StringMasks
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["DocumentMachine"]
@@ -45,10 +45,9 @@ class DocumentMachine:
         self._looked: dict[Hashable, int] = {}
         self._steps: dict[tuple[Config, int], Config | None] = {}
         self._forced: dict[Config, bytes] = {}
-        self._suffixes: dict[Hashable, npt.NDArray[np.uint32]] = {}
-        self._suffix_looked: dict[Hashable, int] = {}
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
         self._budget = DocumentBudget(self)
+        self._strings = StringMasks(self)
         self.n_walked = 0
         """Trie nodes visited so far."""
 
@@ -61,7 +60,7 @@ class DocumentMachine:
         head = config[:8] if len(config) == K.CONFIG_WIDTH else config
         looked = self._looked.get(head)
         if looked is not None:
-            found = self._cache.get(self._key(head, config[8], looked))
+            found = self._cache.get(self.key(head, config[8], looked))
             if found is not None:
                 row[:] = found
                 return
@@ -125,7 +124,7 @@ class DocumentMachine:
 
     # -- masks ---------------------------------------------------------------------------------
 
-    def _key(self, head: Hashable, cell: int, looked: int) -> Hashable:
+    def key(self, head: Hashable, cell: int, looked: int) -> Hashable:
         """``head`` and the top ``looked`` frames below it."""
         if not looked:
             return head
@@ -139,12 +138,9 @@ class DocumentMachine:
 
     def _compute(self, config: Config, head: Hashable, row: TokenMask) -> None:
         row[:] = 0
-        if config[K.R_MODE] == K.M_FREE and config[K.R_A] == 0 and config[K.R_ESC] == 0:
-            looked = self._fill_free(config, row)
-        elif config[K.R_MODE] == K.M_LITERAL and config[K.R_ESC] == 0 and self._is_open(config):
-            looked = self._fill_open_set(config, row)
-        else:
-            looked = self._walk(self._trie, config, row)
+        looked = self._strings.fill(config, row)
+        if looked is None:
+            looked = self.walk(self._trie, config, row)
         if self.is_accepting(config):
             for word, bit in self._eos:
                 row[word] |= bit
@@ -152,98 +148,29 @@ class DocumentMachine:
         self._looked[head] = looked
         if len(self._looked) > MOST_STEPS:
             self._looked.clear()
-        self._cache.put(self._key(head, config[8], looked), row.copy())
-
-    def _spec(self, config: Config) -> npt.NDArray[np.int32]:
-        tables = self.automaton.tables
-        if config[K.R_VALUE]:
-            return tables.specs[tables.values[config[K.R_VALUE], K.T_STRING]]  # type: ignore[no-any-return]
-        return tables.specs[tables.frames[config[K.R_FRAME], K.F_KEYS]]  # type: ignore[no-any-return]
-
-    def _is_open(self, config: Config) -> bool:
-        """Whether the set of constants is one among which any other text may stand, between characters."""
-        tables = self.automaton.tables
-        if self._spec(config)[K.SPEC_KIND] != K.OPEN_SET:
-            return False
-        at = tables.lit_start[config[K.R_A]] + config[K.R_C]
-        return bool(at == tables.lit_start[config[K.R_A] + 1] or tables.lit_bytes[at] & 0xC0 != 0x80)
-
-    def _fill_free(self, config: Config, row: TokenMask) -> int:
-        """Inside a string where any text may follow: content and closing tokens from the vocabulary's tables."""
-        body = string_body(self.vocabulary)
-        spec = self._spec(config)
-        least, most = 0, K.NO_LIMIT
-        if spec[K.SPEC_COUNTS]:
-            least, most = int(spec[K.SPEC_MIN]) - config[K.R_B], int(spec[K.SPEC_MAX]) - config[K.R_B]
-        np.bitwise_or(row, body.content(most), out=row)
-        if least > body.most_characters:
-            return 0
-        # What follows the quote does not depend on how many characters came before it.
-        regs = list(config)
-        regs[K.R_B] = max(regs[K.R_B], int(spec[K.SPEC_MIN])) if spec[K.SPEC_COUNTS] else 0
-        after = self.automaton.read(tuple(regs), b'"')
-        if after is None:
-            return 0
-        suffixes, looked = self._allowed_suffixes(after)
-        body.allow(suffixes, least, most, row)
-        return looked
-
-    def _allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
-        """Which suffixes may follow a closing quote that led to ``after``."""
-        body = string_body(self.vocabulary)
-        head = after[:8] if len(after) == K.CONFIG_WIDTH else after
-        looked = self._suffix_looked.get(head)
-        if looked is not None:
-            found = self._suffixes.get(self._key(head, after[8], looked))
-            if found is not None:
-                return found, looked
-        found = np.zeros(n_words(len(body.suffixes)), np.uint32)
-        looked = max(self._walk(body.trie, after, found, body.suffixes), self._suffix_looked.get(head, 0))
-        if body.empty_suffix >= 0:
-            found[body.empty_suffix >> 5] |= np.uint32(1 << (body.empty_suffix & 31))
-        if len(self._suffixes) >= MOST_STEPS:
-            self._suffixes.clear()
-        self._suffix_looked[head] = looked
-        self._suffixes[self._key(head, after[8], looked)] = found
-        return found, looked
-
-    def _fill_open_set(self, config: Config, row: TokenMask) -> int:
-        """Inside a name (or constant) among others: as free text, then corrected along the constants.
-
-        Tokens that spell a constant to its end are decided by a walk that follows constants
-        only; all others turn to free text on the way.
-        """
-        free = list(config)
-        free[K.R_MODE], free[K.R_A], free[K.R_B], free[K.R_C] = K.M_FREE, 0, 0, 0
-        body = string_body(self.vocabulary)
-        np.bitwise_or(row, body.content(K.NO_LIMIT), out=row)
-        looked = 0
-        after = self.automaton.read(tuple(free), b'"')
-        if after is not None:
-            suffixes, looked = self._allowed_suffixes(after)
-            body.allow(suffixes, 0, K.NO_LIMIT, row)
-        return max(looked, self._walk(self._trie, config, row, stop_free=True))
+        self._cache.put(self.key(head, config[8], looked), row.copy())
 
     # -- walks -----------------------------------------------------------------------------------
 
-    def _walk(
+    def walk(
         self,
         trie: TrieTables,
         config: Config,
         mask: npt.NDArray[np.uint32],
         tokens: Any = None,
         stop_free: bool = False,
+        entries: Sequence[int] = (0,),
     ) -> int:
-        """Allow what ``config`` can read; returns how many stack frames below the top were looked at."""
+        """Allow what ``config`` can read below some nodes; returns how many stack frames below the top were looked at."""
         automaton = self.automaton
         tokens = self._tokens if tokens is None else tokens
         rows = np.empty((self._depth + 2, K.WIDTH), np.int64)
         notes = np.empty((_NOTES, 5), np.int64)
         counts = np.zeros(3, np.int64)
         exact = self._must_be_exact(config)
-        entries = [0]
-        while entries:
-            entry = entries.pop()
+        left = list(entries)
+        while left:
+            entry = left.pop()
             below = entry < 0
             entry = abs(entry)
             rows[0] = automaton.registers(config)
@@ -253,14 +180,14 @@ class DocumentMachine:
             n = K.walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts)
             if counts[2]:
                 # Too many notes for one walk: the same entry again, with these filled in.
-                entries.append(-entry if below else entry)
+                left.append(-entry if below else entry)
             for node, status, kind, first, second in notes[:n].tolist():
                 if status == K.MISSING:
                     automaton_fill(automaton, kind, first, second)
                     if not counts[2]:
-                        entries.append(node)
+                        left.append(node)
                 elif not counts[2]:
-                    entries.append(-node)
+                    left.append(-node)
         self.n_walked += int(counts[0])
         return int(counts[1])
 

@@ -10,6 +10,7 @@ decides thousands of tokens.
 from __future__ import annotations
 
 import weakref
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ from structgen.kernels import string_tokens as K
 from structgen.kernels.tables import TrieTables
 from structgen.vocab import trie as tries
 from structgen.vocab.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from structgen.automata.document.arena import Arena
+    from structgen.masks.content_runs import Plan, Run
 
 __all__ = ["StringBody", "string_body"]
 
@@ -48,6 +53,8 @@ class StringBody:
         groups = [by_suffix[suffix] for suffix in self.suffixes]
         self.group_start = np.concatenate([[0], np.cumsum([len(group) for group in groups])]).astype(np.int32)
         self.group_tokens = np.array([token for group in groups for token in group], np.int32)
+        self.suffix_of = np.full(n, -1, np.int32)
+        self.suffix_of[self.group_tokens] = np.repeat(np.arange(len(groups)), np.diff(self.group_start))
         self.empty_suffix = self.suffixes.index(b"") if b"" in by_suffix else -1
         ends = np.concatenate([[0], np.cumsum([len(suffix) for suffix in self.suffixes])]).astype(np.int64)
         kept = [index for index, suffix in enumerate(self.suffixes) if suffix]
@@ -56,6 +63,17 @@ class StringBody:
         self.most_characters = int(self.characters.max(initial=0))
         self.n_words = n_words(n)
         self._content: dict[int, TokenMask] = {}
+        self.vocabulary_trie = vocabulary.trie
+        self.max_depth = vocabulary.trie.max_depth
+        self.weights = np.bincount(vocabulary.trie.byte[1:], minlength=256)
+        """(256,) int64: trie nodes by the byte of their edge."""
+        self.closing: TrieTables = tries.build(
+            data, start.astype(np.int64), tries.sorted_by_bytes(tokens, closing.tolist())
+        )
+        """The tokens that close a string, as a trie of their own."""
+        self.runs: dict[tuple[int, bytes, bytes], Run] = {}
+        self.plans: weakref.WeakKeyDictionary[Arena, dict[tuple[int, int], Plan | None]] = weakref.WeakKeyDictionary()
+        """What ``content_runs`` remembers."""
 
     def content(self, most: int) -> TokenMask:
         """Tokens that are content alone and add at most ``most`` characters; read-only."""

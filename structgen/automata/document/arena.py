@@ -38,6 +38,10 @@ class Arena:
         self._maps: dict[bytes, int] = {}
         self.installed: dict[Hashable, int] = {}
         """Offset added to an automaton's states, by the caller's key."""
+        self.targets: dict[int, tuple[int, bytes]] = {}
+        """By state: where most text leads, and by which first bytes."""
+        self.chains: dict[tuple[int, int], Any] = {}
+        """What ``masks.content_runs`` makes of that."""
 
     @property
     def n_bytes(self) -> int:

@@ -1,0 +1,269 @@
+"""Inside a JSON string that an automaton reads: which tokens keep to one run of characters, and walks of the rest.
+
+``masks.content_runs`` explains the idea. Automata are those of ``kernels.document``: ``trans``, ``content``
+(columns ``C_…``), ``class_maps`` and ``reach``. A set of characters is given by the first bytes of
+their UTF-8 forms, ``first`` (256,) uint8; a set holds a byte beyond ASCII only if it holds all
+characters that start with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.document import (
+    C_LABEL,
+    C_LIMIT,
+    C_MAP,
+    C_START,
+    UTF8,
+    UTF8_DEAD,
+    _short_escape,
+)
+from structgen.kernels.jit import inlined, kernel
+
+ESCAPE, QUOTE = 1, 2
+
+
+@inlined
+def _after(trans, content, class_maps, state, b):
+    return np.int64(trans[content[state, C_START] + class_maps[content[state, C_MAP], b]])
+
+
+@kernel
+def _all_lead_to(trans, content, class_maps, state, lead, target):
+    """Whether every character that starts with ``lead`` takes the automaton from ``state`` to ``target``."""
+    at = np.zeros(9, np.int64)  # the automaton's state in each state of UTF8, if it is always the same
+    place = np.int64(UTF8[0, lead])
+    at[place] = _after(trans, content, class_maps, state, lead)
+    if place == UTF8_DEAD or at[place] == 0:
+        return False
+    for turn in (6, 5, 7, 3, 2, 4, 1):  # each after those that lead to it
+        if at[turn] == 0:
+            continue
+        for b in range(128, 192):
+            to = UTF8[turn, b]
+            if to == UTF8_DEAD:
+                continue
+            after = _after(trans, content, class_maps, at[turn], b)
+            if to == 0:
+                if after != target:
+                    return False
+            elif after == 0 or (at[to] != 0 and at[to] != after):
+                return False
+            else:
+                at[to] = after
+    return True
+
+
+@kernel
+def target_of(trans, content, class_maps, state, weights, first):
+    """The state that most of the vocabulary goes to from ``state`` in one ASCII character; 0 if all die.
+
+    ``weights`` (256,) int64 says how common bytes are in it. ``first`` receives the characters that lead there.
+    """
+    best, target = np.int64(0), np.int64(0)
+    seen = np.zeros(128, np.uint8)
+    for b in range(32, 128):
+        to = _after(trans, content, class_maps, state, b)
+        if to == 0 or seen[b]:
+            continue
+        total = np.int64(1)
+        for other in range(b, 128):
+            if _after(trans, content, class_maps, state, other) == to:
+                seen[other] = 1
+                total += weights[other]
+        if total > best:
+            best, target = total, to
+    first[:] = 0
+    if target == 0:
+        return target
+    for b in range(128):
+        first[b] = np.uint8(_after(trans, content, class_maps, state, b) == target)
+    for b in range(0xC2, 0xF5):
+        first[b] = np.uint8(_all_lead_to(trans, content, class_maps, state, b, target))
+    return target
+
+
+@kernel
+def is_between_characters(trans, content, class_maps, state):
+    """Whether no continuation byte may follow; automata are trimmed, so that decides it."""
+    for b in range(128, 192):
+        if _after(trans, content, class_maps, state, b) != 0:
+            return False
+    return True
+
+
+@kernel
+def build_run(
+    below, byte, subtree_end, depth, token_start, token_ids, max_depth, first, rest, tokens, lengths, exits, before
+):
+    """Tokens below a node whose first character from there is in ``first``, all others in ``rest``; where others leave.
+
+    ``tokens`` and ``lengths`` receive tokens and their characters below the node, ``exits`` and ``before`` the nodes
+    whose edge begins the first character outside, quotes left out, and the characters before it. Returns both counts.
+    """
+    places = np.zeros(max_depth + 2, np.uint8)
+    characters = np.zeros(max_depth + 2, np.int32)
+    n_tokens, n_exits = 0, 0
+    node = below + 1
+    while node < subtree_end[below]:
+        level = depth[node]
+        b = np.int64(byte[node])
+        place = places[level - 1]
+        n = characters[level - 1]
+        if place == 0:
+            inside = rest[b] if n else first[b]
+            if not inside or b < 32 or b == 34 or b == 92:
+                if b >= 32 and b != 34:
+                    exits[n_exits] = node
+                    before[n_exits] = n
+                    n_exits += 1
+                node = subtree_end[node]
+                continue
+            n += 1
+        to = UTF8[place, b]
+        if to == UTF8_DEAD:
+            node = subtree_end[node]
+            continue
+        places[level] = to
+        characters[level] = n
+        for index in range(token_start[node], token_start[node + 1]):
+            tokens[n_tokens] = token_ids[index]
+            lengths[n_tokens] = n
+            n_tokens += 1
+        node += 1
+    return n_tokens, n_exits
+
+
+@inlined
+def _clear_below(token_start, token_ids, first, last, mask):
+    for index in range(token_start[first], token_start[last]):
+        token = np.uint32(token_ids[index])
+        mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
+
+
+@kernel
+def _any_character(trans, content, class_maps, reach, window, counts, state, n):
+    """Whether some character may follow at all."""
+    for b in range(256):
+        to = _after(trans, content, class_maps, state, b)
+        if to != 0 and (reach[to] & window) != 0 and not (counts and n >= content[to, C_LIMIT]):
+            return True
+    return False
+
+
+@kernel
+def content_walk(
+    entries, entry_states, entry_counts, byte, subtree_end, depth, token_start, token_ids, max_depth,
+    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, mask, quotes, notes, visited,
+):  # fmt: skip
+    """Allow the content tokens at and below some nodes, each entered in a state of its own.
+
+    An entry is a node whose edge is still to be read, or ``~node`` where only what is below it counts.
+    A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
+    first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. Closing quotes (``QUOTE``, if ``quotes``) and escapes by
+    number (``ESCAPE``) are noted, not followed: kind, node, state and characters before, in ``notes`` (n, 4). Returns
+    how many, or -1 where there was no room.
+    """
+    states = np.zeros(max_depth + 2, np.int64)
+    characters = np.zeros(max_depth + 2, np.int64)
+    escaped = np.zeros(max_depth + 2, np.uint8)
+    n_notes = 0
+    known, known_n, known_alive = np.int64(-1), np.int64(-1), False
+    for entry in range(entries.shape[0]):
+        node = np.int64(entries[entry])
+        if node < 0:
+            node = ~node
+            stop = np.int64(subtree_end[node])
+            above = np.int64(depth[node])
+            node += 1
+        else:
+            stop = np.int64(subtree_end[node])
+            above = np.int64(depth[node]) - 1
+        states[above] = entry_states[entry]
+        characters[above] = entry_counts[entry]
+        escaped[above] = 0
+        while node < stop:
+            visited[0] += 1
+            level = np.int64(depth[node])
+            state = states[level - 1]
+            n = characters[level - 1]
+            b = np.int64(byte[node])
+            to = np.int64(0)
+            if escaped[level - 1]:
+                if b != 117:
+                    point = _short_escape(b)
+                    if point >= 0:
+                        to = _after(trans, content, class_maps, state, point)
+                        n += 1
+            elif b == 92:
+                if known != state or known_n != n:
+                    known, known_n = state, n
+                    known_alive = _any_character(trans, content, class_maps, reach, window, counts, state, n)
+                if known_alive:
+                    states[level] = state
+                    characters[level] = n
+                    escaped[level] = 1
+                    for index in range(token_start[node], token_start[node + 1]):
+                        token = np.uint32(token_ids[index])
+                        mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+                    node += 1
+                    continue
+            elif b >= 32 and b != 34:
+                if stop_state != 0 and state == entry_states[entry] and skipped[b]:
+                    node = np.int64(subtree_end[node])
+                    continue
+                to = _after(trans, content, class_maps, state, b)
+                if b < 0x80 or b >= 0xC0:
+                    n += 1
+            if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
+                to = 0
+            if to == 0:
+                if b == 34 and not escaped[level - 1]:
+                    noted = quotes and content[state, C_LABEL] != 0 and not (counts and n < least)
+                else:
+                    noted = b == 117 and escaped[level - 1] == 1
+                if noted:
+                    if n_notes == notes.shape[0]:
+                        return -1
+                    notes[n_notes, 0] = QUOTE if b == 34 else ESCAPE
+                    notes[n_notes, 1] = node
+                    notes[n_notes, 2] = state
+                    notes[n_notes, 3] = n
+                    n_notes += 1
+                if stop_state != 0:
+                    _clear_below(token_start, token_ids, node, subtree_end[node], mask)
+                node = np.int64(subtree_end[node])
+                continue
+            if to == stop_state:
+                node = np.int64(subtree_end[node])
+                continue
+            states[level] = to
+            characters[level] = n
+            escaped[level] = 0
+            for index in range(token_start[node], token_start[node + 1]):
+                token = np.uint32(token_ids[index])
+                mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+            node += 1
+    return n_notes
+
+
+@kernel
+def close_notes(notes, row_of_note, suffixes, suffix_of, subtree_end, depth, token_start, token_ids, mask):
+    """At noted quotes, allow the tokens whose suffix is in row ``row_of_note`` of ``suffixes``."""
+    for note in range(notes.shape[0]):
+        row = row_of_note[note]
+        node = notes[note, 1]
+        for index in range(token_start[node], token_start[subtree_end[node]]):
+            token = np.uint32(token_ids[index])
+            suffix = suffix_of[token]
+            if suffix >= 0 and (suffixes[row, suffix >> 5] >> np.uint32(suffix & 31)) & np.uint32(1):
+                mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+
+
+@kernel
+def allow_tokens(tokens, mask):
+    """Set the bits of ``tokens``."""
+    for index in range(tokens.shape[0]):
+        token = np.uint32(tokens[index])
+        mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))

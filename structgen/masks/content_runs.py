@@ -1,0 +1,215 @@
+"""Content of JSON strings that automata read (``pattern``, ``format``, names under patterns), without walking it all.
+
+Walking the vocabulary from every state of such an automaton costs milliseconds, and nearly all of it goes
+into few places: a state that loops on a set of characters, a chain of states that counts
+them, or the one state where anything may follow. So a state is first asked where most of
+the vocabulary would take it (``Chain``):
+
+- to a state where any text may follow: the vocabulary's content mask is taken whole, and a walk that stops at
+  that state corrects the few tokens that go elsewhere;
+- along a loop or a counting chain over one set of characters: the tokens that stay in the set
+  are a ``Run``, found once per vocabulary and set; only where tokens leave it (*exits*), and only by bytes
+  that are not dead there, is anything left to decide. An exit with much below it (a space, in most
+  vocabularies) has a chain and a run of its own (``Plan``), the rest is walked;
+- else the whole trie is walked, which is cheap, for few tokens fit.
+
+236,000 nodes became 400 on a name among ``patternProperties``. Rejected: one mask per automaton state, kept with
+the automaton, which helps the second schema only; minimising the automaton without its labels, so that
+``^\\S(.*\\S)?$`` loops: word counts (``(\\S+\\s+){0,99}\\S+``) still do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.arena import Arena
+from structgen.dtypes import TokenMask
+from structgen.kernels import content_walk as K
+from structgen.kernels.document import C_MAP, C_START
+from structgen.masks.string_body import StringBody
+
+__all__ = ["Chain", "Plan", "Run", "chain_of", "plan_of"]
+
+MOST_RUNS = 128
+"""Runs kept per vocabulary; a few hundred KB each at 128k tokens."""
+MOST_REMEMBERED = 4096
+"""States of an arena of which something is remembered."""
+MUCH = 2000
+"""Trie nodes below an exit from which on it gets a plan of its own."""
+_RAW = np.ones(256, np.uint8)
+_RAW[:32] = 0
+_RAW[[34, 92]] = 0
+_ANY = bytes(1 if b < 0x80 or 0xC2 <= b < 0xF5 else 0 for b in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where content leads from one state of an automaton, as far as most of the vocabulary goes."""
+
+    first: bytes
+    """The first bytes of characters that enter the chain."""
+    rest: bytes
+    """The first bytes of characters that go on in it."""
+    states: npt.NDArray[np.int64]
+    """The state after the first character, the second, and so on; empty where there is no chain."""
+    loops: bool
+    """Whether the last state loops, so that the chain never ends."""
+    free: int
+    """The state of the chain if any text may follow there; else 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a vocabulary does on a set of characters below one trie node."""
+
+    tokens: npt.NDArray[np.int32]
+    """Tokens that stay in the set, by number of characters."""
+    ends: npt.NDArray[np.int64]
+    """How many of ``tokens`` have at most so many characters below the node."""
+    exits: npt.NDArray[np.int32]
+    """Trie nodes whose edge begins the first character outside."""
+    characters: npt.NDArray[np.int32]
+    """Characters before each exit, below the node."""
+    rows: dict[int, TokenMask] = field(default_factory=dict)
+
+    def content(self, most: int, n_words: int) -> TokenMask:
+        """Tokens that stay in the set and have at most ``most`` characters; read-only."""
+        most = max(0, min(most, len(self.ends) - 1))
+        found = self.rows.get(most)
+        if found is None:
+            found = np.zeros(n_words, np.uint32)
+            K.allow_tokens(self.tokens[: self.ends[most]], found)
+            found.flags.writeable = False
+            self.rows[most] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the content below one trie node is decided in one state."""
+
+    chain: Chain
+    run: Run
+    nodes: npt.NDArray[np.int32]
+    """Exits to walk, each with its edge still to be read."""
+    states: npt.NDArray[np.int64]
+    """The state before each exit's edge."""
+    characters: npt.NDArray[np.int64]
+    """Characters between the node and each exit."""
+    large: tuple[tuple[int, int, int], ...]
+    """Exits with much below them: node, state after its edge, characters below the plan's node."""
+
+
+def chain_of(arena: Arena, state: int, body: StringBody) -> Chain | None:
+    """The chain that starts at a state of ``arena``, None where there is none; remembered."""
+    key = (body.max_depth, state)
+    if key not in arena.chains:
+        if len(arena.chains) >= MOST_REMEMBERED:
+            arena.chains.clear()
+        arena.chains[key] = _follow(arena, state, body)
+    found: Chain | None = arena.chains[key]
+    return found
+
+
+def plan_of(arena: Arena, state: int, body: StringBody, node: int = 0) -> Plan | None:
+    """How the content below ``node`` is decided in ``state``; None where all of it must be walked; remembered."""
+    plans = body.plans.setdefault(arena, {})
+    key = (state, node)
+    if key not in plans:
+        if len(plans) >= MOST_REMEMBERED:
+            plans.clear()
+        chain = chain_of(arena, state, body)
+        plans[key] = None if chain is None else _plan(arena, state, body, node, chain)
+    return plans[key]
+
+
+def run_of(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
+    """The run of a vocabulary below ``node`` on the characters of ``rest``, the first one in ``first``; remembered."""
+    key = (node, first, rest)
+    found = body.runs.get(key)
+    if found is None:
+        while len(body.runs) >= MOST_RUNS:
+            body.runs.pop(next(iter(body.runs)), None)
+        found = body.runs[key] = _run(body, node, first, rest)
+    return found
+
+
+def _run(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
+    sets = [np.frombuffer(characters, np.uint8) & _RAW for characters in (first, rest)]
+    trie = body.vocabulary_trie
+    below = slice(int(trie.token_start[node]), int(trie.token_start[trie.subtree_end[node]]))
+    tokens, lengths = np.empty((2, below.stop - below.start), np.int32)
+    exits, before = np.empty((2, int(trie.subtree_end[node]) - node), np.int32)
+    n_tokens, n_exits = K.build_run(node, *trie[:5], body.max_depth, *sets, tokens, lengths, exits, before)
+    order = np.argsort(lengths[:n_tokens], kind="stable")
+    ends = np.cumsum(np.bincount(lengths[:n_tokens], minlength=1))
+    return Run(tokens[:n_tokens][order], ends, exits[:n_exits].copy(), before[:n_exits].copy())
+
+
+def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:
+    run = run_of(body, node, chain.first, chain.rest)
+    trie = body.vocabulary_trie
+    edges = trie.byte[run.exits]
+    places = np.minimum(run.characters, len(chain.states)) - 1
+    states = np.where(run.characters == 0, state, chain.states[places])
+    if not chain.loops:
+        states[run.characters > len(chain.states)] = 0
+    after = _targets(arena, states, edges)
+    kept = (after != 0) | ((edges == 92) & (states != 0))
+    exits, characters = run.exits[kept], run.characters[kept]
+    is_large = (trie.subtree_end[exits] - exits > MUCH) & (edges[kept] < 128) & (edges[kept] != 92)
+    large = zip(exits[is_large], after[kept][is_large], characters[is_large] + 1, strict=True)
+    small = ~is_large
+    return Plan(
+        chain, run, exits[small], states[kept][small], characters[small].astype(np.int64),
+        tuple((int(exit_node), int(to), int(n)) for exit_node, to, n in large),
+    )  # fmt: skip
+
+
+def _targets(arena: Arena, states: npt.NDArray[np.int64], edges: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """The state after each edge, read in each state; 0 is dead."""
+    columns = arena.class_maps[arena.content[states, C_MAP], edges]
+    return np.where(states == 0, 0, arena.trans[arena.content[states, C_START] + columns])
+
+
+def _step(arena: Arena, state: int, body: StringBody) -> tuple[int, bytes]:
+    """Where most of the vocabulary goes from ``state``, and the characters that go there; remembered."""
+    found: tuple[int, bytes] | None = arena.targets.get(state)
+    if found is None:
+        if len(arena.targets) >= MOST_REMEMBERED:
+            arena.targets.clear()
+        first = np.empty(256, np.uint8)
+        target = K.target_of(arena.trans, arena.content, arena.class_maps, state, body.weights, first)
+        found = arena.targets[state] = (int(target), first.tobytes())
+    return found
+
+
+def _follow(arena: Arena, state: int, body: StringBody) -> Chain | None:
+    target, first = _step(arena, state, body)
+    if not target:
+        return None
+    onward, rest = _step(arena, target, body)
+    if onward == target:
+        return Chain(first, rest, np.array([target]), True, target if rest == _ANY else 0)
+    states, at, loops = [target], target, False
+    while onward and len(states) <= body.most_characters:
+        at = onward
+        states.append(at)
+        onward, characters = _step(arena, at, body)
+        if characters != rest:
+            if not _dies_on(arena, at, rest):
+                return None
+            break
+        loops = onward == at
+        if loops:
+            break
+    return Chain(first, rest, np.array(states), loops, 0)
+
+
+def _dies_on(arena: Arena, state: int, first: bytes) -> bool:
+    """Whether no character of the set may come at ``state``."""
+    members = np.flatnonzero(np.frombuffer(first, np.uint8)).astype(np.uint8)
+    return not _targets(arena, np.full(len(members), state, np.int64), members).any()

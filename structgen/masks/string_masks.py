@@ -1,0 +1,293 @@
+"""Masks of a document machine inside a JSON string.
+
+Three ways, by how the string is read. Free text: content and closing tokens from the vocabulary's tables. A name
+(or constant) among others where any other may stand too: the same, then corrected along the
+constants. An automaton: runs and chains, see ``content_runs``. Strings of few constants, escapes and text
+kept for ``uniqueItems`` are left to the machine's walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.automaton import Config
+from structgen.dtypes import TokenMask, n_words
+from structgen.kernels import content_walk
+from structgen.kernels import document as K
+from structgen.kernels.tables import TrieTables
+from structgen.masks.content_runs import Chain, chain_of, plan_of
+from structgen.masks.string_body import string_body
+
+if TYPE_CHECKING:
+    from structgen.masks.document_machine import DocumentMachine
+
+__all__ = ["StringMasks"]
+
+MOST_SUFFIXES = 1 << 16
+"""Suffix masks remembered before the memory is emptied."""
+_NOTES = 2048
+_ROOT = np.array([~0])
+_NOTHING = np.zeros(256, np.uint8)
+
+
+class StringMasks:
+    """What a ``DocumentMachine`` knows about the insides of strings."""
+
+    def __init__(self, machine: DocumentMachine) -> None:
+        self.machine = machine
+        self.automaton = machine.automaton
+        self.vocabulary = machine.vocabulary
+        self._suffixes: dict[Hashable, npt.NDArray[np.uint32]] = {}
+        self._looked: dict[Hashable, int] = {}
+
+    def fill(self, config: Config, row: TokenMask) -> int | None:
+        """Fill ``row``, all zero before; stack frames looked at, or None where a walk must do it."""
+        mode = config[K.R_MODE]
+        if mode < K.M_FREE or config[K.R_ESC]:
+            return None
+        if mode == K.M_FREE and config[K.R_A] == 0:
+            return self._fill_free(config, row)
+        if mode == K.M_LITERAL and self._is_open(config):
+            return self._fill_open_set(config, row)
+        if mode == K.M_CONTENT and len(config) == K.CONFIG_WIDTH:
+            return self._fill_automaton(config, row)
+        return None
+
+    def _spec(self, config: Config) -> npt.NDArray[np.int32]:
+        tables = self.automaton.tables
+        if config[K.R_VALUE]:
+            return tables.specs[tables.values[config[K.R_VALUE], K.T_STRING]]  # type: ignore[no-any-return]
+        return tables.specs[tables.frames[config[K.R_FRAME], K.F_KEYS]]  # type: ignore[no-any-return]
+
+    def _is_open(self, config: Config) -> bool:
+        """Whether the set of constants is one among which any other text may stand, between characters."""
+        tables = self.automaton.tables
+        if self._spec(config)[K.SPEC_KIND] != K.OPEN_SET:
+            return False
+        at = tables.lit_start[config[K.R_A]] + config[K.R_C]
+        return bool(at == tables.lit_start[config[K.R_A] + 1] or tables.lit_bytes[at] & 0xC0 != 0x80)
+
+    # -- after the closing quote ---------------------------------------------------------------
+
+    def _allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
+        """Which suffixes may follow a closing quote that led to ``after``."""
+        body = string_body(self.vocabulary)
+        head = after[:8] if len(after) == K.CONFIG_WIDTH else after
+        looked = self._looked.get(head)
+        if looked is not None:
+            found = self._suffixes.get(self.machine.key(head, after[8], looked))
+            if found is not None:
+                return found, looked
+        found = np.zeros(n_words(len(body.suffixes)), np.uint32)
+        looked = max(self.machine.walk(body.trie, after, found, body.suffixes), self._looked.get(head, 0))
+        if body.empty_suffix >= 0:
+            found[body.empty_suffix >> 5] |= np.uint32(1 << (body.empty_suffix & 31))
+        if len(self._suffixes) >= MOST_SUFFIXES:
+            self._suffixes.clear()
+        self._looked[head] = looked
+        self._suffixes[self.machine.key(head, after[8], looked)] = found
+        return found, looked
+
+    # -- free text -----------------------------------------------------------------------------
+
+    def _fill_free(self, config: Config, row: TokenMask) -> int:
+        """Inside a string where any text may follow."""
+        body = string_body(self.vocabulary)
+        spec = self._spec(config)
+        least, most = 0, K.NO_LIMIT
+        if spec[K.SPEC_COUNTS]:
+            least, most = int(spec[K.SPEC_MIN]) - config[K.R_B], int(spec[K.SPEC_MAX]) - config[K.R_B]
+        np.bitwise_or(row, body.content(most), out=row)
+        if least > body.most_characters:
+            return 0
+        # What follows the quote does not depend on how many characters came before it.
+        regs = list(config)
+        regs[K.R_B] = max(regs[K.R_B], int(spec[K.SPEC_MIN])) if spec[K.SPEC_COUNTS] else 0
+        after = self.automaton.read(tuple(regs), b'"')
+        if after is None:
+            return 0
+        suffixes, looked = self._allowed_suffixes(after)
+        body.allow(suffixes, least, most, row)
+        return looked
+
+    # -- constants among other text --------------------------------------------------------------
+
+    def _fill_open_set(self, config: Config, row: TokenMask) -> int:
+        """Inside a name (or constant) among others: as free text, then corrected along the constants.
+
+        Tokens that spell a constant to its end are decided by a walk that follows constants
+        only; all others turn to free text on the way.
+        """
+        free = list(config)
+        free[K.R_MODE], free[K.R_A], free[K.R_B], free[K.R_C] = K.M_FREE, 0, 0, 0
+        body = string_body(self.vocabulary)
+        np.bitwise_or(row, body.content(K.NO_LIMIT), out=row)
+        looked = 0
+        after = self.automaton.read(tuple(free), b'"')
+        if after is not None:
+            suffixes, looked = self._allowed_suffixes(after)
+            body.allow(suffixes, 0, K.NO_LIMIT, row)
+        return max(looked, self.machine.walk(self.vocabulary.trie, config, row, stop_free=True))
+
+    # -- automata --------------------------------------------------------------------------------
+
+    def _fill_automaton(self, config: Config, row: TokenMask) -> int | None:
+        """Inside a string that an automaton reads."""
+        arena = self.automaton.tables.arena
+        state = config[K.R_A]
+        if not content_walk.is_between_characters(arena.trans, arena.content, arena.class_maps, state):
+            return None
+        text = _Text(self, config)
+        text.fill(row)
+        return text.looked
+
+    def closed(self, config: Config, state: int, n: int) -> tuple[npt.NDArray[np.uint32] | None, int]:
+        """The suffixes allowed after a quote at ``state`` of an automaton, and the frames looked at."""
+        regs = list(config)
+        regs[K.R_A], regs[K.R_B] = state, n
+        after = self.automaton.read(tuple(regs), b'"')
+        return (None, 0) if after is None else self._allowed_suffixes(after)
+
+
+class _Text:
+    """One mask inside a string that an automaton reads."""
+
+    def __init__(self, masks: StringMasks, config: Config) -> None:
+        self.masks = masks
+        self.config = config
+        self.body = string_body(masks.vocabulary)
+        self.arena = masks.automaton.tables.arena
+        self.state, self.n = config[K.R_A], config[K.R_B]
+        self.looked = 0
+        spec = masks._spec(config)
+        self.counts = bool(spec[K.SPEC_COUNTS])
+        self.least = int(spec[K.SPEC_MIN]) if self.counts else 0
+        self.window = -1
+        frame = masks.automaton.tables.frames[config[K.R_FRAME]]
+        if config[K.R_VALUE] == 0 and frame[K.F_AVAILABLE] < 0:
+            # A closed object: only names that can still come are open.
+            self.window = int(frame[K.F_HIGH]) & ~config[K.R_COUNT]
+
+    def fill(self, row: TokenMask) -> None:
+        chain = chain_of(self.arena, self.state, self.body)
+        if chain is not None and chain.free and self.arena.reach[chain.free] & self.window and self.room(chain.free) > 0:
+            self._fill_from_free(chain, row)
+            return
+        self._fill_below(0, self.state, self.n, row)
+        self._close_from_state(row)
+
+    def room(self, state: int) -> int:
+        """How many more characters may be read if they lead to ``state``."""
+        return int(self.arena.content[state, K.C_LIMIT]) - self.n if self.counts else K.NO_LIMIT
+
+    def _fill_from_free(self, chain: Chain, row: TokenMask) -> None:
+        """Nearly everything leads to a state where any text may follow: correct what does not."""
+        most = self.room(chain.free)
+        np.bitwise_or(row, self.body.content(most), out=row)
+        suffixes = self._suffixes(chain.free)
+        if suffixes is not None:
+            self.body.allow(suffixes, max(0, self.least - self.n), most, row)
+        if self.state != chain.free:
+            first = np.frombuffer(chain.first, np.uint8)
+            notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, chain.free, first, quotes=True)
+            self._close(notes, row)
+            self._escape(notes, row)
+
+    def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
+        """Content below ``node``, which has led to ``state`` with ``n`` characters read."""
+        plan = plan_of(self.arena, state, self.body, node)
+        if plan is None or not self._fits(plan.chain):
+            notes = self._walk(np.array([~node]), np.array([state]), np.array([n]), row)
+            self._escape(notes, row)
+            return
+        most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
+        if not plan.chain.loops:
+            most = min(most, len(plan.chain.states))
+        np.bitwise_or(row, plan.run.content(most, self.body.n_words), out=row)
+        if len(plan.nodes):
+            notes = self._walk(plan.nodes, plan.states, plan.characters + n, row)
+            self._escape(notes, row)
+        trie = self.body.vocabulary_trie
+        for exit_node, after, characters in plan.large:
+            if self._is_alive(after, n + characters):
+                content_walk.allow_tokens(
+                    trie.token_ids[trie.token_start[exit_node] : trie.token_start[exit_node + 1]], row
+                )
+                self._fill_below(exit_node, after, n + characters, row)
+
+    def _fits(self, chain: Chain) -> bool:
+        """Whether names left and counted characters treat the whole chain alike."""
+        if self.counts and not (chain.loops and len(chain.states) == 1):
+            return False
+        return bool((self.arena.reach[chain.states] & self.window).all())
+
+    def _is_alive(self, state: int, n: int) -> bool:
+        if not self.arena.reach[state] & self.window:
+            return False
+        return not self.counts or n <= self.arena.content[state, K.C_LIMIT]
+
+    def _suffixes(self, state: int) -> npt.NDArray[np.uint32] | None:
+        found, looked = self.masks.closed(self.config, state, max(self.n, self.least))
+        self.looked = max(self.looked, looked)
+        return found
+
+    def _walk(
+        self,
+        nodes: npt.NDArray[Any],
+        states: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
+        row: TokenMask,
+        stop_state: int = 0,
+        skipped: npt.NDArray[np.uint8] = _NOTHING,
+        trie: TrieTables | None = None,
+        quotes: bool = False,
+    ) -> npt.NDArray[np.int64]:
+        """Decide the content tokens at ``nodes``, each entered in a state of its own; returns the notes."""
+        arena = self.arena
+        trie = self.body.vocabulary_trie if trie is None else trie
+        visited = np.zeros(1, np.int64)
+        notes = np.empty((_NOTES, 4), np.int64)
+        while True:
+            n = content_walk.content_walk(
+                nodes, states, counts, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps,
+                arena.reach, self.window, self.counts, self.least, stop_state, skipped, row, quotes, notes, visited,
+            )  # fmt: skip
+            if n >= 0:
+                break
+            notes = np.empty((4 * len(notes), 4), np.int64)
+        self.masks.machine.n_walked += int(visited[0])
+        return notes[:n]
+
+    def _close_from_state(self, row: TokenMask) -> None:
+        """Tokens that close the string, from their own trie."""
+        trie = self.body.closing
+        notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, trie=trie, quotes=True)
+        self._close(notes, row, trie)
+
+    def _close(self, notes: npt.NDArray[np.int64], row: TokenMask, trie: TrieTables | None = None) -> None:
+        """What follows the quotes that a walk has met."""
+        quotes = notes[notes[:, 0] == content_walk.QUOTE]
+        if not len(quotes):
+            return
+        trie = self.body.vocabulary_trie if trie is None else trie
+        labels, first, of_note = np.unique(
+            self.arena.content[quotes[:, 2], K.C_LABEL], return_index=True, return_inverse=True
+        )
+        rows = np.zeros((len(labels), n_words(len(self.body.suffixes))), np.uint32)
+        for index, note in enumerate(first.tolist()):
+            suffixes = self._suffixes(int(quotes[note, 2]))
+            if suffixes is not None:
+                rows[index] = suffixes
+        content_walk.close_notes(quotes, of_note, rows, self.body.suffix_of, *trie[1:5], row)
+
+    def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:
+        """What follows the escapes by number that a walk has met."""
+        nodes = notes[notes[:, 0] == content_walk.ESCAPE, 1].tolist() if len(notes) else []
+        if nodes:
+            machine = self.masks.machine
+            looked = machine.walk(self.body.vocabulary_trie, self.config, row, entries=nodes)
+            self.looked = max(self.looked, looked)
