@@ -87,10 +87,10 @@ def target_of(trans, content, class_maps, state, weights, first):
 @kernel
 def is_between_characters(trans, content, class_maps, state):
     """Whether no continuation byte may follow; automata are trimmed, so that decides it."""
+    live = False
     for b in range(128, 192):
-        if _after(trans, content, class_maps, state, b) != 0:
-            return False
-    return True
+        live = live or _after(trans, content, class_maps, state, b) != 0
+    return not live
 
 
 @kernel
@@ -161,9 +161,9 @@ def content_walk(
 
     An entry is a node whose edge is still to be read, or ``~node`` where only what is below it counts.
     A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
-    first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. Closing quotes (``QUOTE``, if ``quotes``) and escapes by
-    number (``ESCAPE``) are noted, not followed: kind, node, state and characters before, in ``notes`` (n, 4). Returns
-    how many, or -1 where there was no room.
+    first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. Closing quotes (``QUOTE``, if
+    ``quotes``) and escapes by number (``ESCAPE``) are noted, not followed: kind, node, state and characters before,
+    in ``notes`` (n, 4). Returns how many, or -1 where there was no room.
     """
     states = np.zeros(max_depth + 2, np.int64)
     characters = np.zeros(max_depth + 2, np.int64)

@@ -161,7 +161,7 @@ class DocumentMachine:
         stop_free: bool = False,
         entries: Sequence[int] = (0,),
     ) -> int:
-        """Allow what ``config`` can read below some nodes; returns how many stack frames below the top were looked at."""
+        """Allow what ``config`` can read below some nodes; returns the stack frames looked at below the top."""
         automaton = self.automaton
         tokens = self._tokens if tokens is None else tokens
         rows = np.empty((self._depth + 2, K.WIDTH), np.int64)

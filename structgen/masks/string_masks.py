@@ -174,7 +174,12 @@ class _Text:
 
     def fill(self, row: TokenMask) -> None:
         chain = chain_of(self.arena, self.state, self.body)
-        if chain is not None and chain.free and self.arena.reach[chain.free] & self.window and self.room(chain.free) > 0:
+        if (
+            chain is not None
+            and chain.free
+            and self.arena.reach[chain.free] & self.window
+            and self.room(chain.free) > 0
+        ):
             self._fill_from_free(chain, row)
             return
         self._fill_below(0, self.state, self.n, row)

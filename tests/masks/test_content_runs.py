@@ -1,0 +1,71 @@
+"""Masks inside strings that automata read: runs, chains and exits against a walk of the whole trie."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import structgen as sg
+from structgen.kernels import document as K
+
+PATTERNS = (
+    "^[a-z]*$",
+    "^[a-z]{2,5}$",
+    "^[A-Za-z_][A-Za-z0-9_]{0,9}$",
+    r"^(\S+\s+){0,3}\S+$",
+    "^.{1,4}$",
+    r"^[^\s]+$",
+    "^(ab|é|😀)+-[a-z]{2}",
+    "x$",
+    r"^(\\|\"|/)*\n?$",
+    "^[a-z0-9-]+(:[a-z0-9.-]+)?$",
+)
+SCHEMAS = (
+    *({"type": "string", "pattern": pattern} for pattern in PATTERNS),
+    *({"type": "string", "pattern": pattern, "minLength": 2, "maxLength": 6} for pattern in PATTERNS),
+    *({"type": "string", "anyOf": [{"pattern": one}, {"pattern": two}]} for one, two in pairwise(PATTERNS)),
+    {"type": "object", "patternProperties": {"^x-": {"type": "string"}, "z$": {"type": "null"}},
+     "properties": {"xa": {}, "ab": {}}},
+    {"type": "object", "patternProperties": {"^[a-z]{1,3}$": {}}, "properties": {"name": {}},
+     "additionalProperties": False},
+    {"type": "object", "propertyNames": {"pattern": "^[a-z-]+$"}, "minProperties": 1},
+)  # fmt: skip
+
+
+def _vocabulary(seed: int) -> sg.Vocabulary:
+    """Every byte and random pieces of the characters that the patterns tell apart."""
+    chance = random.Random(seed)
+    pieces = ['"', '":', '" ,', "\\n", "\\u00e9", "\\u", "\\", "\\\\", '\\"', "x-", "ab", " ", "  ", "null", "}"]
+    pieces += "abzé😀-\n0_:.A/\ufeff\u2028\ud55c"
+    tokens = {bytes([b]) for b in range(256)} | {
+        "".join(chance.choices(pieces, k=chance.randint(1, 6))).encode() for _ in range(900)
+    }
+    tokens |= {"é😀".encode()[:n] for n in range(1, 6)} | {b"\xa9a", b"\x80 ab"}
+    return sg.Vocabulary.from_bytes([*sorted(tokens), b"</s>"], eos_ids=[len(tokens)])
+
+
+@pytest.mark.parametrize("index", range(len(SCHEMAS)))
+def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("structgen.masks.content_runs.MUCH", 5)
+    vocabulary = _vocabulary(index)
+    machine = sg.json_schema(SCHEMAS[index], property_order="any", whitespace="any").bind(vocabulary).machine
+    chance = random.Random(index)
+    compared = 0
+    for _ in range(12):
+        config = machine.start()
+        for _ in range(14):
+            fast = np.zeros(vocabulary.n_words, np.uint32)
+            slow = np.zeros(vocabulary.n_words, np.uint32)
+            if machine._strings.fill(config, fast) is not None:
+                compared += config[K.R_MODE] == K.M_CONTENT
+                machine.walk(vocabulary.trie, config, slow)
+                assert fast.tolist() == slow.tolist(), (SCHEMAS[index], config)
+            machine.fill_mask(config, slow)
+            ids = [t for t in range(vocabulary.n_tokens - 1) if slow[t >> 5] >> np.uint32(t & 31) & 1]
+            if not ids:
+                break
+            config = machine.advance(config, chance.choice(ids))
+    assert compared > 5
