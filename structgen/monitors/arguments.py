@@ -27,6 +27,7 @@ class ArgumentRule:
     name = "arguments"
     triggers = b"(,)]}'\"=*#."
     is_dense = True
+    kinds = None
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -80,7 +81,7 @@ class ArgumentRule:
             return None if may_close else BytesGate(_ALL - {_CLOSE})
         if not keywords:
             return BytesGate(_BLANKS + b"*#\\" + close)
-        return NamesGate(NameSet(keywords), blanks=_BLANKS, lifts=b"*#\\" + close)
+        return NamesGate(NameSet(name.decode() for name in keywords), blanks=_BLANKS, lifts=b"*#\\" + close)
 
     def _keyword_gate(self, frame: CallFrame, signatures: tuple[Signature, ...], name: bytes) -> Gate | None:
         """After ``name=``: either a keyword that some overload has, or the first half of ``==``."""

@@ -25,6 +25,7 @@ class ClassRule:
     name = "classes"
     triggers = b""
     is_dense = False
+    kinds = frozenset({SiteKind.LOAD})
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -37,12 +38,12 @@ class ClassRule:
         """See ``Rule``."""
         if state.scanner.kind is not SiteKind.LOAD:
             return False
-        site = state.scanner.site()
+        site = state.site
         return site is not None and site.keyword in (b"new", b"except")
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
-        site = state.scanner.site()
+        site = state.site
         if site is None:
             return None
         completion = self.analysis.complete(state.text, site.trigger)

@@ -30,6 +30,7 @@ class EnumRule:
     name = "enums"
     triggers = b"."
     is_dense = False
+    kinds = frozenset({SiteKind.MEMBER})
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -42,12 +43,12 @@ class EnumRule:
         """See ``Rule``."""
         if state.scanner.kind is not SiteKind.MEMBER:
             return False
-        site = state.scanner.site()
+        site = state.site
         return site is not None and site.keyword == b"case"
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
-        site = state.scanner.site()
+        site = state.site
         if site is None:
             return None
         completion = self.analysis.complete(state.text, site.trigger)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from itertools import accumulate
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["BytesGate", "Gate", "NameSet", "NamesGate"]
 
+MOST_TABLES = 8
+"""Vocabularies whose tables are kept."""
 MOST_ROWS = 64
 """Masks kept per set of names, 16 KiB each for a vocabulary of 128k."""
 
@@ -36,7 +38,17 @@ def _is_identifier() -> npt.NDArray[np.bool_]:
 
 
 _IS_IDENTIFIER = _is_identifier()
-_NO_BEFORE = freeze(np.zeros(256, dtype=np.uint8), np.uint8)
+_IS_IDENTIFIER_BYTE = _IS_IDENTIFIER.tolist()
+
+
+@lru_cache(maxsize=64)
+def _before(blanks: bytes, lifts: bytes) -> npt.NDArray[np.uint8]:
+    """What a byte ahead of a name means: 1 the name is still to come, 2 the constraint is lifted."""
+    table = np.zeros(256, dtype=np.uint8)
+    table[list(blanks)] = 1
+    table[list(lifts)] = 2
+    table.flags.writeable = False
+    return table
 
 
 class Gate(Protocol):
@@ -48,6 +60,14 @@ class Gate(Protocol):
         ...
 
     def allows(self, byte: int) -> bool: ...
+
+    def reads(self, data: bytes, start: int) -> int:
+        """Bytes of ``data`` from ``start`` on that this gate has judged and lets pass; 0 where it refuses one.
+
+        At least the first is judged. A name is judged to its end, so that a gate need not
+        be made anew for each of its bytes.
+        """
+        ...
 
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
         """Set in ``row`` the bits of tokens below trie ``node`` whose further bytes are allowed.
@@ -64,29 +84,29 @@ class Gate(Protocol):
 class NameSet:
     """Identifiers as sorted byte strings; made once per analysis, narrowed as a name is typed."""
 
-    __slots__ = ("_arrays", "_rows", "names")
+    __slots__ = ("_rests", "_rows", "names")
 
-    def __init__(self, names: Iterable[str | bytes]) -> None:
-        self.names: list[bytes] = sorted({n.encode() if isinstance(n, str) else n for n in names})
-        self._arrays: dict[bytes, tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = {}
+    def __init__(self, names: Iterable[str]) -> None:
+        # Code points and their UTF-8 bytes sort alike, and no name has a zero byte in it.
+        text = sorted(set(names))
+        self.names: list[bytes] = "\0".join(text).encode().split(b"\0") if text else []
+        self._rests: dict[bytes, tuple[npt.NDArray[np.uint8], int]] = {}
         self._rows: dict[tuple[str, int, bytes, bytes, bytes, bool], TokenMask] = {}
 
     def span(self, typed: bytes) -> tuple[int, int]:
         """The range of names that start with ``typed``."""
         return bisect_left(self.names, typed), bisect_left(self.names, typed + _BEYOND)
 
-    def arrays(self, typed: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """What remains of the names that start with ``typed``, end to end, and their offsets."""
-        found = self._arrays.get(typed)
+    def rests(self, typed: bytes) -> tuple[npt.NDArray[np.uint8], int]:
+        """What remains of the names that start with ``typed``, as ``name_walk`` reads them, and how many."""
+        found = self._rests.get(typed)
         if found is None:
-            low, high = self.span(typed)
-            # What is complete already needs no walk from the root: ``boundary_row`` has what may follow.
-            rest = self.names[low:high]
+            names = self.names
             if typed:
-                rest = [name[len(typed) :] for name in rest if len(name) > len(typed)]
-            offsets = np.fromiter(accumulate(map(len, rest), initial=0), dtype=np.int64, count=len(rest) + 1)
-            data = freeze(np.frombuffer(b"".join(rest) or b"\0", dtype=np.uint8), np.uint8)
-            found = self._arrays[typed] = data, freeze(offsets, np.int64)
+                low, high = self.span(typed)
+                # What is complete already needs no walk from the root: ``boundary_row`` has what may follow.
+                names = [name[len(typed) :] for name in names[low:high] if len(name) > len(typed)]
+            found = self._rests[typed] = np.frombuffer(b"\0".join(names) + b"\0", dtype=np.uint8), len(names)
         return found
 
     def row(
@@ -98,16 +118,10 @@ class NameSet:
         if found is None:
             from structgen.kernels.names import name_walk
 
-            before = _NO_BEFORE
-            if blanks or lifts:
-                before = np.zeros(256, dtype=np.uint8)
-                before[list(blanks)] = 1
-                before[list(lifts)] = 2
-                before.flags.writeable = False
             found = np.zeros(vocabulary.n_words, dtype=WORD)
-            trie = vocabulary.trie
-            tables = (trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, max_depth(vocabulary))
-            name_walk(*tables, node, *self.arrays(typed), _IS_IDENTIFIER, before, past_only, found)
+            name_walk(
+                *_tables(vocabulary), node, *self.rests(typed), _IS_IDENTIFIER, _before(blanks, lifts), past_only, found
+            )
             if node == 0 and typed in self:
                 found |= boundary_row(vocabulary)
             if len(self._rows) >= MOST_ROWS:
@@ -156,6 +170,25 @@ class NamesGate:
         low, high = self.names.span(self.typed + bytes((byte,)))
         return low < high or (not is_identifier_byte(byte) and self.typed in self.names)
 
+    def reads(self, data: bytes, start: int) -> int:
+        """See ``Gate``: the blanks, the rest of the name, and the byte behind it."""
+        at, end = start, len(data)
+        while at < end and data[at] in self.blanks:
+            at += 1
+        name = at
+        if at < end and data[at] in self.lifts:
+            return at + 1 - start
+        while at < end and _IS_IDENTIFIER_BYTE[data[at]]:
+            at += 1
+        if at == name:
+            # A mark: it ends what is typed, or belongs to names that are more than identifiers.
+            return (at - start) if at == end else (at + 1 - start) * self.allows(data[at])
+        word = self.typed + data[name:at]
+        if at < end and word in self.names:
+            return at + 1 - start
+        low, high = self.names.span(word)
+        return (at - start) * (low < high)  # a mark behind half a name is left to the next gate
+
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
         row |= self.names.row(vocabulary, node, self.typed, blanks=self.blanks, lifts=self.lifts)
 
@@ -167,7 +200,7 @@ class NamesGate:
         kept = [name for name in names if accepts(name[start:])]
         if len(kept) == len(names):
             return self
-        return NamesGate(NameSet(kept), self.typed, blanks=self.blanks, lifts=self.lifts)
+        return NamesGate(NameSet(name.decode() for name in kept), self.typed, blanks=self.blanks, lifts=self.lifts)
 
     def shortest(self) -> bytes:
         low, high = self.names.span(self.typed)
@@ -193,6 +226,10 @@ class ExceptGate:
     def allows(self, byte: int) -> bool:
         return is_identifier_byte(byte) or self.typed not in self.names
 
+    def reads(self, data: bytes, start: int) -> int:
+        """See ``Gate``."""
+        return int(self.allows(data[start]))
+
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
         row |= ~self.names.row(vocabulary, node, self.typed, blanks=b"", lifts=b"", past_only=True)
 
@@ -215,6 +252,10 @@ class BytesGate:
     def allows(self, byte: int) -> bool:
         return byte in self.allowed
 
+    def reads(self, data: bytes, start: int) -> int:
+        """See ``Gate``."""
+        return int(data[start] in self.allowed)
+
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
         trie = vocabulary.trie
         child, end = node + 1, int(trie.subtree_end[node])
@@ -233,7 +274,7 @@ class BytesGate:
 
 
 _BOUNDARIES: dict[str, TokenMask] = {}
-_DEPTHS: dict[str, int] = {}
+_TABLES: dict[str, tuple[Any, ...]] = {}
 
 
 def boundary_row(vocabulary: Vocabulary) -> TokenMask:
@@ -247,9 +288,19 @@ def boundary_row(vocabulary: Vocabulary) -> TokenMask:
     return row
 
 
-def max_depth(vocabulary: Vocabulary) -> int:
-    """Bytes of the longest token; the trie computes it anew at each call, so it is kept here."""
-    depth = _DEPTHS.get(vocabulary.content_hash)
-    if depth is None:
-        depth = _DEPTHS[vocabulary.content_hash] = vocabulary.trie.max_depth
-    return depth
+def _tables(vocabulary: Vocabulary) -> tuple[Any, ...]:
+    """The trie as ``name_walk`` reads it; made once per vocabulary."""
+    tables = _TABLES.get(vocabulary.content_hash)
+    if tables is None:
+        from structgen.kernels.names import fill_children
+
+        trie = vocabulary.trie
+        first = np.zeros(trie.n_nodes + 1, dtype=np.int32)
+        children = np.zeros(max(0, trie.n_nodes - 1), dtype=np.int32)
+        fill_children(trie.subtree_end, first, children)
+        listed = freeze(first, np.int32), freeze(children, np.int32), freeze(trie.byte[children], np.uint8)
+        tables = (*listed, trie.subtree_end, trie.token_start, trie.token_ids, trie.max_depth)
+        while len(_TABLES) >= MOST_TABLES:
+            _TABLES.pop(next(iter(_TABLES)), None)
+        _TABLES[vocabulary.content_hash] = tables
+    return tables

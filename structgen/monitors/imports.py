@@ -16,7 +16,7 @@ from structgen.monitors.text import TextState
 
 __all__ = ["ImportRule"]
 
-_AFTER_KEYWORD = (b" *", b" (", b"  ", b" \\", b" \t", b"\t", b"\\")
+_AFTER_KEYWORD = (" *", " (", "  ", " \\", " \t", "\t", "\\")
 """What may follow the keyword besides a blank and a name."""
 
 
@@ -26,6 +26,7 @@ class ImportRule:
     name = "imports"
     triggers = b",(."
     is_dense = False
+    kinds = frozenset({SiteKind.IMPORTED, SiteKind.MODULE, SiteKind.IMPORT_END})
 
     def __init__(self, analysis: Analysis, *, habitually_incomplete: bool = False) -> None:
         self.analysis = analysis
@@ -39,13 +40,11 @@ class ImportRule:
 
     def pre(self, state: TextState) -> bool:
         """See ``Rule``."""
-        if state.scanner.kind in (SiteKind.IMPORTED, SiteKind.MODULE):
-            return True
-        return isinstance(state.scanner, PythonScanner) and state.scanner.is_at_import_keyword
+        return state.scanner.kind in self.kinds
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
-        site = state.scanner.site()
+        site = state.site
         if site is None or site.kind not in (SiteKind.IMPORTED, SiteKind.MODULE):
             # At the very end of the keyword: a blank must come before the name.
             names = self._names(state.text + b" ", state.scanner.position + 1, "import")
@@ -72,7 +71,7 @@ class ImportRule:
         found = self._sets.get(key)
         if found is None:
             if how == "import":
-                found = NameSet([*(b" " + name.encode() for name in names), *_AFTER_KEYWORD])
+                found = NameSet([*(f" {name}" for name in names), *_AFTER_KEYWORD])
             else:
                 # ``from . import`` : after dots alone the keyword may follow.
                 found = NameSet(names | {"import"} if how == SiteKind.MODULE.value else names)

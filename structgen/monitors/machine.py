@@ -23,6 +23,7 @@ import numpy as np
 
 from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.masks.machine import Config, TokenMachine
+from structgen.masks.mask import mask_of, set_ids
 from structgen.monitors.dense import DenseWalk
 from structgen.monitors.gates import Gate, NamesGate
 from structgen.monitors.protocol import Monitor
@@ -49,6 +50,10 @@ class LeadIn(NamedTuple):
     n_tokens: int
     mask: TokenMask
     """Bits of the tokens that go on from here."""
+    others: TokenMask
+    """Its complement."""
+    word: int
+    """A word of ``mask`` with many bits: mostly one look at it tells that the row has some of the tokens."""
     is_avoidable: bool
     """Every byte of those tokens is a token of its own, so shorter tokens spell them."""
 
@@ -78,7 +83,17 @@ def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
         np.bitwise_or.at(mask, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
         spelled = {byte for t in ids.tolist() for byte in vocabulary.token_bytes(t)}
         avoidable = bool(vocabulary.single_bytes[list(spelled)].all())
-        found.append(LeadIn(node, data, len(ids), freeze(mask, WORD), avoidable))
+        found.append(
+            LeadIn(
+                node,
+                data,
+                len(ids),
+                freeze(mask, WORD),
+                freeze(~mask, WORD),
+                int(np.bitwise_count(mask).argmax()),
+                avoidable,
+            )
+        )
     return tuple(found)
 
 
@@ -136,15 +151,27 @@ def _child_bytes(vocabulary: Vocabulary, node: int) -> bytes:
     return bytes(found)
 
 
+_WHOLE: dict[str, TokenMask] = {}
+
+
+def whole_row(vocabulary: Vocabulary) -> TokenMask:
+    """Bits of every token with bytes, and of the end; made once per vocabulary."""
+    row = _WHOLE.get(vocabulary.content_hash)
+    if row is None:
+        row = mask_of(vocabulary.eos_ids, vocabulary.n_tokens)
+        set_ids(row, vocabulary.trie.token_ids)
+        while len(_WHOLE) >= MOST_TABLES:
+            _WHOLE.pop(next(iter(_WHOLE)), None)
+        _WHOLE[vocabulary.content_hash] = freeze(row, WORD)
+    return row
+
+
 class FreeMachine:
     """Any text; the machine under monitors when there is no grammar."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        row = np.zeros(vocabulary.n_words, dtype=WORD)
-        ids = np.array([*vocabulary.trie.token_ids.tolist(), *vocabulary.eos_ids], dtype=np.int64)
-        np.bitwise_or.at(row, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
-        self._row = freeze(row, WORD)
+        self._row = whole_row(vocabulary)
 
     def start(self) -> Config:
         return 0
@@ -196,9 +223,7 @@ class MonitoredMachine:
         self._lead_ins = tuple(
             None if monitor.is_dense else LeadIns.of(self.vocabulary, monitor.triggers) for monitor in self.monitors
         )
-        self._eos = np.zeros(self.vocabulary.n_words, dtype=WORD)
-        for token_id in self.vocabulary.eos_ids:
-            self._eos[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+        self._eos = mask_of(self.vocabulary.eos_ids, self.vocabulary.n_tokens)
         self._narrowed: dict[tuple[str, Config, Any], tuple[Gate, ...]] = {}
         self.n_masks = 0
         self.constrained = [0] * len(self.monitors)
@@ -263,17 +288,17 @@ class MonitoredMachine:
         if opening.kept is not None:
             row &= opening.kept
         for group in opening.groups:
-            if not (row & group.mask).any():
+            if not row[group.word] & group.mask[group.word] and not (row & group.mask).any():
                 continue
             after = monitor.advance(state, group.data)
             after_inner = self.inner.advance_bytes(inner, group.data)
             if after is None or after_inner is None:
-                row &= ~group.mask
-            elif monitor.pre(after):
-                for gate in self.gates(monitor, after_inner, after):
-                    allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
-                    gate.fill(self.vocabulary, group.node, allowed)
-                    row &= ~group.mask | allowed
+                row &= group.others
+                continue
+            for gate in self.gates(monitor, after_inner, after):
+                allowed = group.others.copy()
+                gate.fill(self.vocabulary, group.node, allowed)
+                row &= allowed
 
     # --- steps
 

@@ -13,7 +13,7 @@ its later methods are not there yet).
 from __future__ import annotations
 
 from structgen.monitors.analysis import Analysis
-from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names
+from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
 from structgen.monitors.gates import NameSet, NamesGate
 from structgen.monitors.rules import ALWAYS, member_names
 from structgen.monitors.sites import Site, SiteKind
@@ -39,6 +39,7 @@ class MemberRule:
     name = "members"
     triggers = b"."
     is_dense = False
+    kinds = frozenset({SiteKind.MEMBER})
 
     def __init__(
         self,
@@ -53,10 +54,11 @@ class MemberRule:
         self._private = private
         self._habitually_incomplete = habitually_incomplete
         self._any_target = any_target
-        self._always = always
+        # Where private names are let through, they need not be listed.
+        self._always = always if private else frozenset(name for name in always if name[0] != "_")
         self._is_open_ended = not analysis.suffix.strip()
         self._sets: dict[Completion, NameSet | None] = {}
-        self._shared: dict[frozenset[str], NameSet | None] = {}
+        self._shared: dict[tuple[Names, bool], NameSet | None] = {}
 
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Rule``."""
@@ -66,7 +68,7 @@ class MemberRule:
         """See ``Rule``."""
         if state.scanner.kind is not SiteKind.MEMBER:
             return False
-        site = state.scanner.site()
+        site = state.site
         return site is not None and not self._is_open(site)
 
     def _is_open(self, site: Site) -> bool:
@@ -78,22 +80,37 @@ class MemberRule:
 
     def names(self, state: TextState, site: Site) -> NameSet | None:
         """The members at ``site``; None for UNKNOWN."""
-        answer = self.analysis.complete(state.text, site.trigger)
+        answer = self._ask(state.text, site)
         if answer is UNKNOWN:
             return None
         if answer not in self._sets:
             if len(self._sets) > 1000:
                 self._sets.clear()
                 self._shared.clear()
-            names = member_names(answer, habitually_incomplete=self._habitually_incomplete, always=self._always)
-            self._sets[answer] = None if names is UNKNOWN else self._shared.get(names) or NameSet(names)
-            if names is not UNKNOWN:
-                self._shared[names] = self._sets[answer]
+            key = (answer.names, answer.incomplete)
+            if key not in self._shared:
+                self._shared[key] = self._set_of(answer)
+            self._sets[answer] = self._shared[key]
         return self._sets[answer]
+
+    def _ask(self, text: bytes, site: Site) -> Completion | Unknown:
+        """Ask behind the dot. ``x .`` is put as ``x.``, so that the two are one question."""
+        cut = site.trigger - self.analysis.prefix_length
+        before = text[: cut - 1].rstrip(b" \t") if cut > 0 else b""
+        if not before or len(before) == cut - 1 or site.receiver[:1].isdigit():  # "1 .real" is no "1.real"
+            return self.analysis.complete(text, site.trigger)
+        before += b"."
+        return self.analysis.complete(before, self.analysis.prefix_length + len(before))
+
+    def _set_of(self, answer: Completion) -> NameSet | None:
+        names = member_names(answer, habitually_incomplete=self._habitually_incomplete, always=self._always)
+        if names is UNKNOWN:
+            return None
+        return NameSet(names if self._private else [name for name in names if name[0] != "_"])
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
-        site = state.scanner.site()
+        site = state.site
         if site is None:
             return None
         names = self.names(state, site)

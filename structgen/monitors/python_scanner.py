@@ -200,7 +200,9 @@ class PythonScanner:
         """The kind of ``site()``, without making it."""
         if self._mode != _CODE or self._escaped or self._number:
             return None
-        return self._site_kind if self._word else self._kind_here()
+        if not self._word:
+            return self._kind_here()
+        return SiteKind.IMPORT_END if self._phase == 1 and self.is_at_import_keyword else self._site_kind
 
     def lexical_key(self) -> Hashable:
         """See ``Scanner``. Words that cannot become a keyword or a string's prefix all count as one name."""

@@ -29,8 +29,6 @@ ALWAYS: Final[Names] = frozenset(
 _IN_SCOPE: Final[Names] = frozenset({"ArithmeticError", "isinstance", "print"})
 """Builtins: with these among the members, the engine lost the dot and listed names in scope."""
 
-_DYNAMIC: Final[Names] = frozenset({"__getattr__"})
-
 
 def is_dunder(name: str) -> bool:
     """``__x__``, the names that Python itself gives meaning to."""
@@ -52,6 +50,6 @@ def member_names(
     names = completion.names
     if names >= _IN_SCOPE:
         return UNKNOWN
-    if all(is_dunder(name) for name in names) or names & _DYNAMIC:
+    if "__getattr__" in names or all(is_dunder(name) for name in names):
         return UNKNOWN
     return names | always

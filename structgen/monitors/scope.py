@@ -32,6 +32,7 @@ class ScopeRule:
     name = "scope"
     triggers = b""
     is_dense = False
+    kinds = frozenset({SiteKind.LOAD})
 
     def __init__(self, analysis: Analysis, *, habitually_incomplete: bool = False) -> None:
         self.analysis = analysis
@@ -48,14 +49,14 @@ class ScopeRule:
         scanner = state.scanner
         if self._has_star or not isinstance(scanner, PythonScanner):
             return False
-        site = scanner.site()
+        site = state.site
         if site is None or site.kind is not SiteKind.LOAD or site.is_target or scanner.depth:
             return False
         return site.keyword not in (b"import", b"from", b"as") and not scanner.has_lambda
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
-        site = state.scanner.site()
+        site = state.site
         if site is None or b"import *" in state.text:
             return None
         completion = self.analysis.complete(state.text, site.trigger)

@@ -9,18 +9,20 @@ byte with no analysis at all (that is the ``pre`` of monitor-guided decoding).
 from __future__ import annotations
 
 from collections.abc import Hashable
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 __all__ = ["Scanner", "Site", "SiteKind", "is_identifier_byte"]
 
 
-class SiteKind(Enum):
-    """What the identifier at a site is."""
+class SiteKind(StrEnum):
+    """What the identifier at a site is. Strings, since those hash in C."""
 
     MEMBER = "member"
     IMPORTED = "imported name"
     MODULE = "module path"
+    IMPORT_END = "end of the keyword import"
+    """Of ``from x import``, before any blank; no site, but a place where the next name can be foreseen."""
     ARGUMENT = "start of an argument"
     LOAD = "name that is read"
 
@@ -58,7 +60,7 @@ class Scanner(Protocol):
 
     @property
     def kind(self) -> SiteKind | None:
-        """The kind of ``site()``, without making it."""
+        """The kind of ``site()``, without making it; ``IMPORT_END`` has none."""
         ...
 
     def feed(self, data: bytes) -> Scanner:

@@ -53,6 +53,7 @@ class TypestateRule:
 
     triggers = b"."
     is_dense = False
+    kinds = frozenset({SiteKind.MEMBER})
 
     def __init__(self, typestate: Typestate, *, prefix: bytes = b"") -> None:
         self.typestate = typestate
@@ -67,12 +68,12 @@ class TypestateRule:
         """See ``Rule``."""
         if state.scanner.kind is not SiteKind.MEMBER:
             return False
-        site = state.scanner.site()
+        site = state.site
         return site is not None and _is_name(site.receiver)
 
     def gate(self, state: TextState) -> Gate | None:
         """See ``Rule``."""
-        site = state.scanner.site()
+        site = state.site
         if site is None:
             return None
         text = (self._prefix + state.text)[: site.trigger]

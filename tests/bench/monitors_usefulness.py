@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from structgen.monitors.analysis import Analysis
+from structgen.monitors.engines.protocol import UNKNOWN
 from structgen.monitors.machine import FreeMachine, MonitoredMachine
 from structgen.monitors.members import MemberRule
 from structgen.monitors.python_monitor import build_engine
 from structgen.monitors.python_scanner import PythonScanner
+from structgen.monitors.rules import member_names
 from structgen.monitors.text import TextMonitor
 
 _IDENTIFIER = re.compile(r"[ \t]*([^\W\d]\w*)")
@@ -134,12 +136,15 @@ def usefulness(
                 gate = rule.gate(monitor.start()) if rule.pre(monitor.start()) else None
                 if gate is None or true_name.encode() not in gate.names:
                     continue
-                point = Point(relative, offset, true_name, len(gate.names))
+                # Private names pass the gate unlisted; whether they exist, the engine says.
+                offered = member_names(rule.analysis.complete(b"", len(prefix.encode())))
+                assert offered is not UNKNOWN
+                point = Point(relative, offset, true_name, len(offered))
                 prompt = prefix[-CONTEXT:]
                 point.plain = write_line(model, prompt, None, max_tokens)
                 point.monitored = write_line(model, prompt, MonitoredMachine(free, [monitor]), max_tokens)
-                point.plain_exists = name_in(point.plain).encode() in gate.names
-                point.monitored_exists = name_in(point.monitored).encode() in gate.names
+                point.plain_exists = name_in(point.plain) in offered
+                point.monitored_exists = name_in(point.monitored) in offered
                 if checker is not None:
                     line = prefix.count("\n") + 1
                     for way in ("plain", "monitored"):

@@ -16,10 +16,13 @@ from structgen.monitors.analysis import Analysis
 from structgen.monitors.arguments import ArgumentRule
 from structgen.monitors.engines.signatures import parse_signature
 from structgen.monitors.gates import BytesGate, ExceptGate, Gate, NameSet, NamesGate
+from structgen.monitors.imports import ImportRule
 from structgen.monitors.machine import FreeMachine, MonitoredMachine
+from structgen.monitors.members import MemberRule
 from structgen.monitors.potential import MonitorPotential
 from structgen.monitors.python_scanner import PythonScanner
-from structgen.monitors.text import TextMonitor
+from structgen.monitors.scope import ScopeRule
+from structgen.monitors.text import TextMonitor, TextState
 from structgen.vocab.vocabulary import Vocabulary
 from tests.monitors.fakes import FakeEngine, free_product, member_monitor
 
@@ -74,6 +77,40 @@ def test_masks_agree_with_trying_every_token(seed: int) -> None:
             break
         config = machine.advance(config, rng.choice(choices))
         assert config is not None
+
+
+def judged_byte_by_byte(monitor: TextMonitor, data: bytes) -> bool:
+    """The obvious judge: every rule is asked at every byte, nothing is remembered."""
+    scanner = monitor.start().scanner
+    for at in range(len(data)):
+        here = TextState(data[:at], scanner)
+        for rule in monitor.rules:
+            gate = rule.gate(here) if rule.pre(here) else None
+            if gate is not None and not gate.allows(data[at]):
+                return False
+        scanner = scanner.feed(data[at : at + 1])
+    return True
+
+
+@pytest.mark.parametrize("prefix", ["y = x", "from x import", "from x", "import os.x", "f(", "if x"])
+def test_whole_names_are_judged_as_byte_by_byte(prefix: str) -> None:
+    """However the text is split, and whether or not a mask looked ahead before."""
+    rng = random.Random(prefix)
+    engine = FakeEngine((*NAMES, "_private", "import_"))
+    pieces = [*PIECES, "import", " import ", ", host", "import host", "(host,"]
+    for _ in range(400):
+        text = "".join(rng.choices(pieces, k=rng.randint(1, 4))).encode()
+        analysis = Analysis(engine, prefix, "\nend = 1\n")
+        rules = [MemberRule(analysis), ImportRule(analysis), ScopeRule(analysis)]
+        monitor = TextMonitor("python", PythonScanner(), rules, prefix=prefix.encode())
+        state: TextState | None = monitor.start()
+        rest = text
+        while rest and state is not None:
+            monitor.advance(state, b".")
+            monitor.advance(state, b" .")
+            cut = rng.randint(1, len(rest))
+            state, rest = monitor.advance(state, rest[:cut]), rest[cut:]
+        assert (state is not None) == judged_byte_by_byte(monitor, text), text
 
 
 def test_small_groups_leave_tokens_out_and_no_text() -> None:
