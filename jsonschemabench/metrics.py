@@ -80,7 +80,9 @@ def is_pass(row: Row, strict: bool = True) -> bool:
 
 def figures(engine: str, rows: Sequence[Row]) -> EngineFigures:
     """Summarise one engine's rows."""
-    found = EngineFigures(engine, version=rows[0].get("version", "") if rows else "")
+    # Rows of several versions are never passed off as one: all are named.
+    versions = dict.fromkeys(row["version"] for row in rows if row.get("version"))
+    found = EngineFigures(engine, version=", ".join(versions))
     ttfm: list[float] = []
     compile_: list[float] = []
     families: dict[str, list[int]] = defaultdict(lambda: [0, 0])

@@ -2,7 +2,9 @@
 
 An engine may hang inside native code, crash or eat all memory, so limits are enforced from
 outside: the parent waits for lines with a deadline, watches the child's resident memory,
-and kills. The next task starts a fresh process. Whatever ended a task is an ``Outcome``
+and kills. Seconds are those of the child's processor, so that a busy machine does not turn
+a slow schema into a timeout; a child that merely sleeps is killed after four times as long
+by the clock. The next task starts a fresh process. Whatever ended a task is an ``Outcome``
 and becomes a row; nothing here raises for what an engine does.
 """
 
@@ -25,11 +27,13 @@ from jsonschemabench.errors import WorkerStartError
 __all__ = ["Limits", "Outcome", "Supervisor"]
 
 _POLL_SECONDS = 0.05
+_PATIENCE = 4.0
+"""Clock seconds a child may take for one second of its limit."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds until compiled, seconds for the whole task, bytes of resident memory, seconds to start."""
+    """Processor seconds until compiled and for the whole task, bytes of resident memory, clock seconds to start."""
 
     compile_seconds: float = 60.0
     task_seconds: float = 120.0
@@ -106,11 +110,14 @@ class Supervisor:
         self.start_seconds = message["seconds"]
 
     def _await(self, limits: Limits) -> Outcome:
-        began = time.monotonic()
+        assert self._process is not None
+        watch = _Watch(self._process.pid)
         known: dict[str, Any] = {}
         limit = min(limits.compile_seconds, limits.task_seconds)
         while True:
-            message = self._read(began + limit, limits.memory_bytes)
+            message = self._read(watch.started + limit, limits.memory_bytes)
+            while message == "timeout" and (more := watch.seconds_left(limit)) > 0.0:
+                message = self._read(time.monotonic() + more, limits.memory_bytes)
             if isinstance(message, dict):
                 if message["event"] == "done":
                     return Outcome(message["row"].get("status", "ok"), message["row"])
@@ -196,6 +203,32 @@ class Supervisor:
                     with contextlib.suppress(OSError):  # a pipe with unsent bytes to a dead process
                         stream.close()
             self._process = None
+
+
+class _Watch:
+    """How long a child has worked on a task."""
+
+    def __init__(self, pid: int) -> None:
+        self.started = time.monotonic()
+        self._pid = pid
+        self._used_before = _processor_seconds(pid)
+
+    def seconds_left(self, limit: float) -> float:
+        """Clock seconds before which the limit cannot be reached; 0 where it is."""
+        patience = self.started + _PATIENCE * limit - time.monotonic()
+        used = _processor_seconds(self._pid)
+        if used is None or self._used_before is None:
+            return 0.0
+        return max(0.0, min(limit - (used - self._used_before), patience))
+
+
+def _processor_seconds(pid: int) -> float | None:
+    """Processor time of a process and its threads; None where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def _resident_bytes(pid: int) -> int:

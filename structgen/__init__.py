@@ -62,6 +62,7 @@ _MODULES = {
     "structgen.prompts": ["prompt"],
     "structgen.report": ["check"],
     "structgen.vocab.vocabulary": ["Vocabulary"],
+    "structgen.warming": ["warm_up"],
 }
 _SUBPACKAGES = ["grammars", "integrations", "models", "monitors", "potentials", "samplers"]
 _RENAMED = {"type": ("structgen.objects", "type_constraint")}
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
     from structgen.prompts import prompt as prompt
     from structgen.report import check as check
     from structgen.vocab.vocabulary import Vocabulary as Vocabulary
+    from structgen.warming import warm_up as warm_up
 
 __all__ = [
     "AsyncFunction",
@@ -179,6 +181,7 @@ __all__ = [
     "samplers",
     "structural_tags",
     "type",
+    "warm_up",
 ]
 
 

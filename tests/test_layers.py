@@ -49,6 +49,9 @@ ALLOWED: dict[str, set[str]] = {
     "report": {
         *("constraint", "dtypes", "errors", "frontends", "grammar_constraint", "masks", "json_constraint", "vocab"),
     },
+    "warming": {
+        *("constraint", "grammar_constraint", "json_constraint", "masks", "models", "potentials", "samplers", "vocab"),
+    },
     "demo": {"config", "decorator", "errors", "functions", "generation", "prompts", "samplers"},
     "cli": {
         *("__init__", "config", "constraint", "errors", "filling", "frontends", "generation", "grammars", "models"),

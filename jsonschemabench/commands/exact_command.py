@@ -37,7 +37,7 @@ def exact_command(
     limit: Annotated[int | None, typer.Option(help="Only the first so many cases.")] = None,
     witnesses: Annotated[int, typer.Option(help="Differences to settle per instance.")] = 24,
     walks: Annotated[int, typer.Option(help="Random walks per schema and engine.")] = 4,
-    seconds: Annotated[float, typer.Option(help="Seconds per schema after compiling.")] = 30.0,
+    seconds: Annotated[float, typer.Option(help="Processor seconds per schema after compiling.")] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed makes other choices.")] = 0,
     show: Annotated[int, typer.Option(help="Print so many findings per engine and fault.")] = 0,
     compile_timeout: CompileTimeoutOption = 60.0,

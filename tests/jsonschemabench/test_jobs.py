@@ -63,7 +63,7 @@ def test_an_engine_that_hangs_crashes_or_raises_gives_rows_and_the_run_goes_on(
     paths = [write_case(tmp_path, f"{number}-{kind}", {"do": kind}, valid=[1]) for number, kind in enumerate(kinds)]
     (tmp_path / "unreadable.json").write_text("{")
     out = tmp_path / "r.jsonl"
-    limits = Limits(compile_seconds=3.0, task_seconds=5.0)
+    limits = Limits(compile_seconds=1.0, task_seconds=2.0)
     measure(Plan([MISBEHAVING], tokenizer_path, out, limits), case_jobs([*paths, tmp_path / "unreadable.json"]))
     rows = results(out)
     assert [row["status"] for row in rows] == [

@@ -1,0 +1,142 @@
+"""Load every kernel before a clock is started.
+
+A kernel is compiled at its first call, which takes seconds, and is read from the disk in
+later processes, which takes milliseconds, each where it is first needed. A server that
+wants its first request to be as fast as the others, or a benchmark that times schemas
+rather than compilers, calls ``warm_up`` once. It runs small constraints of every kind over
+a toy vocabulary, since calls are the only way to make Numba choose the right variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from structgen.constraint import Constraint, choice, regex
+from structgen.grammar_constraint import gbnf, lark, structural_tags
+from structgen.json_constraint import json_schema
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["warm_up"]
+
+_SCHEMAS: list[tuple[Any, bytes]] = [
+    (
+        {"type": "object", "properties": {"a": {"type": "array", "items": {"type": ["number", "string"]}}}},
+        b'{"a": [1, "b", -2.5e3], "c\\u00e9": {"d": null}}',
+    ),
+    (
+        {"type": "array", "items": {"type": "string", "minLength": 2, "maxLength": 40}, "maxItems": 3},
+        b'["ab", "long text"]',
+    ),
+    ({"type": "array", "items": {"type": "string", "pattern": "^[a-z]+( [a-z]+)*$"}}, b'["ab cd", "x"]'),
+    ({"type": "object", "propertyNames": {"pattern": "^[a-z]+$"}, "maxProperties": 2}, b'{"ab": 1, "c": [true]}'),
+    ({"type": "array", "uniqueItems": True}, b'[1, 7, {"a": []}]'),
+    ({"type": "array", "contains": {"const": 7}}, b"[1, 7]"),
+    ({"type": "array", "items": {"type": "integer", "minimum": -3, "maximum": 999, "multipleOf": 3}}, b"[-3, 999]"),
+    ({"type": "array", "items": {"format": "date-time"}}, b'["2024-02-29T12:30:00Z"]'),
+    ({"oneOf": [{"required": ["a"]}, {"enum": ["x", "yz", None, {"b": 1}]}]}, b'{"a": "free text, some of it"}'),
+    ({"allOf": [{"pattern": "^a"}, {"not": {"pattern": "b$"}}]}, b'"acb c"'),
+    (
+        {"$ref": "#/$defs/t", "$defs": {"t": {"items": {"$ref": "#/$defs/t"}, "type": ["array", "null"]}}},
+        b"[[null], []]",
+    ),
+]
+"""Every kind of value and of rule, with a document each."""
+
+_LALR = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
+_INDENTED = """
+start: (_NL | statement)*
+statement: NAME _NL | "if" NAME ":" _NL _INDENT statement+ _DEDENT
+NAME: /[a-z]+/
+_NL: /(\\r?\\n[\\t ]*)+/
+%declare _INDENT _DEDENT
+%ignore /[ \\t]+/
+"""
+
+
+def warm_up(vocabulary: Vocabulary | None = None) -> None:
+    """Load every kernel of constraints, masks and samplers, and prepare a vocabulary.
+
+    Takes seconds where kernels are read from the disk, minutes where they are compiled
+    first (the first time on a machine, or after an update), and nothing when repeated.
+
+    Parameters
+    ----------
+    vocabulary : what is computed once per vocabulary, such as its plain string tokens, is
+        computed too
+
+    Examples
+    --------
+    >>> warm_up()
+    """
+    _warm_up_kernels()
+    if vocabulary is not None:
+        for constraint, text in _constraints():
+            _walk(constraint, vocabulary, text)
+
+
+@lru_cache(maxsize=1)
+def _warm_up_kernels() -> None:
+    from structgen.masks.warm_up import warm_up as warm_up_masks
+
+    warm_up_masks()
+    vocabulary = _vocabulary()
+    for constraint, text in _constraints():
+        _walk(constraint, vocabulary, text)
+    _warm_up_samplers(vocabulary)
+
+
+def _vocabulary() -> Vocabulary:
+    """Every byte, and enough longer tokens that walks which skip subtrees have some to skip."""
+    words = [b'"a', b'": ', b'", "', b"aaa", b"abc", b" text", b"], [", b"  ", b'"}', b"01", b"\\u00", "é".encode()]
+    pairs = [bytes([a, b]) for a in b"abcdefgh" for b in b"ijklmnop"]
+    tokens = [*(bytes([byte]) for byte in range(256)), *words, *pairs]
+    return Vocabulary.from_bytes([*tokens, b"</s>"], eos_ids=[len(tokens)])
+
+
+def _constraints() -> Iterator[tuple[Constraint, bytes]]:
+    for schema, document in _SCHEMAS:
+        yield json_schema(schema, property_order="any", whitespace="any"), document
+        yield json_schema(schema), document
+    yield regex("[a-z]{2,40}é?") & regex(".*x.*") | choice(["no"]), b"abcx"
+    yield lark(_LALR), b"a, bc , d"
+    yield lark(_LALR, parser="earley"), b"a, bc , d"
+    yield lark(_INDENTED), b"if a:\n  b\nc\n"
+    yield gbnf('root ::= [a-z]+ ("," root)?'), b"ab,c"
+    yield structural_tags([("<", regex("[0-9]+"), ">")]), b"text <12> text"
+
+
+def _walk(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
+    """One sequence in every way a matcher is used."""
+    matcher = constraint.bind(vocabulary).start()
+    row = np.zeros(vocabulary.n_words, dtype=np.uint32)
+    token_ids = vocabulary.encode_bytes(text)
+    for token_id in token_ids:
+        matcher.fill_mask(row)
+        matcher.fork().fill_mask(row, 400)
+        matcher.forced_bytes()
+        matcher.advance(token_id)
+    matcher.fill_mask(row)
+    matcher.rollback(len(token_ids) // 2)
+    matcher.advance_bytes(text[len(matcher.text_bytes) :])
+    matcher.fork().shortest_completion_tokens()
+
+
+def _warm_up_samplers(vocabulary: Vocabulary) -> None:
+    """Draws with and without truncation, a predicate, resampling, learning."""
+    from structgen.models.table import Table
+    from structgen.potentials import predicate
+    from structgen.samplers import AWRS, CARS, SMC, ASAp, Masking
+
+    even = np.full(vocabulary.n_tokens, 1.0 / vocabulary.n_tokens)
+    model = Table.from_function(lambda prefix: even, vocabulary=vocabulary)
+    mask = regex("[a-z]{1,3}")
+    opaque = predicate(str.isalpha, prefix=lambda text: len(text) < 4)
+    for temperature, top_k in ((1.0, 0), (0.0, 0), (0.7, 5)):
+        Masking(temperature=temperature, top_k=top_k).sample(model, constraint=mask, max_tokens=5, seed=0)
+    for sampler in (AWRS(), SMC(particles=3), ASAp(), CARS(batch_size=2)):
+        sampler.sample(model, constraint=mask, n=2, max_tokens=5, seed=0)
+    AWRS().sample(model, constraint=opaque, max_tokens=5, seed=0)
