@@ -68,11 +68,13 @@ _connectives: WeakValueDictionary[tuple[Any, ...], Formula] = WeakValueDictionar
 class Formula:
     """A truth about one JSON value."""
 
-    __slots__ = ("__weakref__", "pointer", "uid")
+    __slots__ = ("__weakref__", "leaves", "pointer", "uid")
 
     def __init__(self, pointer: str = "") -> None:
         self.uid = next(_uids)
         self.pointer = pointer
+        self.leaves: dict[int, Assertion] | None = None
+        """Assertions by uid, once ``formulas.assertions_of`` has collected them."""
 
 
 class ConstantFormula(Formula):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.contexts import Context
-from structgen.automata.document.formulas import after_failures, assertions_of, evaluate, substitute
+from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
     FALSE,
@@ -151,7 +151,7 @@ class Arrays:
     # -- general frames ----------------------------------------------------------------------
 
     def _general(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+        parts = list(all_assertions(forms).values())
         conditions: list[Formula] = []
         tables: dict[int, tuple[tuple[int, Assertion], ...]] = {}
         lengths = [0]
@@ -164,7 +164,7 @@ class Arrays:
                     if isinstance(assertion, Items):
                         lengths.append(len(assertion.prefix))
                 tables[part.uid] = tuple(rows)
-        parts += [part for form in conditions for part in assertions_of(form)]
+        parts += all_assertions(conditions).values()
         for part in parts:
             if isinstance(part, Items):
                 lengths.append(len(part.prefix))
@@ -232,7 +232,7 @@ class Arrays:
         flagged: list[tuple[Assertion, Formula, Formula]] = []
         contains: list[Contains] = []
         excuses: list[tuple[int, Contains, Formula]] = []
-        parts = {part.uid: part for form in after.forms for part in assertions_of(form)}
+        parts = all_assertions(after.forms)
         for uid, part in parts.items():
             if isinstance(part, Contains):
                 contains.append(part)
@@ -300,7 +300,7 @@ class Arrays:
         count = min(state.count + 1, state.shape.cap)
         table: dict[int, Formula] = {}
         for form in state.forms:
-            for part in assertions_of(form):
+            for part in assertions_of(form).values():
                 if isinstance(part, CountIs) and part.high is not None and count > part.high:
                     table[part.uid] = FALSE
         forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
@@ -376,7 +376,7 @@ class Arrays:
                 table[part.uid] = TRUE
         if table:
             forms = tuple(substitute(form, table) for form in forms)
-        live = {part.uid for form in forms for part in assertions_of(form)}
+        live = all_assertions(forms)
         if after.shape.context.accepts is None and forms[0] is FALSE:
             return None
         kept = tuple(sorted((uid, n) for uid, n in found.items() if uid in live))

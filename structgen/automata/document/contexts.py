@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.dfa import Dfa
-from structgen.automata.document.formulas import assertions_of, evaluate
+from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.labelled import Component, Labelled, labelled_product
 from structgen.automata.document.numbers import base_for, dfa_of_key, key_of, number_dfa
 from structgen.automata.document.strings import must_parts
@@ -149,7 +149,7 @@ class Contexts:
                     rows, labels = _narrow_dfa(number_dfa(parts))
                     self._numbers[key] = tables.add_numbers(rows, labels, ("number", key)) if len(rows) > 1 else 0
                 return self._numbers[key]
-        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+        parts = list(all_assertions(forms).values())
 
         def label_of(told: tuple[int, ...]) -> int:
             truth = {part.uid: value != 0 for part, value in zip(parts, told, strict=True)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 
 from structgen.errors import SchemaError
 from structgen.ir.document import (
@@ -23,7 +23,7 @@ from structgen.ir.document import (
     negation,
 )
 
-__all__ = ["Reducer", "after_failures", "assertions_of", "evaluate", "substitute"]
+__all__ = ["Reducer", "after_failures", "all_assertions", "assertions_of", "evaluate", "substitute"]
 
 
 class Reducer:
@@ -75,30 +75,40 @@ class Reducer:
             self._open.discard(target.uid)
 
 
-def assertions_of(formula: Formula) -> Iterator[Assertion]:
-    """The assertions of a reduced formula, with repeats."""
-    if isinstance(formula, Assertion):
-        yield formula
-    elif type(formula) is Not:
-        yield from assertions_of(formula.part)
-    elif isinstance(formula, And | Or | OneOf):
-        for part in formula.parts:
-            yield from assertions_of(part)
+def assertions_of(formula: Formula) -> Mapping[int, Assertion]:
+    """The assertions of a reduced formula by uid, in order; collected once per formula."""
+    found = formula.leaves
+    if found is None:
+        if isinstance(formula, Assertion):
+            return {formula.uid: formula}
+        found = {}
+        if type(formula) is Not:
+            found = dict(assertions_of(formula.part))
+        elif isinstance(formula, And | Or | OneOf):
+            for part in formula.parts:
+                found.update(assertions_of(part))
+        formula.leaves = found
+    return found
+
+
+def all_assertions(forms: Iterable[Formula]) -> dict[int, Assertion]:
+    """The assertions of several reduced formulas by uid."""
+    found: dict[int, Assertion] = {}
+    for form in forms:
+        found.update(assertions_of(form))
+    return found
 
 
 def substitute(formula: Formula, table: dict[int, Formula]) -> Formula:
     """A reduced formula with some assertions (by uid) replaced."""
     if isinstance(formula, Assertion):
         return table.get(formula.uid, formula)
+    if table.keys().isdisjoint(assertions_of(formula)):
+        return formula
     kind = type(formula)
     if kind is Not:
-        inner = substitute(formula.part, table)  # type: ignore[attr-defined]
-        return formula if inner is formula.part else negation(inner)  # type: ignore[attr-defined]
-    if not isinstance(formula, And | Or | OneOf):
-        return formula
-    parts = [substitute(part, table) for part in formula.parts]
-    if all(new is old for new, old in zip(parts, formula.parts, strict=True)):
-        return formula
+        return negation(substitute(formula.part, table))  # type: ignore[attr-defined]
+    parts = [substitute(part, table) for part in formula.parts]  # type: ignore[attr-defined]
     if kind is And:
         return conjunction(parts)
     return disjunction(parts) if kind is Or else exactly_one(parts)

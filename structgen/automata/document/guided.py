@@ -45,6 +45,7 @@ __all__ = ["Guided", "branches"]
 
 MOST_BRANCHES = 32
 MOST_MEMBERS = 200
+MOST_TURNS = 8
 
 
 def branches(formula: Formula) -> Iterator[Formula]:
@@ -103,47 +104,68 @@ class Guided:
                     yield found
 
     def _follow(self, start: ObjectState, aim: Formula) -> tuple[bytes, int] | None:
+        """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""
         objects = self._automaton.objects
+        tried = turned = 0
         state = ObjectState(start.shape, (*start.forms, aim), start.seen, start.count)
+        stack: list[tuple[bytes, ObjectState, Iterator[tuple[bytes, ObjectState]]]] = []
         text = b""
-        for _ in range(MOST_MEMBERS):
+        while True:
             if evaluate(state.forms[-1], objects.truth(state)):
                 label = objects.close_label(state)
                 return (text, label) if label else None
-            step = next(self._steps(state), None)
-            if step is None:
+            stack.append((text, state, self._steps(state)))
+            while stack:
+                step = next(stack[-1][2], None) if tried < MOST_MEMBERS and turned < MOST_TURNS else None
+                if step is not None:
+                    break
+                stack.pop()
+                turned += 1
+            if not stack or step is None:
                 return None
-            member, state = step
-            text += member
-        return None
+            tried += 1
+            text, state = stack[-1][0] + step[0], step[1]
 
     def _steps(self, state: ObjectState) -> Iterator[tuple[bytes, ObjectState]]:
-        """Members that bring the first unmet part of the aim nearer."""
+        """Members that bring the first unmet part of the aim nearer, those that also help others first."""
         aim = state.forms[-1]
         holds = self._automaton.objects.truth(state)
-        keys = state.shape.keys
-        for part in aim.parts if type(aim) is And else (aim,):
-            if evaluate(part, holds):
-                continue
-            order = sorted(range(len(keys.classes)), key=lambda number: number < keys.n_named)
-            extra: Formula = TRUE
-            if isinstance(part, Required):
-                order = [keys.names.index(name) for name in sorted(part.names)]
-                order = [number for number in order if not (state.seen >> number) & 1][:1]
-            for number in order:
-                if type(part) is Not and isinstance(part.part, Properties):
-                    extra = negation(keys.classes[number].child(part.part))
-                elif type(part) is Not and isinstance(part.part, PropertyNames):
-                    if part.part.uid not in keys.classes[number].bad_for:
-                        continue
-                elif not isinstance(part, Required | CountIs) and not (
-                    type(part) is Not and isinstance(part.part, CountIs)
-                ):
-                    continue
-                found = self._step(state, number, extra)
-                if found is not None:
-                    yield found
-            return
+        unmet = [part for part in (aim.parts if type(aim) is And else (aim,)) if not evaluate(part, holds)]
+        broken = [part.part for part in unmet if type(part) is Not]
+        rules = {part.uid for part in broken if isinstance(part, PropertyNames)}
+        values = [part for part in broken if isinstance(part, Properties)]
+        missing = [part for part in unmet if isinstance(part, Required)]
+        counts = [part for part in unmet if isinstance(part, CountIs) and state.count < part.low]
+        counts += [part for part in broken if isinstance(part, CountIs) and part.high is not None]
+        if len(unmet) > len(rules) + len(values) + len(missing) + len(counts):
+            return  # a name too many: nothing that is added helps
+        classes, n_named = state.shape.keys.classes, state.shape.keys.n_named
+        everything = sorted(range(len(classes)), key=lambda n: (-len(rules & classes[n].bad_for), n < n_named))
+        if rules:
+            for number in everything:
+                if not rules.isdisjoint(classes[number].bad_for):
+                    yield from self._members(state, number, values, True)
+        elif missing:
+            names = [state.shape.keys.names.index(name) for name in sorted(missing[0].names)]
+            for number in [number for number in names if not (state.seen >> number) & 1][:1]:
+                yield from self._members(state, number, values, True)
+        elif values:
+            for number in everything:
+                yield from self._members(state, number, values, False)
+        else:
+            for number in everything:
+                yield from self._members(state, number, [], True)
+
+    def _members(
+        self, state: ObjectState, number: int, broken: list[Properties], or_none: bool
+    ) -> Iterator[tuple[bytes, ObjectState]]:
+        """Members of one class: a value that breaks all of ``broken``, each alone, or none."""
+        children = [negation(state.shape.keys.classes[number].child(part)) for part in broken]
+        extras = [conjunction(children), *children] if children else []
+        for extra in dict.fromkeys([*extras, TRUE] if or_none else extras):
+            found = self._step(state, number, extra)
+            if found is not None:
+                yield found
 
     def _step(self, state: ObjectState, number: int, extra: Formula) -> tuple[bytes, ObjectState] | None:
         """One more member of class ``number`` whose value keeps the aim alive and satisfies ``extra``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
+from structgen.automata.document.formulas import Reducer, all_assertions, evaluate
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, reachable_labels
 from structgen.automata.document.strings import dfa_of_assertion
 from structgen.automata.document.tables import Tables
@@ -76,7 +76,7 @@ class KeyClasses:
         self._closed_spec = 0
         self._parts: list[Assertion] = []
         if self.patterns or self.rules:
-            self._parts = list({p.uid: p for _, form in self.rules for p in assertions_of(form)}.values())
+            self._parts = list(all_assertions(form for _, form in self.rules).values())
             self._named_classes()
         else:
             self.classes = [KeyClass(name, frozenset(), frozenset(), name) for name in names]

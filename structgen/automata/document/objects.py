@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
-from structgen.automata.document.formulas import after_failures, assertions_of, evaluate, substitute
+from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
 from structgen.automata.document.keys import KeyClass, KeyClasses
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
@@ -208,7 +208,7 @@ class Objects:
     # -- general frames ----------------------------------------------------------------------
 
     def _general(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+        parts = list(all_assertions(forms).values())
         conditions: list[Formula] = []
         tables: dict[int, tuple[tuple[int, Assertion], ...]] = {}
         evaluators: list[Properties] = []
@@ -222,7 +222,7 @@ class Objects:
                     if isinstance(assertion, Properties):
                         evaluators.append(assertion)
                 tables[part.uid] = tuple(rows)
-        parts += [p for form in conditions for p in assertions_of(form)]
+        parts += all_assertions(conditions).values()
         names: set[bytes] = set()
         for part in parts:
             if isinstance(part, Required):
@@ -365,7 +365,7 @@ class Objects:
         count = min(state.count + 1, shape.cap)
         table: dict[int, Formula] = dict.fromkeys(key_class.bad_for, FALSE)
         for form in state.forms:
-            for part in assertions_of(form):
+            for part in assertions_of(form).values():
                 if isinstance(part, CountIs) and part.high is not None and count > part.high:
                     table[part.uid] = FALSE
         forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
@@ -380,7 +380,7 @@ class Objects:
         musts = self._must_assertions(state.shape.context, state.forms)
         must: list[Formula] = []
         flagged: list[tuple[Assertion, Formula, Formula]] = []
-        parts = {part.uid: part for form in state.forms for part in assertions_of(form)}
+        parts = all_assertions(state.forms)
         cover: Formula
         for uid, part in parts.items():
             if isinstance(part, Properties):

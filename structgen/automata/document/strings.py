@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from structgen.automata.compile import compile_regex
 from structgen.automata.dfa import Dfa
-from structgen.automata.document.formulas import assertions_of, evaluate
+from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
@@ -259,7 +259,7 @@ class StringSpecs:
 
     def verdicts(self, forms: Sequence[Formula], label_of: Callable[[tuple[bool, ...]], int]) -> int:
         """Labels by verdict vector of ``forms`` (0: not acceptable); 0 where nothing is acceptable."""
-        parts = list({part.uid: part for form in forms for part in assertions_of(form)}.values())
+        parts = list(all_assertions(forms).values())
 
         def label(truth: dict[int, bool]) -> int:
             return label_of(tuple(evaluate(form, lambda part: truth[part.uid]) for form in forms))
