@@ -1,7 +1,8 @@
 """Random sentences of a grammar, made from its productions: no automaton takes part.
 
-Productions used least so far are preferred, so that a few hundred sentences visit all of
-a grammar; when the budget of a sentence is spent, each nonterminal takes its shortest way.
+Half of the choices lead to the nearest production not used so far, so that a few hundred
+sentences visit all of a grammar; when the budget of a sentence is spent, each nonterminal
+takes its shortest way.
 Terminals are sampled from their patterns and checked with ``re``.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Callable
 
 from structgen.ir.grammar import Grammar, Production
@@ -18,6 +18,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 __all__ = ["Sentences", "mutations", "sample"]
 
 INFINITE = float("inf")
+FAR = 1 << 30
 
 
 class Sentences:
@@ -28,7 +29,7 @@ class Sentences:
         grammar: Grammar,
         seed: int,
         *,
-        budget: int = 40,
+        budget: int = 60,
         lexemes: dict[str, Callable[[random.Random], str]] | None = None,
         spacing: float = 0.9,
     ) -> None:
@@ -36,16 +37,36 @@ class Sentences:
         self.rng = random.Random(seed)
         self.budget = budget
         self.lexemes = lexemes or {}
-        self.used: Counter[Production] = Counter()
+        self.unused = set(grammar.productions)
         self.of: dict[int, list[Production]] = {}
         for production in grammar.productions:
             self.of.setdefault(production.lhs, []).append(production)
         self.cost = _least_lengths(grammar)
+        self.distance: dict[Production, int] = {}
+        self.gap = 0.0
         self.spacing = spacing if any(_reads_blank(grammar, t) for t in grammar.ignore) else 0.0
 
     def one(self) -> str:
         """One text."""
+        self.distance = self._distances()
+        self.gap = self.spacing if self.rng.random() < 0.3 else float(self.spacing > 0)
         return self._text(self._terminals())
+
+    def _distances(self) -> dict[Production, int]:
+        """How many choices away the nearest unused production is."""
+        nearest: dict[int, int] = {}
+        found = dict.fromkeys(self.grammar.productions, FAR)
+        changed = bool(self.unused)
+        while changed:
+            changed = False
+            for production in self.grammar.productions:
+                below = min((nearest.get(s, FAR) for s in production.rhs), default=FAR)
+                distance = 0 if production in self.unused else below + 1
+                if distance < found[production]:
+                    found[production] = distance
+                    nearest[production.lhs] = min(distance, nearest.get(production.lhs, FAR))
+                    changed = True
+        return found
 
     def _terminals(self) -> list[int]:
         left = self.rng.randint(1, self.budget)
@@ -57,7 +78,7 @@ class Sentences:
                 continue
             room = left - len(found) - len(todo)
             production = self._choose(symbol, room)
-            self.used[production] += 1
+            self.unused.discard(production)
             todo += reversed(production.rhs)
         return found
 
@@ -69,8 +90,8 @@ class Sentences:
             least = min(costs)
             return self.rng.choice([p for p, cost in zip(options, costs, strict=True) if cost == least])
         if self.rng.random() < 0.5:
-            rarest = min(self.used[p] for p in fits)
-            fits = [p for p in fits if self.used[p] == rarest]
+            nearest = min(self.distance[p] for p in fits)
+            fits = [p for p in fits if self.distance[p] == nearest]
         return self.rng.choice(fits)
 
     def _text(self, terminals: list[int]) -> str:
@@ -87,7 +108,7 @@ class Sentences:
                     follow += 1
                 out.append("\n" + "    " * depth)
                 continue
-            if out and self.rng.random() < self.spacing and not out[-1].endswith((" ", "\n")):
+            if out and self.rng.random() < self.gap and not out[-1].endswith((" ", "\n")):
                 out.append(" ")
             out.append(self._lexeme(terminal))
         return "".join(out)
