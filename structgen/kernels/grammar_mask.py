@@ -10,7 +10,8 @@ All parts lie in one int32 ``pool``; a part's name is its offset. A lexeme part 
 
     root, n_rows, n_light, n_big, (lexer state, row) .., (node, lexer state) .., (node, lexer state) ..
 
-and a start part, for lexemes that begin below one trie node,
+(a big end's node is negative where the lexeme may also go on: then its lexer state is the
+one before the node) and a start part, for lexemes that begin below one trie node,
 
     n_groups, n_keywords, n_light, part .., (node, lexer state) .., (node, code) ..
 """
@@ -29,11 +30,15 @@ from structgen.kernels.grammar_walk import (
 )
 from structgen.kernels.jit import uncounted
 from structgen.kernels.pushdown import (
+    BROKEN,
+    CONTEXT,
     FAIL,
+    NEVER,
     OFFSETS,
     ROW,
     THREADS,
     UNKNOWN,
+    WATCH,
     accepts_at,
     base_at,
     check,
@@ -46,17 +51,16 @@ from structgen.kernels.pushdown import (
     fork_watch_at,
     has_newline,
     indent_at,
+    never_at,
     note_missing,
     start_at,
     start_lexeme,
     state_of,
     step,
+    watch_step_at,
 )
 
-__all__ = ["PART_CONTEXT", "fill", "find_part", "insert_part", "scan_lexeme"]
-
-PART_CONTEXT = 1
-"""Kind of missing entry for start codes, as in ``pushdown``."""
+__all__ = ["fill", "find_broken", "find_part", "insert_part", "scan_lexeme"]
 
 
 @uncounted
@@ -67,8 +71,9 @@ def scan_lexeme(heap, work, trie, nodes, states, fresh, firsts, heavy, families,
     root for a lexeme under way); with 1 its byte is still to be read, from ``states[i]``.
     ``rows[j]`` gets the tokens whose lexeme can still become the terminals of ``families[j]``
     (-1: free). ``light`` gets (node, state before it) for steps that end the lexeme, where
-    ``firsts`` (256,) has their byte; ``big`` (node, state at it) for heavy ends. Returns the
-    numbers of families, light and big entries; -1 where an array is full.
+    ``firsts`` (256,) has their byte; ``big`` (node, state at it) for heavy ends, and
+    (-node, state before it) for a heavy node that may go on with the lexeme or begin the next.
+    Returns the numbers of families, light and big entries; -1 where an array is full.
     """
     n_families = 0
     n_light = 0
@@ -102,7 +107,13 @@ def scan_lexeme(heap, work, trie, nodes, states, fresh, firsts, heavy, families,
                     continue
                 if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
                     ends = (accepts_at(heap, before) >= 0 and firsts[trie.byte[node]] != 0) or code < 0
-                    if ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
+                    if code > 0 and ends and trie.subtree_end[node] - node >= heavy:
+                        if n_big >= big.shape[0]:
+                            return -1, n_light, n_big
+                        big[n_big, 0] = -node
+                        big[n_big, 1] = before
+                        n_big += 1
+                    elif ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
                         if n_light >= light.shape[0]:
                             return -1, n_light, n_big
                         light[n_light, 0] = node
@@ -202,14 +213,19 @@ def is_among(nodes, n, node):  # type: ignore[no-untyped-def]
 def fill(heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
     """Allow in ``row`` what the first ``n_queue`` entries of ``queue`` lead to; returns the queue's length at last.
 
-    An entry is (trie node, cell, register, lexer state, column): the lexeme in that state
-    ends at the node, and others begin below it; at node -1 the lexeme is still under way.
-    Returns -1 where ``queue`` is full, -2 where ``marks`` is. ``missing[0, 0]`` counts the
-    names in ``missing[1:]`` for which there is no part yet.
+    An entry is (trie node, cell, register, lexer state, column, watch): the lexeme in that state
+    ends at the node, and others begin below it, with the bytes that the state cannot read
+    (with any where it is -1, with that of child ``c`` alone where it is ``-2 - c``). At node -1
+    the lexeme is still under way. Entries with a watch are left to the caller. Returns -1
+    where ``queue`` is full, -2 where ``marks`` is. ``missing[0, 0]`` counts the names in
+    ``missing[1:]`` for which there is no part yet.
     """
     missing[0, 0] = 0
     at = 0
     while at < n_queue:
+        if queue[at, 5] != 0:
+            at += 1
+            continue
         if queue[at, 0] < 0:
             n_queue = go_on(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
         else:
@@ -253,7 +269,7 @@ def begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, mark
     parser_state = state_of(heap, work, cell)
     code = start_at(heap, parser_state)
     if code == UNKNOWN:
-        note_missing(work, PART_CONTEXT, parser_state, 0)
+        note_missing(work, CONTEXT, parser_state, 0)
         return n_queue
     if code == 0:
         return n_queue
@@ -348,19 +364,30 @@ def add_part(heap, work, trie, pool, rows, part, cell, register, column, marks, 
     for i in range(n_big):
         node = pool[at + 2 * i]
         state = pool[at + 2 * i + 1]
-        if n_marks > 0 and is_among(marks, n_marks, node):
+        below = node
+        if node < 0:
+            below = trie.parent[-node]
+        if n_marks > 0 and is_among(marks, n_marks, below):
             continue
         wide = -1
         if indent_at(heap, 0) >= 0:
-            wide = column_in_lexeme(heap, trie, root, node, state, column)
-        n_queue = enqueue(heap, work, node, cell, state, register, wide, queue, n_queue)
+            wide = column_in_lexeme(heap, trie, root, below, state, column)
+        if node >= 0:
+            n_queue = enqueue(heap, work, node, cell, state, register, wide, state, 0, queue, n_queue)
+        else:
+            code = delta_at(heap, state, trie.byte[-node])
+            watch = never_at(heap, code)
+            if watch == UNKNOWN:
+                note_missing(work, NEVER, code, 0)
+                continue
+            n_queue = enqueue(heap, work, below, cell, state, register, wide, node - 2, watch, queue, n_queue)
         if n_queue < 0:
             return n_queue
     return n_queue
 
 
 @uncounted
-def enqueue(heap, work, node, cell, state, register, column, queue, n_queue):  # type: ignore[no-untyped-def]
+def enqueue(heap, work, node, cell, state, register, column, before, watch, queue, n_queue):  # type: ignore[no-untyped-def]
     """Hand over the lexeme in ``state``, and list what begins at ``node`` then."""
     after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, column)
     if after == FAIL:
@@ -370,8 +397,9 @@ def enqueue(heap, work, node, cell, state, register, column, queue, n_queue):  #
     queue[n_queue, 0] = node
     queue[n_queue, 1] = after
     queue[n_queue, 2] = later
-    queue[n_queue, 3] = state
+    queue[n_queue, 3] = before
     queue[n_queue, 4] = -1
+    queue[n_queue, 5] = watch
     return n_queue + 1
 
 
@@ -424,7 +452,7 @@ def walk_fresh(heap, work, trie, node, cell, register, before, row):  # type: ig
     """Walk below ``node`` with whatever lexeme may start on ``cell``, where one starts with a lookahead."""
     child = node + 1
     while child < trie.subtree_end[node]:
-        if before < 0 or delta_at(heap, before, trie.byte[child]) == 0:
+        if before == -1 or before == -2 - child or (before >= 0 and delta_at(heap, before, trie.byte[child]) == 0):
             count = start_lexeme(heap, work, 0, 0, cell, 0, register, trie.byte[child])
             if count > 0:
                 walk_below(heap, work, trie, child, 0, count, row)
@@ -463,7 +491,7 @@ def add_keywords(heap, work, trie, cell, register, root, first, heavy, marks, n_
             n_marks += 1
             walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, row)
             if is_big:
-                n_queue = enqueue(heap, work, node, cell, state, register, -1, queue, n_queue)
+                n_queue = enqueue(heap, work, node, cell, state, register, -1, state, 0, queue, n_queue)
         node += 1
     return n_marks, n_queue
 
@@ -487,3 +515,25 @@ def walk_after_keyword(heap, work, trie, cell, register, node, state, is_big, ro
             if count > 0:
                 walk_below(heap, work, trie, child, 1, count, row)
         child = trie.subtree_end[child]
+
+
+@uncounted
+def find_broken(heap, work, trie, root, watch, row):  # type: ignore[no-untyped-def]
+    """Set in ``row`` the tokens below ``root`` that break ``watch``, which stands at ``root``."""
+    base = trie.depth[root]
+    work[OFFSETS] = watch
+    node = root + 1
+    stop = trie.subtree_end[root]
+    while node < stop:
+        level = trie.depth[node] - base
+        before = work[OFFSETS + level - 1]
+        after = watch_step_at(heap, before, trie.byte[node])
+        if after > 0:
+            work[OFFSETS + level] = after
+            node += 1
+            continue
+        if after == UNKNOWN:
+            note_missing(work, WATCH, before, 0)
+        elif after == BROKEN:
+            set_tokens(row, trie.token_start, trie.token_ids, node, trie.subtree_end[node])
+        node = trie.subtree_end[node]

@@ -27,7 +27,6 @@ from structgen.kernels.pushdown import (
     FULL,
     HASHED,
     N_ARENA,
-    N_EVENTS,
     N_HASHED,
     N_MISSING,
     N_OFFSETS,
@@ -55,7 +54,6 @@ from structgen.kernels.pushdown import (
     indent_at,
     note_missing,
     shift,
-    state_of,
     step,
 )
 
@@ -64,7 +62,6 @@ __all__ = [
     "advance",
     "advance_all",
     "column_in_lexeme",
-    "end_at",
     "find_parents",
     "is_complete",
     "persist",
@@ -72,9 +69,7 @@ __all__ = [
     "run_below",
     "shift_at",
     "stack_states",
-    "top_state",
     "two_live_bytes",
-    "walk",
 ]
 
 
@@ -179,53 +174,6 @@ def walk_below(heap, work, trie, root, first, count, row):  # type: ignore[no-un
 
 
 @uncounted
-def walk(heap, work, trie, thread, heavy, events, row):  # type: ignore[no-untyped-def]
-    """Walk the whole trie with one thread; children of heavy nodes that start a lexeme become events.
-
-    ``work[N_EVENTS]`` gets their number, -1 where there is no room. An event is (node, cell,
-    register, lexer state before the end, -1).
-    """
-    for i in range(5):
-        work[work[THREADS] + i] = thread[i]
-    work[OFFSETS + 0] = 0
-    work[OFFSETS + 1] = 1
-    node = 1
-    stop = trie.subtree_end[0]
-    n_events = 0
-    visited = 0
-    if ends_heavy(heap, trie, 0, thread[1], heavy):
-        n_events = add_end_event(heap, work, 0, 0, events, n_events)
-    while node < stop:
-        level = trie.depth[node]
-        high = work[OFFSETS + level]
-        found = 0
-        visited += 1
-        for i in range(work[OFFSETS + level - 1], high):
-            state = work[work[THREADS] + 5 * (i) + 1]
-            if (
-                work[work[THREADS] + 5 * (i) + 2] == 0
-                and accepts_at(heap, state) >= 0
-                and delta_at(heap, state, trie.byte[node]) == 0
-                and ends_heavy(heap, trie, trie.parent[node], state, heavy)
-            ):
-                continue
-            found = step(heap, work, i, high, found, trie.byte[node], 0)
-        if found == 0:
-            node = trie.subtree_end[node]
-            continue
-        work[OFFSETS + level + 1] = high + found
-        set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
-        for i in range(high, high + found):
-            if work[work[THREADS] + 5 * (i) + 2] == 0 and ends_heavy(
-                heap, trie, node, work[work[THREADS] + 5 * (i) + 1], heavy
-            ):
-                n_events = add_end_event(heap, work, node, i, events, n_events)
-        node += 1
-    work[VISITED] += visited
-    work[N_EVENTS] = n_events
-
-
-@uncounted
 def path_column(heap, trie, root, node, column):  # type: ignore[no-untyped-def]
     """The column after the bytes below ``root`` down to ``node``, from ``column`` at ``root``."""
     base = trie.depth[root]
@@ -255,29 +203,6 @@ def ends_heavy(heap, trie, node, state, heavy):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def add_end_event(heap, work, node, source, events, n):  # type: ignore[no-untyped-def]
-    if n < 0 or n >= events.shape[0]:
-        return -1
-    at = work[THREADS] + 5 * source
-    state = work[at + 1]
-    cell, register = end_lexeme(heap, work, work[at], accepts_at(heap, state), work[at + 3], work[at + 4])
-    if cell == FAIL:
-        return n
-    events[n, 0] = node
-    events[n, 1] = cell
-    events[n, 2] = register
-    events[n, 3] = state
-    events[n, 4] = -1
-    return n + 1
-
-
-@uncounted
-def end_at(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
-    """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
-    return end_lexeme(heap, work, cell, terminal, register, column)
-
-
-@uncounted
 def shift_at(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
     """The scratch cell after ``terminal``, or FAIL."""
     return shift(heap, work, cell, terminal)
@@ -296,12 +221,6 @@ def two_live_bytes(heap, work, n_threads):  # type: ignore[no-untyped-def]
                 return one, byte
             one = byte
     return one, -1
-
-
-@uncounted
-def top_state(heap, work, cell):  # type: ignore[no-untyped-def]
-    """The parser state of a cell, noted as read."""
-    return state_of(heap, work, cell)
 
 
 @uncounted

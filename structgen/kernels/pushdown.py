@@ -30,8 +30,8 @@ BROKEN = -2
 # registers
 N_CELLS, LOWEST, N_MISSING, GENERATION, N_SCRATCH, STATUS, VISITED, N_ARENA, N_EVENTS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY = 9, 10, 11
-# kinds of missing entries
-ROW, CONTEXT, WATCH, NEVER, JOIN, REGISTER, SHIFT = 0, 1, 2, 3, 4, 5, 6
+# kinds of missing entries (the section NEVER, below, is one too)
+ROW, CONTEXT, WATCH, JOIN, REGISTER, SHIFT = 0, 1, 2, 4, 5, 6
 MAX_COLUMN = 256
 OPENING, CLOSING = MAX_COLUMN, MAX_COLUMN + 1
 # terminal roles

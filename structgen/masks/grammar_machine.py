@@ -32,6 +32,8 @@ __all__ = ["GrammarMachine"]
 
 MAX_STEPS = 1 << 17
 """Remembered (configuration, token) steps."""
+MOST_WATCHES = 256
+"""Remembered rows of tokens that break a condition."""
 
 
 class GrammarMachine:
@@ -49,7 +51,8 @@ class GrammarMachine:
         self._rows = cache if cache is not None else MaskCache()
         self._lengths: dict[tuple[int, ...], list[int]] = {}
         self._states = np.zeros(64, dtype=np.int32)
-        self._queue = np.zeros((1024, 5), dtype=np.int32)
+        self._queue = np.zeros((1024, 6), dtype=np.int32)
+        self._broken: dict[tuple[int, int], TokenMask] = {}
         self._marks = np.zeros((1024, 1), dtype=np.int32)
         self._steps: dict[tuple[Threads, int], Threads | None] = {}
         self._accepting: dict[Threads, bool] = {}
@@ -133,46 +136,54 @@ class GrammarMachine:
     def _add_thread(self, thread: Thread, row: TokenMask) -> None:
         """Put the mask of one thread together."""
         cell, state, watch, register, column = thread
-        if watch:
-            n_queue = self._walk(thread, row)
+        if cell == 0 and column < 0 and state in self._start_states:
+            item = (0, cell, register, -1, column, 0)
         else:
-            fresh = cell == 0 and column < 0 and state in self._start_states
-            node, before = (0, -1) if fresh else (-1, state)
-            self._queue[0] = (node, cell, register, before, column)
-            n_queue = 1
-        parts, automaton = self._parts, self.automaton
+            item = (-1, cell, register, state, column, 0)
+        self._fill(item, row)
+        if watch:
+            row &= self._unbroken(0, watch)
+
+    def _fill(self, item: tuple[int, ...], row: TokenMask) -> None:
+        """Add what one entry of the queue leads to (see ``grammar_mask.fill``)."""
+        parts, automaton, queue = self._parts, self.automaton, self._queue
+        queue[0] = item
 
         def call(heap: Any, work: Any) -> Any:
             return grammar_mask.fill(
                 heap, work, self._trie, parts.pool, parts.index, parts.rows, parts.missing,
-                self._queue, n_queue, self._marks, parts.heavy, row,
+                queue, 1, self._marks, parts.heavy, row,
             )  # fmt: skip
 
         while True:
             n = int(automaton.run(call))
             if n == -1:
-                self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
+                self._queue = queue = np.concatenate([queue, np.zeros_like(queue)])
             elif n == -2:
                 self._marks = np.concatenate([self._marks, np.zeros_like(self._marks)])
             elif parts.missing[0, 0]:
                 parts.build()
             else:
-                return
+                break
             automaton.forget()
+        watched = queue[:n][queue[:n, 5] != 0].tolist()
+        for node, cell, register, before, column, watch in watched:
+            part = np.zeros(self._n_words, dtype=np.uint32)
+            self._fill((node, cell, register, before, column, 0), part)
+            row |= part & self._unbroken(-2 - before, watch)
 
-    def _walk(self, thread: Thread, row: TokenMask) -> int:
-        """The general way, for threads with conditions: walk, and queue heavy ends; returns how many."""
-        rows = np.array(thread, dtype=np.int32)
-        automaton, heavy = self.automaton, self._parts.heavy
-        while True:
-            events = self._queue
-            automaton.run(
-                lambda heap, work, events=events: grammar_walk.walk(heap, work, self._trie, rows, heavy, events, row)
-            )
-            n = int(automaton.work[pushdown.N_EVENTS])
-            if n >= 0:
-                return n
-            self._queue = np.concatenate([events, np.zeros_like(events)])
+    def _unbroken(self, node: int, watch: int) -> TokenMask:
+        """All tokens but those below trie node ``node`` that break ``watch``."""
+        key = (node, watch)
+        found = self._broken.get(key)
+        if found is None:
+            row = np.zeros(self._n_words, dtype=np.uint32)
+            self.automaton.run(lambda heap, work: grammar_mask.find_broken(heap, work, self._trie, node, watch, row))
+            found = ~row
+            if len(self._broken) >= MOST_WATCHES:
+                self._broken.clear()
+            self._broken[key] = found
+        return found
 
     def advance(self, config: Any, token_id: int) -> Threads | None:
         """The configuration after a token; None where it is not allowed."""

@@ -164,12 +164,14 @@ class PartStore:
         return self.runs.children(node)
 
     def _start(self, node: int, code: int, before: int) -> int:
-        """What lexemes begin below ``node`` from start state ``code``, where ``before`` cannot read on."""
+        """What lexemes begin below ``node`` from start state ``code``; ``before`` as in ``grammar_mask.fill``."""
         nodes, data, sizes = self.children(node)
         codes = self.automaton.expanded(code)[data]
         free = codes != 0
         if before >= 0:
             free &= self.automaton.expanded(before)[data] == 0
+        elif before < -1:
+            free &= nodes == -2 - before
         key = (node, code, free.tobytes())
         known = self._starts.get(key)
         if known is None:

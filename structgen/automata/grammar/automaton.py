@@ -140,7 +140,8 @@ class GrammarAutomaton:
             self._add_join(one, other, self.lexer.watches.join(one, other))
         elif kind == pushdown.REGISTER:
             self.registers.fill(one)
-        elif self.parser is not None:
+        else:
+            assert kind == pushdown.SHIFT and self.parser is not None
             self.parser.fill(one, other)
             self.heap.ensure("start", self.parser.n_cells)  # kernels read it for any cell
 
