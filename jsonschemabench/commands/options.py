@@ -31,9 +31,7 @@ EosOption = Annotated[
     list[str], typer.Option("--eos", help="End-of-sequence token; repeatable; default: the usual names.")
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="JSON lines to append to; what it holds is not measured again.")]
-CompileTimeoutOption = Annotated[
-    float, typer.Option("--compile-timeout", help="Processor seconds to compile a schema.")
-]
+CompileTimeoutOption = Annotated[float, typer.Option("--compile-timeout", help="Processor seconds to compile.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Processor seconds for a schema in all.")]
 MemoryOption = Annotated[float, typer.Option("--memory", help="GiB of resident memory of an engine's process.")]
 

@@ -55,8 +55,8 @@ def section(rows: Sequence[Row], plots: Iterable[str] = ()) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def put_section(readme: Path, text: str) -> None:
-    """Replace what stands between the two marks in a file; the marks are appended where there are none.
+def put_section(readme: Path, text: str, name: str = "jsonschemabench") -> None:
+    """Replace what stands between the two marks of ``name`` in a file; the marks are appended where there are none.
 
     Raises
     ------
@@ -66,11 +66,12 @@ def put_section(readme: Path, text: str) -> None:
         old = readme.read_text(encoding="utf-8") if readme.exists() else ""
     except OSError as error:
         raise InputError(readme, error.strerror or str(error)) from error
-    if (BEGIN in old) != (END in old) or old.find(BEGIN) > old.find(END):
-        raise InputError(readme, f"needs both marks in order: {BEGIN} and {END}")
-    block = f"{BEGIN}\n{text}{END}"
-    if BEGIN in old:
-        new = old[: old.index(BEGIN)] + block + old[old.index(END) + len(END) :]
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if (begin in old) != (end in old) or old.find(begin) > old.find(end):
+        raise InputError(readme, f"needs both marks in order: {begin} and {end}")
+    block = f"{begin}\n{text}{end}"
+    if begin in old:
+        new = old[: old.index(begin)] + block + old[old.index(end) + len(end) :]
     else:
         new = old + ("\n" if old and not old.endswith("\n\n") else "") + block + "\n"
     try:

@@ -1,6 +1,6 @@
 """Prints the samplers' tables: three tasks on SmolLM2, overheads per token, AWRS beside genlm-control.
 
-    python -m tests.bench.samplers tasks [TASK] [--samples 48] [--exact 400]
+    python -m tests.bench.samplers tasks [TASK] [--samples 64] [--exact 400] [--out ROWS] [--readme README.md]
     python -m tests.bench.samplers overhead
     python -m tests.bench.samplers awrs-record FILE      # logits of real prefixes, for the side-by-side
     python -m tests.bench.samplers awrs FILE             # structgen's AWRS on them
@@ -12,202 +12,81 @@ One thread: set OMP_NUM_THREADS=1. Times are medians; counts do not vary between
 from __future__ import annotations
 
 import argparse
-import math
-import re
-import sqlite3
+import datetime
+import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import structgen as sg
-from structgen.errors import LimitError
+from jsonschemabench.conditions import conditions
+from jsonschemabench.report.section import put_section
+from jsonschemabench.report.tables import to_markdown
+from jsonschemabench.rows import RowWriter, read_rows
 from structgen.potentials import predicate
-from structgen.samplers import AWRS, CARS, SMC, ASAp, Samples
-from structgen.samplers.awrs import Budgeted
-from structgen.samplers.rejection import Masked
+from structgen.samplers import AWRS, SMC, ASAp
+from tests.bench.sampler_tasks import LEARNING, SAMPLERS, TASKS, exact_row, sampler_row
+
+RECORD = Path(__file__).resolve().parents[2] / "jsonschemabench" / "record"
 
 
-@dataclass(frozen=True)
-class Task:
-    """A prompt and a target; ``masked`` is what masking can use of it."""
-
-    name: str
-    prompt: str
-    constraint: Any
-    max_tokens: int
-
-
-def tasks() -> list[Task]:
-    """A regex with rare matches, a JSON schema, a Python predicate."""
-    schema = {
-        "type": "object",
-        "properties": {
-            "name": {"type": "string", "maxLength": 12},
-            "age": {"type": "integer", "minimum": 18, "maximum": 99},
-            "mood": {"enum": ["calm", "cross"]},
-        },
-        "required": ["name", "age", "mood"],
-        "additionalProperties": False,
-    }
-    return [
-        Task(
-            "regex",
-            "Give a colour, then a number of three digits that ends in 7. Answer like this: blue 127",
-            sg.regex(r"(red|blue|green|grey) [1-9][0-9]7"),
-            16,
-        ),
-        Task(
-            "json",
-            'Write a JSON object about Ann like this, nothing else: {"name": "Bo", "age": 20, "mood": "cross"}',
-            sg.json_schema(schema),
-            48,
-        ),
-        Task(
-            "predicate",
-            "The table city has columns name, country and population. Write one short SQL query, nothing else, "
-            "like this: SELECT name FROM city",
-            sqlite_predicate(),
-            24,
-        ),
-    ]
-
-
-def sqlite_predicate() -> Any:
-    """Queries that sqlite prepares; on prefixes, what its parser has not refused yet."""
-    database = sqlite3.connect(":memory:")
-    database.execute("create table city (name text, country text, population int)")
-
-    plain = re.compile(r"[A-Za-z0-9_ ,.()*=<>]*;?")
-
-    def error_of(query: str) -> str:
-        try:
-            database.execute("explain " + query)
-        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
-            return str(error)
-        return ""
-
-    def prepares(query: str) -> bool:
-        return begins(query) and query.rstrip() == query and not error_of(query)
-
-    def begins(query: str) -> bool:
-        """Without quotes or comments, in which what looks wrong may yet turn out right."""
-        return "SELECT ".startswith(query[:7]) and plain.fullmatch(query) is not None
-
-    def viable(query: str) -> bool:
-        """The last word may still grow, so the parser sees what comes before it."""
-        if not begins(query):
-            return False
-        error = error_of(re.sub(r"[\w.<>=*]+$", "", query))
-        return not ("syntax error" in error or "unrecognized" in error or "statement" in error)
-
-    return predicate(prepares, prefix=viable, name="sqlite")
-
-
-def samplers() -> dict[str, Any]:
-    """What the table compares."""
-    return {
-        "masking": AWRS(form=Masked()),
-        "ASAp": ASAp(batch_size=4),
-        "CARS": CARS(batch_size=32, max_trials=60),
-        "AWRS": AWRS(),
-        "SMC-AWRS": SMC(particles=8, proposal=Budgeted()),
-    }
-
-
-def evidence_error(samples: Samples) -> float:
-    """Standard error of the log evidence (delta method over independent samples)."""
-    if "trials" in samples.extra:
-        return 1.0 / math.sqrt(len(samples))  # CARS: a count of successes
-    if samples.log_evidence == -math.inf:
-        return math.nan
-    weights = np.exp(samples.log_weights - samples.log_weights.max())
-    return float(weights.std(ddof=1) / math.sqrt(len(weights)) / weights.mean()) if len(weights) > 1 else math.nan
-
-
-def distance(samples: Samples, exact: Counter[str], n_exact: int) -> float:
-    """Total variation between the weighted samples and the texts of a long exact run."""
-    found: Counter[str] = Counter()
-    for text, share in zip(samples.texts, samples.probabilities, strict=True):
-        found[text] += float(share)
-    texts = set(found) | set(exact)
-    return 0.5 * sum(abs(found[text] - exact[text] / n_exact) for text in texts)
-
-
-def unweighted(samples: Samples) -> Samples:
-    """The later half of the valid draws, all weighing the same: the law a sampler has learnt."""
-    valid = np.flatnonzero(samples.log_weights > -np.inf)
-    later = samples.take(valid[len(valid) // 2 :])
-    return replace(later, log_weights=np.zeros(len(later)))
-
-
-def floor_of(texts: tuple[str, ...], n: int, rng: np.random.Generator) -> float:
-    """Mean total variation that ``n`` of the exact run's own samples have to the others."""
-    distances = []
-    for _ in range(20):
-        order = rng.permutation(len(texts))
-        part = Counter(texts[i] for i in order[:n])
-        rest = Counter(texts[i] for i in order[n:])
-        keys = set(part) | set(rest)
-        distances.append(0.5 * sum(abs(part[k] / n - rest[k] / (len(texts) - n)) for k in keys))
-    return float(np.mean(distances))
-
-
-def exact_run(model: Any, task: Task, n: int) -> Samples:
-    """Up to ``n`` exact samples by CARS."""
-    sampler = CARS(batch_size=32, max_trials=60)
-    return sampler.sample(model, task.prompt, constraint=task.constraint, n=n, max_tokens=task.max_tokens, seed=99)
-
-
-def run_tasks(n: int, n_exact: int, only: str | None) -> None:
-    """The SmolLM2 table."""
+def run_tasks(n: int, n_exact: int, only: str | None, out: Path) -> None:
+    """Measure every task and sampler that ``out`` does not hold yet; each row is on the disk when it is done."""
+    done = {(row["task"], row["sampler"]): row for row in read_rows(out)} if out.exists() else {}
     model = sg.models.Transformers()
-    rng = np.random.default_rng(0)
-    columns = ["log Z", "+-", "ESS", "ESS/s", "checks/tok", "calls/valid", "TV", "TV raw", "floor", "s"]
-    print(f"{'task':10} {'sampler':9}" + "".join(f"{column:>12}" for column in columns), flush=True)
-    for task in tasks():
-        if only not in (None, task.name):
-            continue
-        exact = exact_run(model, task, n_exact)
-        counts = Counter(exact.texts)
-        for name, sampler in samplers().items():
-            start = time.perf_counter()
-            try:
-                runs = _draw(sampler, name, model, task, n)
-            except LimitError as error:
-                print(f"{task.name:10} {name:9} gave up after {error.given:.0f} {error.what}", flush=True)
+    with RowWriter(out) as writer:
+        for task in TASKS:
+            if only not in (None, task.name):
                 continue
-            seconds = time.perf_counter() - start
-            valid = int((runs.log_weights > -np.inf).sum())
-            n_tokens = sum(len(ids) + 1 for ids in runs.token_ids)
-            figures = [
-                runs.log_evidence,
-                evidence_error(runs),
-                runs.ess,
-                runs.ess / seconds,
-                runs.constraint_checks / n_tokens,
-                runs.model_calls / max(1, valid),
-                distance(runs, counts, len(exact)),
-                distance(unweighted(runs), counts, len(exact)),
-                floor_of(exact.texts, min(n, len(exact) // 2), rng),
-                seconds,
+            if (task.name, "exact") not in done:
+                done[task.name, "exact"] = exact_row(model, task, n_exact) | conditions()
+                writer.write(done[task.name, "exact"])
+            features = done[task.name, "exact"]["features"]
+            for name in SAMPLERS:
+                if (task.name, name) not in done:
+                    row = sampler_row(model, task, name, n, features) | conditions()
+                    writer.write(row)
+                    print(f"{task.name} {name}: {row.get('seconds', row)}", file=sys.stderr)
+
+
+def tasks_section(rows: list[dict[str, Any]]) -> str:
+    """The table of all tasks in Markdown, with what it was measured on."""
+    head = ["task", "sampler", "n", "log Z", "ESS", "ESS/s", "checks/token", "calls/valid"]
+    table = [[*head, "distance, weighted", "distance, draws", "floor (95 %)"]]
+    for row in rows:
+        if row["sampler"] == "exact":
+            continue
+        if "gave_up" in row:
+            table.append([row["task"], row["sampler"], str(row["n"]), f"gave up {row['gave_up']}", *["–"] * 7])
+            continue
+        table.append(
+            [
+                *(row["task"], row["sampler"], str(row["n"]), f"{row['log_evidence']:.2f} ± {row['error']:.2f}"),
+                *(f"{row['ess']:.1f}", f"{row['ess_per_second']:.2f}", f"{row['checks_per_token']:.1f}"),
+                *(f"{row['calls_per_valid']:.1f}", f"{row['distance']:.2f}", f"{row['distance_of_draws']:.2f}"),
+                f"{row['floor']:.2f} ({row['floor_high']:.2f})",
             ]
-            print(f"{task.name:10} {name:9}" + "".join(f"{figure:12.3f}" for figure in figures), flush=True)
-        summary = f"{len(exact)} samples, log Z {exact.log_evidence:.3f}, {exact.extra['trials']} trials"
-        print(f"{task.name:10} exact run: {summary}", flush=True)
+        )
+    return f"{to_markdown(table)}\n{_tasks_legend(rows)}"
 
 
-def _draw(sampler: Any, name: str, model: Any, task: Task, n: int) -> Samples:
-    """``n`` samples; SMC in runs of its particles, so that its error can be told from between runs."""
-    settings = {"constraint": task.constraint, "max_tokens": task.max_tokens}
-    if name != "SMC-AWRS":
-        return sampler.sample(model, task.prompt, n=n, seed=1, **settings)
-    size = sampler.particles
-    return Samples.concatenate(
-        [sampler.sample(model, task.prompt, n=size, seed=run, **settings) for run in range(-(-n // size))]
+def _tasks_legend(rows: list[dict[str, Any]]) -> str:
+    exact = [row for row in rows if row["sampler"] == "exact"]
+    last = rows[-1]
+    compared = "; ".join(f"{task.name}: {task.compared}" for task in TASKS)
+    runs = "; ".join(
+        f"{row['task']}: {len(row['features'])} texts in {row['trials']} trials, log Z {row['log_evidence']:.2f}"
+        for row in exact
+    )
+    return (
+        f"SmolLM2-135M-Instruct, {last['date'][:10]}, {last['cpu']}, one thread; seconds are the processor's. "
+        f"Distances are total variations to a long exact run ({runs}) of the law of a feature of the text ({compared}): "
+        "of the weighted samples, and of as many draws as they come. The floor is what as many exact samples have, on "
+        f"average and in 19 of 20 cases. ASAp made {LEARNING} draws to learn for each that counts; they are in its "
+        "cost. Made by `python -m tests.bench.samplers tasks --readme README.md`.\n"
     )
 
 
@@ -306,11 +185,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["tasks", "overhead", "awrs-record", "awrs"])
     parser.add_argument("file", nargs="?")
-    parser.add_argument("--samples", type=int, default=48)
+    parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--exact", type=int, default=400)
+    parser.add_argument("--out", type=Path, help="rows; what they hold is not measured again; default: dated")
+    parser.add_argument("--readme", type=Path, help="file whose section 'samplers' is replaced")
     args = parser.parse_args()
     if args.what == "tasks":
-        run_tasks(args.samples, args.exact, args.file)
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        out = args.out or RECORD / f"{today}-samplers" / "samplers.jsonl"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        run_tasks(args.samples, args.exact, args.file, out)
+        section = tasks_section(list(read_rows(out)))
+        print(section)
+        if args.readme is not None:
+            put_section(args.readme, section, name="samplers")
     elif args.what == "overhead":
         run_overhead()
     else:
