@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import inlined, kernel
+from structgen.kernels.jit import inlined, uncounted
 
 DIES, GOES, MISSING, UNDECIDED, FULL = 0, 1, 2, 3, 4
 
@@ -132,7 +132,7 @@ def _find_event(keys, results, frame, event):
     return -1
 
 
-@kernel
+@uncounted
 def insert_event(keys, results, frame, event, first, second):
     """Add (frame, event) → (first, second); the caller keeps the table at most half full."""
     key = (frame << 24) | event
@@ -145,7 +145,7 @@ def insert_event(keys, results, frame, event, first, second):
     results[slot, 1] = second
 
 
-@kernel
+@uncounted
 def move_events(keys, results, new_keys, new_results):
     """Copy all events into a larger table."""
     mask = new_keys.shape[0] - 1
@@ -160,7 +160,7 @@ def move_events(keys, results, new_keys, new_results):
             new_results[slot, 1] = results[old, 1]
 
 
-@kernel
+@uncounted
 def _value_done(regs, label, frames, keys, results, miss):
     """A value has ended with verdict ``label``: step the frame that held it."""
     frame = regs[R_FRAME]
@@ -198,7 +198,7 @@ def _value_done(regs, label, frames, keys, results, miss):
     return GOES
 
 
-@kernel
+@uncounted
 def _key_done(regs, label, frames, children, keys, results, miss):
     """A property name of class ``label - 1`` has ended."""
     frame = regs[R_FRAME]
@@ -246,7 +246,7 @@ def _spec_of(regs, values, frames):
     return np.int64(values[regs[R_VALUE], T_STRING])
 
 
-@kernel
+@uncounted
 def string_label(regs, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames):
     """The label of the string that a quote would end here; 0 where it may not."""
     spec = _spec_of(regs, values, frames)
@@ -265,7 +265,7 @@ def string_label(regs, trans, content, class_maps, reach, numbers, number_label,
     return np.int64(content[regs[R_A], C_LABEL])
 
 
-@kernel
+@uncounted
 def _string_done(
     regs, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children,
     keys, results, miss,
@@ -291,7 +291,7 @@ def _at_boundary(regs, lit_start, lit_bytes):
     return (lit_bytes[at] & 0xC0) != 0x80
 
 
-@kernel
+@uncounted
 def _start_string(regs, specs, values, frames, available):
     """An opening quote, where the mode has allowed it."""
     spec = _spec_of(regs, values, frames)
@@ -312,7 +312,7 @@ def _start_string(regs, specs, values, frames, available):
     return GOES if _literals_alive(regs, spec, specs, frames, available) else DIES
 
 
-@kernel
+@uncounted
 def _literals_alive(regs, spec, specs, frames, available):
     """Whether a constant that starts with what has been read may still be completed."""
     low, high = regs[R_A], regs[R_B]
@@ -332,7 +332,7 @@ def _literals_alive(regs, spec, specs, frames, available):
     return False
 
 
-@kernel
+@uncounted
 def _literal_step(regs, b, specs, spec, lit_start, lit_bytes, frames, available):
     """One decoded byte against the sorted constants that share the prefix read."""
     low, high, at = regs[R_A], regs[R_B], regs[R_C]
@@ -381,7 +381,7 @@ def _literal_step(regs, b, specs, spec, lit_start, lit_bytes, frames, available)
     return GOES
 
 
-@kernel
+@uncounted
 def _content_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """One byte of decoded string content."""
     mode = regs[R_MODE]
@@ -413,7 +413,7 @@ def _content_step(regs, b, trans, content, class_maps, reach, numbers, number_la
     return GOES
 
 
-@kernel
+@uncounted
 def _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """One decoded code point, as its UTF-8 bytes."""
     if point < 0x80:
@@ -433,7 +433,15 @@ def _character_step(regs, point, trans, content, class_maps, reach, numbers, num
     return GOES
 
 
-@kernel
+@inlined
+def _put_back(regs, mode, a, n, c):
+    regs[R_MODE] = mode
+    regs[R_A] = a
+    regs[R_B] = n
+    regs[R_C] = c
+
+
+@uncounted
 def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """Whether some code point in [low, high] may come next; tries them through the automaton.
 
@@ -445,7 +453,7 @@ def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, nu
         if mode == M_FREE and specs[spec, SPEC_COUNTS] and regs[R_B] + 1 > specs[spec, SPEC_MAX]:
             return False
         return low < 0xD800 or high > 0xDFFF
-    saved = regs.copy()
+    mode, a, n, c = regs[R_MODE], regs[R_A], regs[R_B], regs[R_C]
     point = low
     while point <= high:
         if 0xD800 <= point <= 0xDFFF:
@@ -459,18 +467,18 @@ def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, nu
                 n, lead, block = 2, 0xE0 | (point >> 12), 4096
             else:
                 n, lead, block = 3, 0xF0 | (point >> 18), 262144
-            regs[:] = saved
+            _put_back(regs, mode, a, n, c)
             went = _content_step(regs, lead, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
             if went == GOES and n >= 2:
                 second = 0x80 | ((point >> (6 * (n - 1))) & 0x3F)
                 went = _content_step(regs, second, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
                 block = 64 if n == 2 else 4096
-            regs[:] = saved
+            _put_back(regs, mode, a, n, c)
             if went == DIES:
                 point = (point // block + 1) * block
                 continue
         went = _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
-        regs[:] = saved
+        _put_back(regs, mode, a, n, c)
         if went == GOES:
             return True
         point += 1
@@ -511,7 +519,7 @@ def _short_escape(b):
     return -1
 
 
-@kernel
+@uncounted
 def _escape_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available):
     """One byte inside an escape; decoded exactly, and alive only if it can end well."""
     escape = regs[R_ESC]
@@ -585,7 +593,7 @@ def _escape_step(regs, b, trans, content, class_maps, reach, numbers, number_lab
     return GOES if alive else DIES
 
 
-@kernel
+@uncounted
 def _in_string(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available, keys, results, miss):
     """One byte between quotes."""
     spec = _spec_of(regs, values, frames)
@@ -606,7 +614,7 @@ def _in_string(regs, b, trans, content, class_maps, reach, numbers, number_label
     return _content_step(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
 
 
-@kernel
+@uncounted
 def _push(regs, frame, cells):
     cell = regs[R_FREE]
     if cell >= cells.shape[0]:
@@ -625,7 +633,7 @@ def _push(regs, frame, cells):
     return GOES
 
 
-@kernel
+@uncounted
 def _close(regs, frames, cells, keys, results, n_cells, miss):
     """A closing bracket that the frame allows: pop, and step the parent on the verdict."""
     label = frames[regs[R_FRAME], F_CLOSE]
@@ -649,7 +657,7 @@ def _may_close(regs, frames):
     return frames[frame, F_MAY_CLOSE] != 0
 
 
-@kernel
+@uncounted
 def _next_item(regs, frames, children, miss):
     """The value context of the next item into R_VALUE."""
     frame = regs[R_FRAME]
@@ -673,7 +681,7 @@ def _next_item(regs, frames, children, miss):
     return GOES if value != 0 else DIES
 
 
-@kernel
+@uncounted
 def _start_value(regs, b, numbers, specs, values, frames, children, available, cells, miss):
     """The first byte of a value of context R_VALUE."""
     if b == 34:
@@ -725,7 +733,7 @@ def _is_space(b):
     return b == 32 or b == 10 or b == 13 or b == 9
 
 
-@kernel
+@uncounted
 def _may_go_on(regs, frames, miss):
     """Whether another name may follow in the object: GOES, DIES or MISSING."""
     frame = regs[R_FRAME]
@@ -738,7 +746,7 @@ def _may_go_on(regs, frames, miss):
     return GOES if frames[frame, F_MAY_GO_ON] != 0 else DIES
 
 
-@kernel
+@uncounted
 def _structural(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss):
     """One byte between lexemes."""
     mode = regs[R_MODE]
@@ -786,7 +794,7 @@ def _structural(regs, b, trans, content, class_maps, reach, numbers, number_labe
     return DIES
 
 
-@kernel
+@uncounted
 def step(
     regs, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, miss,
@@ -823,31 +831,39 @@ def step(
     )
 
 
-@kernel
+@uncounted
 def end_number(regs, number_label, frames, keys, results, miss):
     """Take the number at hand as complete, as a delimiter would."""
     return _value_done(regs, np.int64(number_label[regs[R_A]]), frames, keys, results, miss)
 
 
-@kernel
+@inlined
+def _copy(source, target):
+    for i in range(source.shape[0]):  # a slice assignment would allocate
+        target[i] = source[i]
+
+
+@uncounted
 def run(
-    regs, data, start, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    regs, before, data, start, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
     keys, results, cells, n_cells, max_space, miss,
 ):  # fmt: skip
-    """Read ``data[start:]``; return status and how many bytes of ``data`` are behind; ``regs`` stays before a failed byte."""
-    before = np.empty_like(regs)
+    """Read ``data[start:]``; return status and how many bytes of ``data`` are behind; ``regs`` stays before a failed byte.
+
+    ``before`` is scratch of the same shape.
+    """
     for at in range(start, data.shape[0]):
-        before[:] = regs
+        _copy(regs, before)
         status = step(
             regs, data[at], trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
             keys, results, cells, n_cells, max_space, miss,
         )  # fmt: skip
         if status != GOES:
-            regs[:] = before
+            _copy(before, regs)
             return status, at
         if regs[R_KEPT] == 1 and frames[regs[R_FRAME], F_KIND] == KEEPING_ARRAY and regs[R_FRAME] != before[R_FRAME]:
             # A frame that keeps values was opened: its owner reads on byte by byte.
-            regs[:] = before
+            _copy(before, regs)
             return UNDECIDED, at
     return GOES, data.shape[0]
 
@@ -856,11 +872,11 @@ def run(
 _SEE_DEAD, _SEE_DONE, _SEE_STEP, _SEE_FREE = 0, 1, 2, 3
 
 
-@kernel
+@uncounted
 def walk(
     entry, below, rows, byte, subtree_end, depth, token_start, token_ids, mask, notes,
     trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
-    keys, results, cells, n_cells, max_space, stop_free, counts,
+    keys, results, cells, n_cells, max_space, stop_free, counts, miss,
 ):  # fmt: skip
     """Allow every token below trie node ``entry`` that the configuration reads.
 
@@ -870,9 +886,8 @@ def walk(
     is missing; their subtrees are skipped. ``counts[2]`` is set where the notes were full.
     With ``stop_free`` a subtree that turns to free text is skipped too, for the caller has
     already allowed what can follow. ``counts`` receives nodes visited and the most original
-    cells popped; returns the number of notes.
+    cells popped; ``miss`` is scratch; returns the number of notes.
     """
-    miss = np.zeros(3, dtype=np.int64)
     n_notes = 0
     overflow = np.int64(0)
     closed_at = np.int64(1 << 30)

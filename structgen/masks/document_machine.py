@@ -166,7 +166,7 @@ class DocumentMachine:
         tokens = self._tokens if tokens is None else tokens
         rows = np.empty((self._depth + 2, K.WIDTH), np.int64)
         notes = np.empty((_NOTES, 5), np.int64)
-        counts = np.zeros(3, np.int64)
+        counts, miss = np.zeros((2, 3), np.int64)
         exact = self._must_be_exact(config)
         left = list(entries)
         while left:
@@ -177,7 +177,7 @@ class DocumentMachine:
             rows[0, K.R_KEPT] = exact
             if entry and not self._replay(trie, config, entry, below, rows, tokens, mask, exact):
                 continue
-            n = K.walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts)
+            n = K.walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts, miss)
             if counts[2]:
                 # Too many notes for one walk: the same entry again, with these filled in.
                 left.append(-entry if below else entry)

@@ -182,7 +182,7 @@ class DocumentAutomaton:
         at = 0
         regs[K.R_KEPT] = 1
         while True:
-            status, at = K.run(regs, array, at, *self.tables.arguments, self._miss)
+            status, at = K.run(regs, np.empty_like(regs), array, at, *self.tables.arguments, self._miss)
             if status == K.GOES:
                 return self.interned(regs)
             if status == K.DIES:
@@ -214,7 +214,7 @@ class DocumentAutomaton:
         while True:
             regs = self.registers(plain)
             regs[K.R_KEPT] = 2
-            status, _ = K.run(regs, np.array([byte], np.uint8), 0, *self.tables.arguments, self._miss)
+            status, _ = K.run(regs, np.empty_like(regs), np.array([byte], np.uint8), 0, *self.tables.arguments, self._miss)
             if status == K.MISSING:
                 self.fill(*self._miss.tolist())
                 continue
