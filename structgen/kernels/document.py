@@ -434,10 +434,10 @@ def _character_step(regs, point, trans, content, class_maps, reach, numbers, num
 
 
 @inlined
-def _put_back(regs, mode, a, n, c):
+def _put_back(regs, mode, a, b, c):
     regs[R_MODE] = mode
     regs[R_A] = a
-    regs[R_B] = n
+    regs[R_B] = b
     regs[R_C] = c
 
 
@@ -453,7 +453,7 @@ def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, nu
         if mode == M_FREE and specs[spec, SPEC_COUNTS] and regs[R_B] + 1 > specs[spec, SPEC_MAX]:
             return False
         return low < 0xD800 or high > 0xDFFF
-    mode, a, n, c = regs[R_MODE], regs[R_A], regs[R_B], regs[R_C]
+    was_mode, was_a, was_b, was_c = regs[R_MODE], regs[R_A], regs[R_B], regs[R_C]
     point = low
     while point <= high:
         if 0xD800 <= point <= 0xDFFF:
@@ -467,18 +467,18 @@ def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, nu
                 n, lead, block = 2, 0xE0 | (point >> 12), 4096
             else:
                 n, lead, block = 3, 0xF0 | (point >> 18), 262144
-            _put_back(regs, mode, a, n, c)
+            _put_back(regs, was_mode, was_a, was_b, was_c)
             went = _content_step(regs, lead, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
             if went == GOES and n >= 2:
                 second = 0x80 | ((point >> (6 * (n - 1))) & 0x3F)
                 went = _content_step(regs, second, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
                 block = 64 if n == 2 else 4096
-            _put_back(regs, mode, a, n, c)
+            _put_back(regs, was_mode, was_a, was_b, was_c)
             if went == DIES:
                 point = (point // block + 1) * block
                 continue
         went = _character_step(regs, point, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
-        _put_back(regs, mode, a, n, c)
+        _put_back(regs, was_mode, was_a, was_b, was_c)
         if went == GOES:
             return True
         point += 1

@@ -24,6 +24,7 @@ from structgen.vocab.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from structgen.automata.document.arena import Arena
     from structgen.masks.content_runs import Plan, Run
+    from structgen.masks.string_masks import Fixed
 
 __all__ = ["StringBody", "string_body"]
 
@@ -74,6 +75,10 @@ class StringBody:
         self.runs: dict[tuple[int, bytes, bytes], Run] = {}
         self.plans: weakref.WeakKeyDictionary[Arena, dict[tuple[int, int], Plan | None]] = weakref.WeakKeyDictionary()
         """What ``content_runs`` remembers."""
+        self.has_late_quotes = any(b"\\u" in tokens[token][: self.quote[token]] for token in closing.tolist())
+        """Whether some token closes a string after an escape by number."""
+        self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
+        """What ``string_masks`` remembers."""
 
     def content(self, most: int) -> TokenMask:
         """Tokens that are content alone and add at most ``most`` characters; read-only."""

@@ -9,7 +9,7 @@ kept for ``uniqueItems`` are left to the machine's walk.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,12 @@ __all__ = ["StringMasks"]
 
 MOST_SUFFIXES = 1 << 16
 """Suffix masks remembered before the memory is emptied."""
+MOST_FIXED = 512
+"""States per arena and vocabulary whose content masks are remembered."""
 _NOTES = 2048
 _ROOT = np.array([~0])
+_NO_ROW = np.empty(0, np.uint32)
+"""The mask of walks over tokens that all close the string: none is content."""
 _NOTHING = np.zeros(256, np.uint8)
 
 
@@ -43,6 +47,7 @@ class StringMasks:
         self.vocabulary = machine.vocabulary
         self._suffixes: dict[Hashable, npt.NDArray[np.uint32]] = {}
         self._looked: dict[Hashable, int] = {}
+        self._closed: dict[Hashable, tuple[npt.NDArray[np.uint32] | None, int]] = {}
 
     def fill(self, config: Config, row: TokenMask) -> int | None:
         """Fill ``row``, all zero before; stack frames looked at, or None where a walk must do it."""
@@ -105,13 +110,10 @@ class StringMasks:
         if least > body.most_characters:
             return 0
         # What follows the quote does not depend on how many characters came before it.
-        regs = list(config)
-        regs[K.R_B] = max(regs[K.R_B], int(spec[K.SPEC_MIN])) if spec[K.SPEC_COUNTS] else 0
-        after = self.automaton.read(tuple(regs), b'"')
-        if after is None:
-            return 0
-        suffixes, looked = self._allowed_suffixes(after)
-        body.allow(suffixes, least, most, row)
+        n = max(config[K.R_B], int(spec[K.SPEC_MIN])) if spec[K.SPEC_COUNTS] else 0
+        suffixes, looked = self.closed(config, int(spec[K.SPEC_LABEL]), 0, n)
+        if suffixes is not None:
+            body.allow(suffixes, least, most, row)
         return looked
 
     # -- constants among other text --------------------------------------------------------------
@@ -145,12 +147,40 @@ class StringMasks:
         text.fill(row)
         return text.looked
 
-    def closed(self, config: Config, state: int, n: int) -> tuple[npt.NDArray[np.uint32] | None, int]:
-        """The suffixes allowed after a quote at ``state`` of an automaton, and the frames looked at."""
-        regs = list(config)
-        regs[K.R_A], regs[K.R_B] = state, n
-        after = self.automaton.read(tuple(regs), b'"')
-        return (None, 0) if after is None else self._allowed_suffixes(after)
+    def closed(self, config: Config, label: int, state: int, n: int) -> tuple[npt.NDArray[np.uint32] | None, int]:
+        """The suffixes allowed after a quote at ``state``, which has ``label``, and the frames looked at."""
+        kept = config[K.CONFIG_WIDTH :]
+        key = (config[K.R_VALUE] == 0, config[K.R_FRAME], config[K.R_COUNT], config[K.R_CELL], label, kept)
+        found = self._closed.get(key)
+        if found is None:
+            regs = list(config)
+            regs[K.R_A], regs[K.R_B] = state, n
+            after = self.automaton.read(tuple(regs), b'"')
+            if len(self._closed) >= MOST_SUFFIXES:
+                self._closed.clear()
+            found = self._closed[key] = (None, 0) if after is None else self._allowed_suffixes(after)
+        return found
+
+
+class Quotes(NamedTuple):
+    """Nodes of a trie where a string may be closed."""
+
+    trie: TrieTables
+    notes: npt.NDArray[np.int64]
+    """As noted by ``content_walk``."""
+    label_of: npt.NDArray[np.int64]
+    """Per note, the index of its label."""
+    labels: list[int]
+    states: list[int]
+    """One state with each label."""
+
+
+class Fixed(NamedTuple):
+    """What a vocabulary does in one state of an automaton, whatever the schema around it."""
+
+    row: TokenMask
+    """Tokens of content alone."""
+    quotes: Quotes
 
 
 class _Text:
@@ -182,8 +212,19 @@ class _Text:
         ):
             self._fill_from_free(chain, row)
             return
-        self._fill_below(0, self.state, self.n, row)
-        self._close_from_state(row)
+        if self.counts or self.window != -1 or self.body.has_late_quotes:
+            self._fill_below(0, self.state, self.n, row)
+            self._close(self._quotes(), row)
+            return
+        fixed = self.body.fixed.setdefault(self.arena, {})
+        found = fixed.get(self.state)
+        if found is None:
+            if len(fixed) >= MOST_FIXED:
+                fixed.clear()
+            self._fill_below(0, self.state, 0, row)
+            found = fixed[self.state] = Fixed(row.copy(), self._quotes())
+        np.bitwise_or(row, found.row, out=row)
+        self._close(found.quotes, row)
 
     def room(self, state: int) -> int:
         """How many more characters may be read if they lead to ``state``."""
@@ -193,13 +234,13 @@ class _Text:
         """Nearly everything leads to a state where any text may follow: correct what does not."""
         most = self.room(chain.free)
         np.bitwise_or(row, self.body.content(most), out=row)
-        suffixes = self._suffixes(chain.free)
+        suffixes = self._suffixes(int(self.arena.content[chain.free, K.C_LABEL]), chain.free)
         if suffixes is not None:
             self.body.allow(suffixes, max(0, self.least - self.n), most, row)
         if self.state != chain.free:
             first = np.frombuffer(chain.first, np.uint8)
             notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, chain.free, first, quotes=True)
-            self._close(notes, row)
+            self._close(self._noted(notes, self.body.vocabulary_trie), row)
             self._escape(notes, row)
 
     def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
@@ -235,8 +276,8 @@ class _Text:
             return False
         return not self.counts or n <= self.arena.content[state, K.C_LIMIT]
 
-    def _suffixes(self, state: int) -> npt.NDArray[np.uint32] | None:
-        found, looked = self.masks.closed(self.config, state, max(self.n, self.least))
+    def _suffixes(self, label: int, state: int) -> npt.NDArray[np.uint32] | None:
+        found, looked = self.masks.closed(self.config, label, state, max(self.n, self.least))
         self.looked = max(self.looked, looked)
         return found
 
@@ -267,27 +308,30 @@ class _Text:
         self.masks.machine.n_walked += int(visited[0])
         return notes[:n]
 
-    def _close_from_state(self, row: TokenMask) -> None:
-        """Tokens that close the string, from their own trie."""
+    def _quotes(self) -> Quotes:
+        """Where tokens close the string, from a trie of their own."""
         trie = self.body.closing
-        notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, trie=trie, quotes=True)
-        self._close(notes, row, trie)
-
-    def _close(self, notes: npt.NDArray[np.int64], row: TokenMask, trie: TrieTables | None = None) -> None:
-        """What follows the quotes that a walk has met."""
-        quotes = notes[notes[:, 0] == content_walk.QUOTE]
-        if not len(quotes):
-            return
-        trie = self.body.vocabulary_trie if trie is None else trie
-        labels, first, of_note = np.unique(
-            self.arena.content[quotes[:, 2], K.C_LABEL], return_index=True, return_inverse=True
+        return self._noted(
+            self._walk(_ROOT, np.array([self.state]), np.array([self.n]), _NO_ROW, trie=trie, quotes=True), trie
         )
-        rows = np.zeros((len(labels), n_words(len(self.body.suffixes))), np.uint32)
-        for index, note in enumerate(first.tolist()):
-            suffixes = self._suffixes(int(quotes[note, 2]))
+
+    def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
+        notes = notes[notes[:, 0] == content_walk.QUOTE]
+        labels, first, of_note = np.unique(
+            self.arena.content[notes[:, 2], K.C_LABEL], return_index=True, return_inverse=True
+        )
+        return Quotes(trie, notes, of_note, labels.tolist(), notes[first, 2].tolist())
+
+    def _close(self, quotes: Quotes, row: TokenMask) -> None:
+        """Allow what may follow quotes."""
+        if not quotes.labels:
+            return
+        rows = np.zeros((len(quotes.labels), n_words(len(self.body.suffixes))), np.uint32)
+        for index, (label, state) in enumerate(zip(quotes.labels, quotes.states, strict=True)):
+            suffixes = self._suffixes(label, state)
             if suffixes is not None:
                 rows[index] = suffixes
-        content_walk.close_notes(quotes, of_note, rows, self.body.suffix_of, *trie[1:5], row)
+        content_walk.close_notes(quotes.notes, quotes.label_of, rows, self.body.suffix_of, *quotes.trie[1:5], row)
 
     def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:
         """What follows the escapes by number that a walk has met."""

@@ -214,7 +214,9 @@ class DocumentAutomaton:
         while True:
             regs = self.registers(plain)
             regs[K.R_KEPT] = 2
-            status, _ = K.run(regs, np.empty_like(regs), np.array([byte], np.uint8), 0, *self.tables.arguments, self._miss)
+            status, _ = K.run(
+                regs, np.empty_like(regs), np.array([byte], np.uint8), 0, *self.tables.arguments, self._miss
+            )
             if status == K.MISSING:
                 self.fill(*self._miss.tolist())
                 continue
