@@ -14,7 +14,7 @@ import numpy as np
 
 from structgen.kernels.jit import kernel
 
-__all__ = ["fill_children", "name_walk"]
+__all__ = ["fill_children", "find_allowed", "name_walk"]
 
 
 @kernel
@@ -138,3 +138,47 @@ def name_walk(  # type: ignore[no-untyped-def]
             read[top] = new_depth
             is_complete[top] = completes
     return visited
+
+
+@kernel
+def find_allowed(  # type: ignore[no-untyped-def]
+    first, children, child_byte, token_start, token_ids, root, data, n_names, row, is_allowed
+):
+    """Tell which names are tokens below ``root``, as a whole, that ``row`` allows.
+
+    Parameters
+    ----------
+    first, children, child_byte, token_start, token_ids, root, data, n_names : see ``name_walk``
+    row : (words,) uint32
+    is_allowed : (n_names,) bool, written in place
+
+    Returns
+    -------
+    int, names that are
+    """
+    at = 0
+    total = 0
+    for name in range(n_names):
+        node = root
+        while data[at] != 0:
+            if node >= 0:
+                low = first[node]
+                high = first[node + 1]
+                while low < high:
+                    middle = (low + high) >> 1
+                    if child_byte[middle] < data[at]:
+                        low = middle + 1
+                    else:
+                        high = middle
+                node = children[low] if low < first[node + 1] and child_byte[low] == data[at] else -1
+            at += 1
+        at += 1
+        found = False
+        if node >= 0:
+            for k in range(token_start[node], token_start[node + 1]):
+                t = token_ids[k]
+                found = found or (row[t >> 5] >> np.uint32(t & 31)) & np.uint32(1) != 0
+        is_allowed[name] = found
+        if found:
+            total += 1
+    return total

@@ -32,7 +32,9 @@ class Narrowing(Protocol):
     @property
     def inner(self) -> TokenMachine: ...
 
-    def gates(self, monitor: Monitor, inner: Config, state: Any) -> tuple[Gate, ...]: ...
+    def gates(
+        self, monitor: Monitor, inner: Config, state: Any, node: int = 0, row: TokenMask | None = None
+    ) -> tuple[Gate, ...]: ...
 
 
 class DenseWalk:
@@ -55,7 +57,7 @@ class DenseWalk:
         visited = 0
         while stack:
             node, at, here = stack.pop()
-            gates = self.product.gates(monitor, at, here)
+            gates = self.product.gates(monitor, at, here, node, row)
             child, end = node + 1, int(trie.subtree_end[node])
             while child < end:
                 after_child = int(trie.subtree_end[child])

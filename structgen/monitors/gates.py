@@ -97,15 +97,18 @@ class NameSet:
         """The range of names that start with ``typed``."""
         return bisect_left(self.names, typed), bisect_left(self.names, typed + _BEYOND)
 
+    def rests_of(self, typed: bytes) -> list[bytes]:
+        """What remains of the names that start with ``typed``, in order; what is complete already is left out."""
+        if not typed:
+            return self.names
+        low, high = self.span(typed)
+        return [name[len(typed) :] for name in self.names[low:high] if len(name) > len(typed)]
+
     def rests(self, typed: bytes) -> tuple[npt.NDArray[np.uint8], int]:
-        """What remains of the names that start with ``typed``, as ``name_walk`` reads them, and how many."""
+        """The same as ``name_walk`` reads them, and how many. ``boundary_row`` has what may follow a complete name."""
         found = self._rests.get(typed)
         if found is None:
-            names = self.names
-            if typed:
-                low, high = self.span(typed)
-                # What is complete already needs no walk from the root: ``boundary_row`` has what may follow.
-                names = [name[len(typed) :] for name in names[low:high] if len(name) > len(typed)]
+            names = self.rests_of(typed)
             found = self._rests[typed] = np.frombuffer(b"\0".join(names) + b"\0", dtype=np.uint8), len(names)
         return found
 
@@ -192,15 +195,30 @@ class NamesGate:
     def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
         row |= self.names.row(vocabulary, node, self.typed, blanks=self.blanks, lifts=self.lifts)
 
-    def within(self, accepts: Callable[[bytes], bool]) -> NamesGate:
-        """The gate with only those names whose rest ``accepts`` takes (a grammar beside, say)."""
-        low, high = self.names.span(self.typed)
-        start = len(self.typed)
-        names = self.names.names[low:high]
-        kept = [name for name in names if accepts(name[start:])]
-        if len(kept) == len(names):
+    def within(self, accepts: Callable[[bytes], bool], is_allowed: npt.NDArray[np.bool_] | None = None) -> NamesGate:
+        """The gate with only those names whose rest ``accepts`` takes (a grammar beside, say).
+
+        ``is_allowed`` says of some rests that they are; the others are asked for one by one.
+        """
+        rests = self.names.rests_of(self.typed)
+        known = [False] * len(rests) if is_allowed is None else is_allowed.tolist()
+        refused = {rest for rest, fine in zip(rests, known, strict=True) if not fine and not accepts(rest)}
+        if not refused:
             return self
-        return NamesGate(NameSet(name.decode() for name in kept), self.typed, blanks=self.blanks, lifts=self.lifts)
+        kept = [self.typed + rest for rest in rests if rest not in refused]
+        if self.typed and self.typed in self.names:
+            kept.append(self.typed)
+        return NamesGate(NameSet(n.decode() for n in kept), self.typed, blanks=self.blanks, lifts=self.lifts)
+
+    def allowed_in(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> npt.NDArray[np.bool_]:
+        """Of each rest of a name, whether it is one token below ``node`` that ``row`` allows."""
+        from structgen.kernels.names import find_allowed
+
+        first, children, child_byte, _, token_start, token_ids, _ = _tables(vocabulary)
+        data, n_names = self.names.rests(self.typed)
+        found = np.zeros(n_names, dtype=np.bool_)
+        find_allowed(first, children, child_byte, token_start, token_ids, node, data, n_names, row, found)
+        return found
 
     def shortest(self) -> bytes:
         low, high = self.names.span(self.typed)

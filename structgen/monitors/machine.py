@@ -16,8 +16,8 @@ reports it, weighted samplers give such sequences no weight.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,130 +25,19 @@ from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.masks.machine import Config, TokenMachine
 from structgen.masks.mask import mask_of, set_ids
 from structgen.monitors.dense import DenseWalk
-from structgen.monitors.gates import Gate, NamesGate
+from structgen.monitors.gates import MOST_TABLES, Gate, NameSet, NamesGate
+from structgen.monitors.lead_ins import LeadIns
 from structgen.monitors.protocol import Monitor
-from structgen.monitors.sites import is_identifier_byte
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["FreeMachine", "LeadIn", "MonitoredConfig", "MonitoredMachine", "lead_ins"]
+__all__ = ["FreeMachine", "MonitoredConfig", "MonitoredMachine"]
 
 
 MOST_NARROWED = 4096
+MOST_TAKEN = 50_000
 MOST_REPAIRS = 8
-MOST_OPENINGS = 1024
-MOST_TABLES = 8
 NAME_ROOM = 64
 """Bytes that finish a name and its surroundings, with room to spare."""
-
-
-class LeadIn(NamedTuple):
-    """A trie node inside tokens, where a trigger has just been read and the token goes on."""
-
-    node: int
-    data: bytes
-    """Bytes from the root to the node."""
-    n_tokens: int
-    mask: TokenMask
-    """Bits of the tokens that go on from here."""
-    others: TokenMask
-    """Its complement."""
-    word: int
-    """A word of ``mask`` with many bits: mostly one look at it tells that the row has some of the tokens."""
-    is_avoidable: bool
-    """Every byte of those tokens is a token of its own, so shorter tokens spell them."""
-
-
-class Opening(NamedTuple):
-    """What of a vocabulary's lead-ins matters in one lexical state."""
-
-    kept: TokenMask | None
-    """Clears the tokens behind small, avoidable lead-ins; None where there are none."""
-    groups: tuple[LeadIn, ...]
-
-
-def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
-    """The trie nodes below which tokens run on past a trigger, in preorder."""
-    trie = vocabulary.trie
-    found = []
-    wanted = np.isin(trie.byte, np.frombuffer(triggers, dtype=np.uint8))
-    wanted[0] = False
-    for node in np.flatnonzero(wanted & (trie.subtree_end > np.arange(trie.n_nodes) + 1)).tolist():
-        ids = trie.token_ids[trie.token_start[node + 1] : trie.token_start[trie.subtree_end[node]]]
-        # Behind its first dot a token is judged whole; a later one matters where a name follows ("....").
-        data = vocabulary.token_bytes(int(ids[0]))[: int(trie.depth[node])]
-        goes_on = any(map(is_identifier_byte, _child_bytes(vocabulary, node)))
-        if data.endswith(b".") and b"." in data[:-1] and not goes_on:
-            continue
-        mask = np.zeros(vocabulary.n_words, dtype=WORD)
-        np.bitwise_or.at(mask, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
-        spelled = {byte for t in ids.tolist() for byte in vocabulary.token_bytes(t)}
-        avoidable = bool(vocabulary.single_bytes[list(spelled)].all())
-        found.append(
-            LeadIn(
-                node,
-                data,
-                len(ids),
-                freeze(mask, WORD),
-                freeze(~mask, WORD),
-                int(np.bitwise_count(mask).argmax()),
-                avoidable,
-            )
-        )
-    return tuple(found)
-
-
-class LeadIns:
-    """A vocabulary's lead-ins for some triggers, and which of them matter in which lexical state.
-
-    Shared by all machines over the vocabulary: the states of one language recur.
-    """
-
-    _made: ClassVar[dict[tuple[str, bytes], LeadIns]] = {}
-
-    def __init__(self, vocabulary: Vocabulary, triggers: bytes) -> None:
-        self.groups = lead_ins(vocabulary, triggers)
-        self._n_words = vocabulary.n_words
-        self._openings: dict[tuple[str, int, Hashable], Opening] = {}
-
-    @classmethod
-    def of(cls, vocabulary: Vocabulary, triggers: bytes) -> LeadIns:
-        """The one table for these; made at the first time."""
-        key = (vocabulary.content_hash, triggers)
-        found = cls._made.get(key)
-        if found is None:
-            if len(cls._made) >= MOST_TABLES:
-                cls._made.pop(next(iter(cls._made)), None)
-            found = cls._made[key] = cls(vocabulary, triggers)
-        return found
-
-    def opening(self, monitor: Monitor, state: Any, min_group: int) -> Opening:
-        """The lead-ins that lexically open a site from here, split by size."""
-        key = (monitor.name, min_group, monitor.lexical_key(state))
-        found = self._openings.get(key)
-        if found is None:
-            opened = [group for group in self.groups if monitor.may_open(monitor.feed(state, group.data))]
-            large = []
-            left_out = np.zeros(self._n_words, dtype=WORD)
-            for group in opened:
-                if group.n_tokens >= min_group or not group.is_avoidable:
-                    large.append(group)
-                else:
-                    left_out |= group.mask
-            found = Opening(freeze(~left_out, WORD) if left_out.any() else None, tuple(large))
-            if len(self._openings) >= MOST_OPENINGS:
-                self._openings.clear()
-            self._openings[key] = found
-        return found
-
-
-def _child_bytes(vocabulary: Vocabulary, node: int) -> bytes:
-    trie = vocabulary.trie
-    child, end = node + 1, int(trie.subtree_end[node])
-    found = bytearray()
-    while child < end:
-        found.append(int(trie.byte[child]))
-        child = int(trie.subtree_end[child])
-    return bytes(found)
 
 
 _WHOLE: dict[str, TokenMask] = {}
@@ -224,7 +113,8 @@ class MonitoredMachine:
             None if monitor.is_dense else LeadIns.of(self.vocabulary, monitor.triggers) for monitor in self.monitors
         )
         self._eos = mask_of(self.vocabulary.eos_ids, self.vocabulary.n_tokens)
-        self._narrowed: dict[tuple[str, Config, Any], tuple[Gate, ...]] = {}
+        self._narrowed: dict[tuple[NameSet, bytes, bytes, bytes, Config], Gate] = {}
+        self._taken: dict[tuple[Config, bytes], bool] = {}
         self.n_masks = 0
         self.constrained = [0] * len(self.monitors)
         """Masks at which each monitor had a gate."""
@@ -244,7 +134,7 @@ class MonitoredMachine:
         self.n_masks += 1
         watched = zip(self.monitors, self._lead_ins, config.states, strict=True)
         for number, (monitor, table, state) in enumerate(watched):
-            gates = self.gates(monitor, config.inner, state)
+            gates = self.gates(monitor, config.inner, state, 0, row)
             self.constrained[number] += bool(gates)
             for gate in gates:
                 self._cut(gate, row)
@@ -253,26 +143,42 @@ class MonitoredMachine:
             elif monitor.live_triggers(state):
                 DenseWalk(self.vocabulary, monitor, self).cut(config.inner, state, row)
 
-    def gates(self, monitor: Monitor, inner: Config, state: Any) -> tuple[Gate, ...]:
+    def gates(
+        self, monitor: Monitor, inner: Config, state: Any, node: int = 0, row: TokenMask | None = None
+    ) -> tuple[Gate, ...]:
         """The monitor's gates, without the names that the grammar cannot take here.
 
-        Those would be dead ends: a first letter that both allow, and no second.
+        Those would be dead ends: a first letter that both allow, and no second. ``row``, a
+        mask in which the grammar has its say, spares the grammar most questions: a name that
+        is one token below trie ``node``, and allowed, is one that it takes.
         """
         gates = monitor.gates(state)
         if not gates or isinstance(self.inner, FreeMachine):
             return gates
-        key = (monitor.name, inner, state)
+        return tuple(
+            self._narrowed_gate(gate, inner, node, row) if isinstance(gate, NamesGate) else gate for gate in gates
+        )
+
+    def _narrowed_gate(self, gate: NamesGate, inner: Config, node: int, row: TokenMask | None) -> Gate:
+        key = (gate.names, gate.typed, gate.blanks, gate.lifts, inner)
         found = self._narrowed.get(key)
         if found is None:
-
-            def accepts(rest: bytes) -> bool:
-                return self.inner.advance_bytes(inner, rest) is not None
-
-            found = tuple(gate.within(accepts) if isinstance(gate, NamesGate) else gate for gate in gates)
+            known = None if row is None else gate.allowed_in(self.vocabulary, node, row)
+            found = gate.within(lambda rest: self._takes(inner, rest), known)
             if len(self._narrowed) > MOST_NARROWED:
                 self._narrowed.clear()
             self._narrowed[key] = found
         return found
+
+    def _takes(self, inner: Config, data: bytes) -> bool:
+        """Whether the grammar takes ``data``; remembered, for names and places in a grammar recur."""
+        known = self._taken.get((inner, data))
+        if known is None:
+            known = self.inner.advance_bytes(inner, data) is not None
+            if len(self._taken) >= MOST_TAKEN:
+                self._taken.clear()
+            self._taken[inner, data] = known
+        return known
 
     def _cut(self, gate: Gate, row: TokenMask) -> None:
         allowed = np.zeros(self.vocabulary.n_words, dtype=WORD)
@@ -295,7 +201,7 @@ class MonitoredMachine:
             if after is None or after_inner is None:
                 row &= group.others
                 continue
-            for gate in self.gates(monitor, after_inner, after):
+            for gate in self.gates(monitor, after_inner, after, group.node, row):
                 allowed = group.others.copy()
                 gate.fill(self.vocabulary, group.node, allowed)
                 row &= allowed
