@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,7 @@ from jsonschemabench.commands.options import EosOption, MemoryOption, TokenizerO
 from jsonschemabench.commands.progress import ProgressBar
 from jsonschemabench.errors import EngineMissingError, InputError
 from jsonschemabench.grammars import grammar_jobs, grammar_paths
-from jsonschemabench.jobs import measure
+from jsonschemabench.jobs import Job, measure
 from jsonschemabench.report.plots import draw_all
 from jsonschemabench.report.record import write_record
 from jsonschemabench.report.section import all_figures, put_section, section
@@ -61,29 +63,48 @@ def compare_command(
     memory: MemoryOption = 8.0,
     eos: EosOption = [],  # noqa: B006
 ) -> None:
-    """Measure all installed engines on the data and the suite, then report: one command for the README's section."""
+    """Measure all installed engines on the data and the suite, then report: one command for the README's section.
+
+    Given again with the same --out it goes on where it stopped.
+    """
     folder = out or dated_folder()
-    chosen = engine or installed()
+    chosen = list(dict.fromkeys(engine)) or installed()
+    for name in chosen:
+        engine_names.check(name)
+    plots = plots and _can_plot()
     data, files = default_data(data, files)
+    jobs: dict[str, tuple[list[Job], float]] = {"rows": (case_jobs(case_paths(data, files)), 60.0)}
     suite = suite or data_folder() / "json-schema-test-suite"
-    results, suite_results = folder / "rows.jsonl", folder / "suite.jsonl"
-    plan = make_plan(chosen, tokenizer, eos, results, compile_timeout=60.0, timeout=120.0, memory=memory)
-    with ProgressBar("run") as progress:
-        measure(plan, case_jobs(case_paths(data, files)), progress)
-    everything = list(read_rows(results))
     if suite.is_dir():
         groups = read_groups(suite, list(DRAFTS), ("required", "format"))
-        plan = make_plan(chosen, tokenizer, eos, suite_results, compile_timeout=20.0, timeout=40.0, memory=memory)
-        with ProgressBar("suite") as progress:
-            measure(plan, suite_jobs(groups, read_remotes(suite)), progress)
-        everything += read_rows(suite_results)
+        jobs["suite"] = (suite_jobs(groups, read_remotes(suite)), 20.0)
     else:
         typer.echo(f"no official suite at {suite}: left out", err=True)
-    grammar_results = folder / "grammars.jsonl"
-    plan = make_plan(chosen, tokenizer, eos, grammar_results, compile_timeout=60.0, timeout=120.0, memory=memory)
-    measure(plan, grammar_jobs(grammar_paths(OWN_GRAMMARS)))
-    everything += read_rows(grammar_results)
+    jobs["grammars"] = (grammar_jobs(grammar_paths(OWN_GRAMMARS)), 60.0)
+    everything: list[dict[str, Any]] = []
+    for name, (its, seconds) in jobs.items():
+        path = folder / f"{name}.jsonl"
+        plan = make_plan(chosen, tokenizer, eos, path, compile_timeout=seconds, timeout=2 * seconds, memory=memory)
+        with ProgressBar(name) as progress:
+            measure(plan, its, progress)
+        everything += _wanted(read_rows(path), chosen, its)
     write_report(everything, folder, readme, plots)
+
+
+def _wanted(rows: Iterable[dict[str, Any]], chosen: list[str], jobs: list[Job]) -> Iterator[dict[str, Any]]:
+    """Rows of this selection; a file may hold those of an earlier, wider one."""
+    ids = {job.id for job in jobs}
+    for row in rows:
+        if row.get("kind") == "run" or (row["engine"] in chosen and row["id"] in ids):
+            yield row
+
+
+def _can_plot() -> bool:
+    """Told before hours are spent, not after."""
+    if importlib.util.find_spec("matplotlib") is None:
+        typer.echo("no plots: they need matplotlib; install it with: pip install 'structgen[bench]'", err=True)
+        return False
+    return True
 
 
 def installed() -> list[str]:

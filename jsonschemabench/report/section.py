@@ -89,14 +89,15 @@ def _conditions(rows: Sequence[Row]) -> str:
     if not runs:
         return ""
     last = runs[-1]
-    engines: dict[str, str] = {}
-    for run in runs:
-        engines |= run["engines"]
+    measured = by_engine(rows)
+    engines = {name: version for run in runs for name, version in run["engines"].items() if name in measured}
     versions = ", ".join(f"{name} {version}" for name, version in engines.items())
+    command = " ".join(["python -m jsonschemabench compare", *(f"-e {name}" for name in engines), "--readme README.md"])
     vocabulary = f"{last['n_tokens']:,} tokens of {last['tokenizer']}" if "n_tokens" in last else "–"
     return (
         f"Measured {last['date'][:10]} on {last['cpu']}, one thread, Python {last['python']}; vocabulary: "
-        f"{vocabulary}; {versions}. Load of the machine at the start: {last['load']}.\n"
+        f"{vocabulary}; {versions}. Load of the machine at the start: {last['load']}. "
+        f"Made by `{command}`.\n"
     )
 
 

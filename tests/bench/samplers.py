@@ -83,10 +83,10 @@ def _tasks_legend(rows: list[dict[str, Any]]) -> str:
     )
     return (
         f"SmolLM2-135M-Instruct, {last['date'][:10]}, {last['cpu']}, one thread; seconds are the processor's. "
-        f"Distances are total variations to a long exact run ({runs}) of the law of a feature of the text ({compared}): "
-        "of the weighted samples, and of as many draws as they come. The floor is what as many exact samples have, on "
-        f"average and in 19 of 20 cases. ASAp made {LEARNING} draws to learn for each that counts; they are in its "
-        "cost. Made by `python -m tests.bench.samplers tasks --readme README.md`.\n"
+        f"Distances are total variations to a long exact run ({runs}) of the law of a feature of the text "
+        f"({compared}): of the weighted samples, and of as many draws as they come. The floor is what as many exact "
+        f"samples have, on average and in 19 of 20 cases. ASAp made {LEARNING} draws to learn for each that counts; "
+        "they are in its cost. Made by `python -m tests.bench.samplers tasks --readme README.md`.\n"
     )
 
 

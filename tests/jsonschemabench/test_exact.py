@@ -121,6 +121,19 @@ def test_a_walk_into_nothing_proves_a_dead_end(tmp_path: Path, tokenizer_path: P
     assert ("DeadEndEngine", "dead end") in faults(rows)
 
 
+def test_an_engines_own_completion_ends_its_walks(tmp_path: Path, tokenizer_path: Path) -> None:
+    texts = [json.dumps("x" * n) for n in range(60, 64)]
+    (row,) = examine(tmp_path, tokenizer_path, [f"{TOYS}:CompletingEngine"], {"x-texts": texts}, ["x" * 60])
+    assert {found["cause"].split(":")[0] for found in row["findings"]} <= {"escape"}  # the toy knows one spelling
+    assert row["counts"]["walks complete"] == 6
+
+
+def test_a_completion_that_the_masks_forbid_is_a_finding(tmp_path: Path, tokenizer_path: Path) -> None:
+    schema = {"x-texts": [json.dumps("x" * 60 + "!"), json.dumps("x" * 60 + "c")], "x-unless": "!"}
+    rows = examine(tmp_path, tokenizer_path, [f"{TOYS}:CompletingEngine"], schema, ["x" * 60 + "c"])
+    assert ("CompletingEngine", "disagreement") in faults(rows)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_known_faults_of_the_peers_are_found(tmp_path: Path, tokenizer_path: Path) -> None:
     for name in ("llguidance", "xgrammar-compliant"):

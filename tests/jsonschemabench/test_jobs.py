@@ -76,6 +76,16 @@ def test_an_engine_that_hangs_crashes_or_raises_gives_rows_and_the_run_goes_on(
     assert rows[4]["accepted"] == [False]
 
 
+def test_limits_are_of_the_processor_and_patience_of_the_clock(tmp_path: Path, tokenizer_path: Path) -> None:
+    """A worker that sleeps past its limit lives, one that computes past it does not."""
+    schemas = {"a-asleep": {"asleep": 1.5}, "b-busy": {"busy": 30.0}, "c-asleep for long": {"asleep": 60.0}}
+    paths = [write_case(tmp_path, name, schema, valid=[1]) for name, schema in schemas.items()]
+    out = tmp_path / "r.jsonl"
+    engine = "tests.jsonschemabench.toy_engines:BusyEngine"
+    measure(Plan([engine], tokenizer_path, out, Limits(0.5, 0.5)), case_jobs(paths))
+    assert [row["status"] for row in results(out)] == ["ok", "timeout", "timeout"]
+
+
 def test_a_run_that_was_cut_off_continues_without_repeating(tmp_path: Path, tokenizer_path: Path) -> None:
     paths = [write_case(tmp_path, str(number), {"x-texts": ["1"], "x-other-texts": ["2"]}, [1]) for number in range(5)]
     out = tmp_path / "r.jsonl"

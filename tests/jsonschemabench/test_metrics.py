@@ -90,6 +90,21 @@ def test_the_section_replaces_what_is_between_the_marks_and_nothing_else(tmp_pat
     assert readme.read_text() == f"# Title\n\n{BEGIN}\nnewer\n{END}\n\nmore\n"
 
 
+def test_sections_of_several_names_live_side_by_side(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    put_section(readme, "one\n")
+    put_section(readme, "two\n", name="samplers")
+    put_section(readme, "three\n")
+    assert readme.read_text().split("\n") == [
+        BEGIN, "three", END, "", "<!-- samplers: begin -->", "two", "<!-- samplers: end -->", "",
+    ]  # fmt: skip
+
+
+def test_rows_of_several_versions_name_them_all() -> None:
+    old, new = row("x", "a"), row("x", "b") | {"version": "2"}
+    assert figures("x", [old, new]).version == "1, 2"
+
+
 def test_half_a_pair_of_marks_is_an_error(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"{END}\n{BEGIN}\n")

@@ -103,3 +103,34 @@ class RaisingMatcher(TextsMatcher):
 class RaisingCompiled(TextsCompiled):
     def matcher(self) -> RaisingMatcher:
         return RaisingMatcher(self.texts, self.vocabulary)
+
+
+class BusyEngine(TextsEngine):
+    """Compiles for ``busy`` seconds of the processor, or sleeps through ``asleep`` seconds of the clock."""
+
+    def compile(self, schema: Any, options: CompileOptions) -> TextsCompiled:
+        until = time.process_time() + schema.get("busy", 0.0)
+        while time.process_time() < until:
+            pass
+        time.sleep(schema.get("asleep", 0.0))
+        return TextsCompiled([b"1"], self.vocabulary)
+
+
+class CompletingMatcher(TextsMatcher):
+    """Can say how the text ends; with ``!`` in it, the end is one that its masks forbid."""
+
+    def completion(self) -> list[int]:
+        rest = next(text for text in self.texts if text.startswith(self.so_far))[len(self.so_far) :]
+        ids = {spelling: token for token, spelling in enumerate(self.vocabulary.token_bytes) if spelling}
+        return [ids[rest[i : i + 1]] for i in range(len(rest))]
+
+
+class CompletingCompiled(TextsCompiled):
+    def matcher(self) -> CompletingMatcher:
+        return CompletingMatcher(self.texts, self.vocabulary, self.unless)
+
+
+class CompletingEngine(TextsEngine):
+    def compile(self, schema: Any, options: CompileOptions) -> CompletingCompiled:
+        unless = schema.get("x-unless", "").encode()
+        return CompletingCompiled([text.encode() for text in schema[self.key]], self.vocabulary, unless)
