@@ -9,6 +9,7 @@ and the old one goes when its last schema does, so memory stays bounded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable
 from typing import Any
 
@@ -36,6 +37,8 @@ class Arena:
         self.n_trans = self.n_maps = 0
         self.n_content = self.n_numbers = 1
         self._maps: dict[bytes, int] = {}
+        self._starts: list[int] = []
+        self._labels: list[int] = []
         self.installed: dict[Hashable, int] = {}
         """Offset added to an automaton's states, by the caller's key."""
         self.targets: dict[int, tuple[int, bytes]] = {}
@@ -86,6 +89,8 @@ class Arena:
         self.content[window, K.C_START] = start + width * np.arange(1, n)
         self.content[window, K.C_MAP] = self._map(automaton.class_of)
         self.content[window, K.C_LABEL] = automaton.labels[1:]
+        self._starts.append(self.n_content)
+        self._labels.append(len(np.unique(automaton.labels[automaton.labels != 0])))
         self.content[window, K.C_LIMIT] = limits if isinstance(limits, int) else limits[1:]
         self.reach[window] = reach if isinstance(reach, int) else reach[1:]
         self.n_content += n - 1
@@ -93,6 +98,13 @@ class Arena:
         if key is not None:
             self.installed[key] = base
         return base
+
+    def extent(self, state: int) -> tuple[int, int, int]:
+        """The automaton of a content row: its first row, how many it has, and how many labels."""
+        index = bisect_right(self._starts, state) - 1
+        first = self._starts[index]
+        after = self._starts[index + 1] if index + 1 < len(self._starts) else self.n_content
+        return first, after - first, self._labels[index]
 
     def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None) -> int:
         """Install an automaton of number texts, ``rows`` (S, 16); returns the offset of its states."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from structgen.automata.document.tables import Tables
 from structgen.kernels import document as K
+from structgen.kernels.shortest import shortest_content
 
 __all__ = ["Shortest", "quoted"]
 
@@ -90,45 +93,24 @@ class Shortest:
 
         ``allowed`` is a set of labels (bit ``label - 1``), for property names that are used up.
         """
-        tables = self._tables
-        counts = bool(tables.specs[spec, K.SPEC_COUNTS])
-        least = int(tables.specs[spec, K.SPEC_MIN])
-        found: dict[int, bytes] = {}
-        start = (row, min(n, least) if counts else 0)
-        seen = {start}
-        level = [(start, b"")]
-        while level:
-            following = []
-            for (state, behind), text in level:
-                label = int(tables.arena.content[state, K.C_LABEL])
-                if label and behind >= (least if counts else 0) and (allowed >> (label - 1)) & 1:
-                    found.setdefault(label, text)
-                for byte, target in _targets(tables, state):
-                    is_start = byte < 0x80 or byte >= 0xC0
-                    after = (target, min(behind + is_start, least) if counts else 0)
-                    if after not in seen:
-                        seen.add(after)
-                        following.append((after, text + bytes([byte])))
-            level = following
+        arena = self._tables.arena
+        least = int(self._tables.specs[spec, K.SPEC_MIN]) if self._tables.specs[spec, K.SPEC_COUNTS] else 0
+        first, n_states, n_labels = arena.extent(row)
+        labels, ends, text = shortest_content(
+            arena.trans, arena.content, arena.class_maps, _PREFERRED, first, n_states, row, min(n, least), least,
+            allowed, n_labels,
+        )  # fmt: skip
+        texts, start = text.tobytes(), 0
+        found = {}
+        for label, end in zip(labels.tolist(), ends.tolist(), strict=True):
+            found[label] = texts[start:end]
+            start = end
         return found
 
 
-_PREFERRED = (*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46)
-_BY_PREFERENCE = (*_PREFERRED, *(byte for byte in range(256) if byte not in _PREFERRED))
-
-
-def _targets(tables: Tables, state: int) -> list[tuple[int, int]]:
-    """(byte, target) pairs, one per target, bytes that need no escape first."""
-    arena = tables.arena
-    start, number = arena.content[state, : K.C_MAP + 1].tolist()
-    classes = arena.class_maps[number].tolist()
-    row = arena.trans[start : start + max(classes) + 1].tolist()
-    found: dict[int, int] = {}
-    for byte in _BY_PREFERENCE:
-        target = row[classes[byte]]
-        if target and target not in found:
-            found[target] = byte
-    return [(byte, target) for target, byte in found.items()]
+_LETTERS = (*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46)
+_PREFERRED = np.array([*_LETTERS, *(byte for byte in range(256) if byte not in _LETTERS)], np.uint8)
+"""Bytes that need no escape first."""
 
 
 def _outside(taken: set[bytes], prefix: bytes) -> bytes:

@@ -23,6 +23,7 @@ from structgen.automata.ops import from_strings, intersect, is_universal, univer
 from structgen.ir.document import And, Assertion, Formula, Pattern, StringIn, StringLength
 from structgen.ir.regex import ANY, repeat
 from structgen.kernels import document as K
+from structgen.kernels.shortest import has_all_lengths
 
 __all__ = ["StringSpecs", "dfa_of_assertion", "must_parts"]
 
@@ -158,23 +159,7 @@ def _any_length(dfa: Dfa, high: int) -> bool:
     """Whether from every state, completions exist of all lengths between the least one and ``high``."""
     if high > 4096 or dfa.n_states > 512:
         return False
-    full = (1 << (high + 1)) - 1
-    starts = _class_starts(dfa).tolist()
-    table = dfa.transitions.tolist()
-    sets = [1 if flag else 0 for flag in dfa.accepting.tolist()]
-    changed = True
-    while changed:
-        changed = False
-        for state in range(len(sets) - 1, 0, -1):
-            found = sets[state]
-            for target, start in zip(table[state], starts, strict=True):
-                if target:
-                    found |= (sets[target] << start) & full
-            if found != sets[state]:
-                sets[state] = found
-                changed = True
-    # Contiguous from the lowest set bit up to the bound.
-    return all(not s or s + (s & -s) == full + 1 for s in sets[1:])
+    return bool(has_all_lengths(dfa.transitions, dfa.accepting, _class_starts(dfa).astype(np.bool_), high))
 
 
 @lru_cache(maxsize=1024)
