@@ -1,7 +1,7 @@
 """Random sentences of a grammar, made from its productions: no automaton takes part.
 
-Half of the choices lead to the nearest production not used so far, so that a few hundred
-sentences visit all of a grammar; when the budget of a sentence is spent, each nonterminal
+Each sentence heads for a production that was not used so far, so that a few hundred of them
+visit all of a grammar; when the budget of a sentence is spent, each nonterminal
 takes its shortest way.
 Terminals are sampled from their patterns and checked with ``re``.
 """
@@ -18,7 +18,6 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 __all__ = ["Sentences", "mutations", "sample"]
 
 INFINITE = float("inf")
-FAR = 1 << 30
 
 
 class Sentences:
@@ -42,57 +41,58 @@ class Sentences:
         for production in grammar.productions:
             self.of.setdefault(production.lhs, []).append(production)
         self.cost = _least_lengths(grammar)
-        self.distance: dict[Production, int] = {}
         self.gap = 0.0
         self.spacing = spacing if any(_reads_blank(grammar, t) for t in grammar.ignore) else 0.0
 
     def one(self) -> str:
         """One text."""
-        self.distance = self._distances()
         self.gap = self.spacing if self.rng.random() < 0.3 else float(self.spacing > 0)
         return self._text(self._terminals())
 
-    def _distances(self) -> dict[Production, int]:
-        """How many choices away the nearest unused production is."""
-        nearest: dict[int, int] = {}
-        found = dict.fromkeys(self.grammar.productions, FAR)
-        changed = bool(self.unused)
-        while changed:
-            changed = False
-            for production in self.grammar.productions:
-                below = min((nearest.get(s, FAR) for s in production.rhs), default=FAR)
-                distance = 0 if production in self.unused else below + 1
-                if distance < found[production]:
-                    found[production] = distance
-                    nearest[production.lhs] = min(distance, nearest.get(production.lhs, FAR))
-                    changed = True
-        return found
-
     def _terminals(self) -> list[int]:
-        left = self.rng.randint(1, self.budget)
-        todo, found = [self.grammar.start], []
+        """First the shortest way to the goal, all else as short as can be; then whatever fits."""
+        goal = self.rng.choice([p for p in self.grammar.productions if p in self.unused] or [None])
+        towards = self._towards(goal)
+        left = self.rng.randint(self.budget // 4, self.budget)
+        todo: list[tuple[int, bool]] = [(self.grammar.start, goal is not None)]
+        found: list[int] = []
+        heading = goal is not None
         while todo:
-            symbol = todo.pop()
+            symbol, is_way = todo.pop()
             if symbol < self.grammar.n_terminals:
                 found.append(symbol)
                 continue
-            room = left - len(found) - len(todo)
-            production = self._choose(symbol, room)
+            room = 0 if heading else left - len(found) - len(todo)
+            production, place = towards[symbol] if is_way else (self._choose(symbol, room), -1)
+            if production is goal:
+                heading, place = False, -1
             self.unused.discard(production)
-            todo += reversed(production.rhs)
+            todo += reversed([(s, at == place) for at, s in enumerate(production.rhs)])
+        return found
+
+    def _towards(self, goal: Production | None) -> dict[int, tuple[Production, int]]:
+        """For each nonterminal that can lead to ``goal``: how, and by which symbol of it."""
+        if goal is None:
+            return {}
+        found = {goal.lhs: (goal, -1)}
+        level = {goal.lhs}
+        while level:
+            above = {
+                p.lhs: (p, at)
+                for p in self.grammar.productions
+                for at, s in enumerate(p.rhs)
+                if s in level and p.lhs not in found
+            }
+            found |= above
+            level = set(above)
         return found
 
     def _choose(self, symbol: int, room: int) -> Production:
         options = self.of[symbol]
         costs = [sum(self.cost[s] for s in p.rhs) for p in options]
         fits = [p for p, cost in zip(options, costs, strict=True) if cost <= room]
-        if not fits:
-            least = min(costs)
-            return self.rng.choice([p for p, cost in zip(options, costs, strict=True) if cost == least])
-        if self.rng.random() < 0.5:
-            nearest = min(self.distance[p] for p in fits)
-            fits = [p for p in fits if self.distance[p] == nearest]
-        return self.rng.choice(fits)
+        least = min(costs)
+        return self.rng.choice(fits or [p for p, cost in zip(options, costs, strict=True) if cost == least])
 
     def _text(self, terminals: list[int]) -> str:
         rules = self.grammar.indentation
@@ -122,7 +122,7 @@ class Sentences:
             return found.literal
         for _ in range(200):
             text = sample(found.pattern, self.rng)
-            if any(_is_match(found.source, text, after) for after in ("", " ", " x")):
+            if any(_is_match(found.source, text, after) for after in ("", " ", " x", "\n")):
                 return text
         raise AssertionError(f"no lexeme of {found.name} was found")
 
@@ -161,7 +161,7 @@ def _is_match(source: str, text: str, after: str) -> bool:
 
 def _least_lengths(grammar: Grammar) -> dict[int, float]:
     """The fewest terminals that each symbol derives."""
-    cost: dict[int, float] = {t: 1 for t in range(grammar.n_terminals)}
+    cost: dict[int, float] = dict.fromkeys(range(grammar.n_terminals), 1)
     changed = True
     while changed:
         changed = False
