@@ -1,25 +1,13 @@
 """A grammar's mask put together in one call, from parts that hold for every stack.
 
-A *part* says what the tokens below some trie nodes do inside one lexeme (``scan_lexeme``):
-rows of tokens that stay inside it, by the set of terminals it can become; *light* places
-where it ends and little follows; *big* ones, behind which the parts of the next lexeme
-serve. ``fill`` works through a queue: the lexeme under way, then whatever begins at the big
-ends. What it has no part for it notes, and its caller builds it and calls again.
-
-All parts lie in one int32 ``pool``; a part's name is its offset. A lexeme part is
-
-    root, n_rows, n_light, n_big, (lexer state, row) .., (node, lexer state) .., (node, lexer state) ..
-
-(a big end's node is negative where the lexeme may also go on: then its lexer state is the
-one before the node) and a start part, for lexemes that begin below one trie node,
-
-    n_groups, n_keywords, n_light, part .., (node, lexer state) .., (node, code) ..
+The parts are those of ``grammar_parts``. ``fill`` works through a queue: the lexeme under
+way, then whatever begins at its big ends, and at theirs. What it has no part for it notes,
+and its caller builds it and calls again.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
+from structgen.kernels.grammar_parts import find_part
 from structgen.kernels.grammar_walk import (
     LEVELS,
     column_in_lexeme,
@@ -45,7 +33,6 @@ from structgen.kernels.pushdown import (
     delta_at,
     emit_code,
     end_lexeme,
-    family_at,
     fork_start_at,
     fork_state_at,
     fork_watch_at,
@@ -60,132 +47,7 @@ from structgen.kernels.pushdown import (
     watch_step_at,
 )
 
-__all__ = ["fill", "find_broken", "find_part", "insert_part", "scan_lexeme"]
-
-
-@uncounted
-def scan_lexeme(heap, work, trie, nodes, states, fresh, firsts, heavy, families, rows, light, big):  # type: ignore[no-untyped-def]
-    """The tokens below ``nodes`` that stay in the lexeme, and where it can end.
-
-    With ``fresh`` 0, ``nodes[i]`` has just been read, leading to lexer state ``states[i]`` (the
-    root for a lexeme under way); with 1 its byte is still to be read, from ``states[i]``.
-    ``rows[j]`` gets the tokens whose lexeme can still become the terminals of ``families[j]``
-    (-1: free). ``light`` gets (node, state before it) for steps that end the lexeme, where
-    ``firsts`` (256,) has their byte; ``big`` (node, state at it) for heavy ends, and
-    (-node, state before it) for a heavy node that may go on with the lexeme or begin the next.
-    Returns the numbers of families, light and big entries; -1 where an array is full.
-    """
-    n_families = 0
-    n_light = 0
-    n_big = 0
-    for i in range(nodes.shape[0]):
-        root = nodes[i]
-        base = trie.depth[root] - fresh
-        work[OFFSETS + 0] = states[i]
-        if fresh:
-            parent = trie.parent[root]
-            is_big = ends_heavy(heap, trie, parent, states[i], heavy)
-            work[OFFSETS + LEVELS] = 1 if is_big else 0
-            if is_big and is_first_end(heap, trie, parent, root, states[i]):
-                if n_big >= big.shape[0]:
-                    return -1, n_light, n_big
-                big[n_big, 0] = parent
-                big[n_big, 1] = states[i]
-                n_big += 1
-        node = root
-        stop = trie.subtree_end[root]
-        while node < stop:
-            level = trie.depth[node] - base
-            if level == 0:
-                state = states[i]
-            else:
-                before = work[OFFSETS + level - 1]
-                code = delta_at(heap, before, trie.byte[node])
-                if code == UNKNOWN:
-                    note_missing(work, ROW, before, 0)
-                    node = trie.subtree_end[node]
-                    continue
-                if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
-                    ends = (accepts_at(heap, before) >= 0 and firsts[trie.byte[node]] != 0) or code < 0
-                    if code > 0 and ends and trie.subtree_end[node] - node >= heavy:
-                        if n_big >= big.shape[0]:
-                            return -1, n_light, n_big
-                        big[n_big, 0] = -node
-                        big[n_big, 1] = before
-                        n_big += 1
-                    elif ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
-                        if n_light >= light.shape[0]:
-                            return -1, n_light, n_big
-                        light[n_light, 0] = node
-                        light[n_light, 1] = before
-                        n_light += 1
-                    if code <= 0:
-                        node = trie.subtree_end[node]
-                        continue
-                state = code
-            work[OFFSETS + level] = state
-            is_big = ends_heavy(heap, trie, node, state, heavy)
-            work[OFFSETS + level + LEVELS] = 1 if is_big else 0
-            if is_big:
-                if n_big >= big.shape[0]:
-                    return -1, n_light, n_big
-                big[n_big, 0] = node
-                big[n_big, 1] = state
-                n_big += 1
-            if trie.token_start[node] < trie.token_start[node + 1]:
-                family = family_at(heap, state)
-                slot = 0
-                while slot < n_families and families[slot] != family:
-                    slot += 1
-                if slot == n_families:
-                    if slot >= families.shape[0]:
-                        return -1, n_light, n_big
-                    families[slot] = family
-                    n_families += 1
-                set_tokens(rows[slot], trie.token_start, trie.token_ids, node, node + 1)
-            node += 1
-    return n_families, n_light, n_big
-
-
-@uncounted
-def is_first_end(heap, trie, parent, node, state):  # type: ignore[no-untyped-def]
-    """Whether ``node`` is the first child of ``parent`` whose byte ``state`` cannot read."""
-    child = parent + 1
-    while child < node:
-        if delta_at(heap, state, trie.byte[child]) == 0:
-            return False
-        child = trie.subtree_end[child]
-    return True
-
-
-@uncounted
-def part_hash(one, two, three, size):  # type: ignore[no-untyped-def]
-    return (np.int64(one) * 1000003 + np.int64(two) * 7919 + np.int64(three) * 104729) & (size - 1)
-
-
-@uncounted
-def find_part(index, one, two, three):  # type: ignore[no-untyped-def]
-    """The pool offset kept under a name of three numbers; 0 where there is none. ``index`` (N, 4), N a power of 2."""
-    size = index.shape[0]
-    slot = part_hash(one, two, three, size)
-    while index[slot, 3] != 0:
-        if index[slot, 0] == one and index[slot, 1] == two and index[slot, 2] == three:
-            return index[slot, 3]
-        slot = (slot + 1) & (size - 1)
-    return 0
-
-
-@uncounted
-def insert_part(index, one, two, three, offset):  # type: ignore[no-untyped-def]
-    """Enter ``offset`` into ``index``, which must not be full."""
-    size = index.shape[0]
-    slot = part_hash(one, two, three, size)
-    while index[slot, 3] != 0:
-        slot = (slot + 1) & (size - 1)
-    index[slot, 0] = one
-    index[slot, 1] = two
-    index[slot, 2] = three
-    index[slot, 3] = offset
+__all__ = ["fill", "find_broken"]
 
 
 @uncounted

@@ -1,7 +1,7 @@
 """What the tokens do inside one lexeme: worked out once per lexer state, used for every stack.
 
-A part holds no stack, so all contexts and all depths share it; ``kernels.grammar_mask`` says
-what is in one and puts masks together from them. This store builds the parts that the
+A part holds no stack, so all contexts and all depths share it; ``kernels.grammar_parts`` says
+what is in one, and ``kernels.grammar_mask`` puts masks together from them. This store builds the parts that the
 kernel asks for, and keeps them in one pool.
 
 Most lexemes are loops: names, numbers, blanks, comments and strings read most of the
@@ -17,9 +17,9 @@ import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import ByteArray, IntArray, TokenMask
-from structgen.kernels import grammar_mask
+from structgen.kernels import grammar_parts
 from structgen.kernels.grammar_walk import GrammarTrie
-from structgen.masks.lexeme_runs import LexemeRuns
+from structgen.masks.lexeme_runs import LexemeRuns, Loop, loop_of
 
 __all__ = ["GROUP", "HEAVY", "PartStore"]
 
@@ -27,7 +27,6 @@ HEAVY = 1500
 """Trie nodes behind an end of a lexeme from which the next lexeme's masks are kept apart."""
 GROUP = 192
 """Trie nodes from which the lexemes that begin there are worth a part of their own."""
-MOST_HELD = 4096
 
 
 class PartStore:
@@ -41,27 +40,26 @@ class PartStore:
         self.automaton = automaton
         self.trie: GrammarTrie = runs.trie
         self.runs = runs
-        self.n_words = runs.n_words
         self.heavy = heavy
         self.group_size = min(heavy, GROUP)
-        self.pool: IntArray = np.zeros(1 << 14, dtype=np.int32)
-        self.index: IntArray = np.zeros((256, 4), dtype=np.int32)
-        self.rows: TokenMask = np.zeros((8, self.n_words), dtype=np.uint32)
+        self.pool: IntArray = np.zeros(1 << 15, dtype=np.int32)
+        self.index: IntArray = np.zeros((1 << 10, 4), dtype=np.int32)
+        self.rows: TokenMask = np.zeros((32, runs.n_words), dtype=np.uint32)
         self.missing: IntArray = np.zeros((64, 3), dtype=np.int32)
         self._n_pool, self._n_index, self._n_rows = 1, 0, 0
-        self._groups: dict[tuple[bytes, int], int] = {}
-        self._starts: dict[tuple[int, int, bytes], int] = {}
+        self._lexemes: dict[tuple[bytes, int], int] = {}
+        self._loops: dict[int, Loop | None] = {}
         self._firsts: ByteArray | None = None
+        self._families = np.zeros(8, dtype=np.int32)
+        self._light = np.zeros((1 << 11, 2), dtype=np.int32)
+        self._big = np.zeros((1 << 7, 2), dtype=np.int32)
+        self._children = tuple(np.zeros(shape, dtype=np.int32) for shape in (257, 257, 256, (256, 2), (256, 2)))
 
     def build(self) -> None:
         """Build the parts that the kernel has missed."""
         n = int(self.missing[0, 0])
         for one, two, three in self.missing[1 : n + 1].tolist():
-            if one < 0:
-                none = np.zeros(1, dtype=np.int32)
-                offset = self._lexeme(none, two, whole=True)
-            else:
-                offset = self._start(one, two, three)
+            offset = self._lexeme(_ROOT, two) if one < 0 else self._start(one, two, three)
             self._enter(one, two, three, offset)
 
     def _enter(self, one: int, two: int, three: int, offset: int) -> None:
@@ -69,31 +67,16 @@ class PartStore:
             old = self.index[self.index[:, 3] != 0]
             self.index = np.zeros((2 * len(self.index), 4), dtype=np.int32)
             for row in old.tolist():
-                grammar_mask.insert_part(self.index, *row)
-        grammar_mask.insert_part(self.index, one, two, three, offset)
+                grammar_parts.insert_part(self.index, *row)
+        grammar_parts.insert_part(self.index, one, two, three, offset)
         self._n_index += 1
 
-    def _write(self, *values: Any) -> int:
-        """Append to the pool; returns the offset."""
-        flat = np.concatenate([np.asarray(value, dtype=np.int32).reshape(-1) for value in values])
-        offset, end = self._n_pool, self._n_pool + len(flat)
-        if end > len(self.pool):
-            bigger = np.zeros(max(end, 2 * len(self.pool)), dtype=np.int32)
-            bigger[:offset] = self.pool[:offset]
-            self.pool = bigger
-        self.pool[offset:end] = flat
-        self._n_pool = end
-        return offset
-
-    def _keep_rows(self, rows: TokenMask) -> range:
-        first, end = self._n_rows, self._n_rows + len(rows)
-        if end > len(self.rows):
-            bigger = np.zeros((max(end, 2 * len(self.rows)), self.n_words), dtype=np.uint32)
-            bigger[:first] = self.rows[:first]
-            self.rows = bigger
-        self.rows[first:end] = rows
-        self._n_rows = end
-        return range(first, end)
+    def _reserve(self, n_pool: int, n_rows: int) -> None:
+        """Room in the pool and among the rows."""
+        if self._n_pool + n_pool > len(self.pool):
+            self.pool = _longer(self.pool, max(self._n_pool + n_pool, 2 * len(self.pool)))
+        if self._n_rows + n_rows > len(self.rows):
+            self.rows = _longer(self.rows, max(self._n_rows + n_rows, 2 * len(self.rows)))
 
     @property
     def firsts(self) -> ByteArray:
@@ -108,86 +91,71 @@ class PartStore:
             self._firsts = live
         return self._firsts
 
-    def _lexeme(self, nodes: IntArray, state: int, *, whole: bool = False) -> int:
-        """The part of lexemes that are in ``state`` after ``nodes``."""
+    def _lexeme(self, nodes: IntArray, state: int) -> int:
+        """The part of lexemes that are in ``state`` after ``nodes`` (the root: under way)."""
         key = (nodes.tobytes(), state)
-        known = self._groups.get(key)
+        known = self._lexemes.get(key)
         if known is None:
-            known = self._groups[key] = self._build_lexeme(nodes, state, whole)
+            known = self._lexemes[key] = self._build_lexeme(nodes, state)
         return known
 
-    def _build_lexeme(self, nodes: IntArray, state: int, whole: bool) -> int:
-        run = self.runs.of_state(self.automaton, nodes, state)
-        if run is None:
-            states = np.full(len(nodes), state, dtype=np.int32)
-            families, rows, light, big = self._scan(nodes, states, 0)
-        else:
-            families, rows, light, big = self._scan(run.exits, np.full(len(run.exits), state, dtype=np.int32), 1)
-            own = self.automaton.heap["family"][state]
-            place = np.flatnonzero(families == own)
-            if len(place):
-                rows[place[0]] |= run.row
-            else:
-                families = np.append(families, own).astype(np.int32)
-                rows = np.concatenate([rows, run.row[None]])
-        light = light[np.argsort(light[:, 1], kind="stable")]
-        kept = np.array(self._keep_rows(rows), dtype=np.int32)
-        pairs = np.stack([self._representatives(families), kept], axis=1)
-        root = 0 if whole else int(self.trie.parent[nodes[0]])
-        return self._write([root, len(pairs), len(light), len(big)], pairs, light, big)
+    def _build_lexeme(self, nodes: IntArray, state: int) -> int:
+        automaton, trie, firsts = self.automaton, self.trie, self.firsts
+        root = int(trie.parent[nodes[0]])
+        if state not in self._loops:
+            self._loops[state] = loop_of(automaton, state)
+        loop = self._loops[state]
+        run = self.runs.run(nodes, loop) if loop is not None else None
+        starts, row = (nodes, self.rows[0]) if run is None else (run.exits, run.row)
 
-    def _scan(self, nodes: IntArray, states: IntArray, fresh: int) -> tuple[IntArray, TokenMask, IntArray, IntArray]:
-        firsts = self.firsts
-        sizes = [8, 1 << 12, 1 << 8]
+        def call(heap: Any, work: Any) -> Any:
+            return grammar_parts.build_lexeme(
+                heap, work, trie, starts, state, root, run is not None, row, firsts, self.heavy,
+                self._families, self.rows, self._n_rows, self._light, self._big, self.pool, self._n_pool,
+            )  # fmt: skip
+
         while True:
-            families = np.zeros(sizes[0], dtype=np.int32)
-            rows = np.zeros((sizes[0], self.n_words), dtype=np.uint32)
-            light = np.zeros((sizes[1], 2), dtype=np.int32)
-            big = np.zeros((sizes[2], 2), dtype=np.int32)
-
-            def call(heap: Any, work: Any, out: Any = (families, rows, light, big)) -> Any:
-                out[1][:] = 0
-                return grammar_mask.scan_lexeme(heap, work, self.trie, nodes, states, fresh, firsts, self.heavy, *out)
-
-            n_families, n_light, n_big = self.automaton.run(call)
-            if n_families >= 0:
-                return families[:n_families], rows[:n_families], light[:n_light], big[:n_big]
-            sizes = [4 * size for size in sizes]
-
-    def _representatives(self, families: IntArray) -> IntArray:
-        """For each family the first lexer state that has it."""
-        family_of = self.automaton.heap["family"][: self.automaton.lexer.n_states]
-        return np.array([int(np.argmax(family_of == family)) for family in families], dtype=np.int32)
-
-    def children(self, node: int) -> tuple[IntArray, ByteArray, IntArray]:
-        """Child nodes of a trie node, their bytes and subtree sizes."""
-        return self.runs.children(node)
+            n_pool = 4 + 2 * (len(self._families) + len(self._light) + len(self._big))
+            self._reserve(n_pool, len(self._families))
+            n_rows, end = automaton.run(call)
+            if n_rows >= 0:
+                break
+            self._families, self._light, self._big = (
+                _longer(each, 2 * len(each)) for each in (self._families, self._light, self._big)
+            )
+        offset, self._n_pool = self._n_pool, int(end)
+        self._n_rows += int(n_rows)
+        return offset
 
     def _start(self, node: int, code: int, before: int) -> int:
         """What lexemes begin below ``node`` from start state ``code``; ``before`` as in ``grammar_mask.fill``."""
-        nodes, data, sizes = self.children(node)
-        codes = self.automaton.expanded(code)[data]
-        free = codes != 0
+        trie, least = self.trie, self.group_size
         if before >= 0:
-            free &= self.automaton.expanded(before)[data] == 0
-        elif before < -1:
-            free &= nodes == -2 - before
-        key = (node, code, free.tobytes())
-        known = self._starts.get(key)
-        if known is None:
-            known = self._starts[key] = self._build_start(nodes, sizes, np.where(free, codes, 0))
-        return known
+            self.automaton.expanded(before)
+        n_groups, n_keywords, n_light = self.automaton.run(
+            lambda heap, work: grammar_parts.group_children(
+                heap, work, trie, node, code, before, least, *self._children
+            )
+        )
+        groups, ends, nodes, keywords, light = self._children
+        keywords, light = keywords[:n_keywords].copy(), light[:n_light].copy()
+        bounds, bases = [0, *ends[:n_groups].tolist()], groups[:n_groups].tolist()
+        kept = nodes[: bounds[-1]].copy()
+        parts = [self._lexeme(kept[bounds[g] : bounds[g + 1]], base) for g, base in enumerate(bases)]
+        head = np.array([n_groups, n_keywords, n_light, *parts], dtype=np.int32)
+        self._reserve(len(head) + keywords.size + light.size, 0)
+        offset = self._n_pool
+        for values in (head, keywords.reshape(-1), light.reshape(-1)):
+            self.pool[self._n_pool : self._n_pool + len(values)] = values
+            self._n_pool += len(values)
+        return offset
 
-    def _build_start(self, nodes: IntArray, sizes: IntArray, codes: IntArray) -> int:
-        usable = codes != 0
-        bases = np.where(codes > 0, self.automaton.heap["base"][np.maximum(codes, 0)], -1)
-        groups, words = [], np.zeros(len(nodes), dtype=np.bool_)
-        for base in sorted(set(bases[codes > 0].tolist())):
-            chosen = bases == base
-            if sizes[chosen].sum() >= self.group_size:
-                words |= chosen & (codes != base)
-                groups.append(self._lexeme(nodes[chosen], base))
-                usable &= ~chosen
-        keywords = np.stack([nodes[words], codes[words]], axis=1)
-        light = np.stack([nodes[usable], codes[usable]], axis=1)
-        return self._write([len(groups), len(keywords), len(light)], groups, keywords, light)
+
+_ROOT = np.zeros(1, dtype=np.int32)
+
+
+def _longer(array: Any, n: int) -> Any:
+    """A copy with ``n`` rows, the new ones zero."""
+    longer = np.zeros((n, *array.shape[1:]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -21,7 +21,7 @@ from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.masks.text_runs import utf8_table
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["LexemeRun", "LexemeRuns", "lexeme_runs"]
+__all__ = ["LexemeRun", "LexemeRuns", "Loop", "lexeme_runs", "loop_of"]
 
 MOST_RUNS = 256
 """Runs kept per vocabulary, 16 KB and a few thousand exits each."""
@@ -29,9 +29,17 @@ LEAST = 4
 """Bytes that a loop must have to be worth a run."""
 
 
+Loop = tuple[ByteArray, bool]
+"""The ASCII bytes read (128 flags), and whether all other characters are too."""
+
+
 @dataclass(frozen=True, slots=True)
 class LexemeRun:
-    """The tokens that stay in a loop, and where tokens leave it."""
+    """The tokens that stay in a loop, and where tokens leave it; not to be written to.
+
+    The arrays are not frozen: kernels take them in place of others that are not, and would be
+    compiled once more for the difference.
+    """
 
     row: TokenMask
     """(W,) uint32; their last character may be unfinished."""
@@ -52,19 +60,11 @@ class LexemeRuns:
         self.n_words = vocabulary.n_words
         self._depth = trie.max_depth
         self._runs: dict[tuple[bytes, bytes, bool], LexemeRun] = {}
-        self._children: dict[int, tuple[IntArray, ByteArray, IntArray]] = {}
         self._lock = Lock()
 
-    def of_state(self, automaton: GrammarAutomaton, nodes: IntArray, state: int) -> LexemeRun | None:
-        """The run of lexer state ``state`` below ``nodes``; None where it is no loop."""
-        row = automaton.expanded(state)
-        loops = (row[:128] == state).astype(np.uint8)
-        if int(loops.sum()) < LEAST:
-            return None
-        beyond = _reads_all_beyond_ascii(automaton, state)
-        return self._run(nodes, loops, beyond)
-
-    def _run(self, nodes: IntArray, loops: ByteArray, beyond: bool) -> LexemeRun:
+    def run(self, nodes: IntArray, loop: Loop) -> LexemeRun:
+        """What ``loop`` reads at and below ``nodes``."""
+        loops, beyond = loop
         key = (nodes.tobytes(), loops.tobytes(), beyond)
         known = self._runs.get(key)
         if known is None:
@@ -72,25 +72,12 @@ class LexemeRuns:
             exits = np.zeros(self.trie.byte.shape[0], dtype=np.int32)
             places = np.zeros(self._depth + 1, dtype=np.uint8)
             n = int(grammar_walk.run_below(self.trie, nodes, utf8_table(), loops, beyond, places, row, exits))
-            known = LexemeRun(freeze(row, np.uint32), freeze(exits[:n].copy(), np.int32))
+            known = LexemeRun(row, exits[:n].copy())
             with self._lock:
                 while len(self._runs) >= MOST_RUNS:
                     self._runs.pop(next(iter(self._runs)))
                 self._runs[key] = known
         return known
-
-    def children(self, node: int) -> tuple[IntArray, ByteArray, IntArray]:
-        """Child nodes of a trie node, their bytes and subtree sizes."""
-        found = self._children.get(node)
-        if found is None:
-            ends = self.trie.subtree_end
-            nodes, child = [], node + 1
-            while child < ends[node]:
-                nodes.append(child)
-                child = int(ends[child])
-            array = np.array(nodes, dtype=np.int32)
-            found = self._children[node] = (array, self.trie.byte[array], self.trie.subtree_end[array] - array)
-        return found
 
 
 _known: WeakKeyDictionary[Vocabulary, LexemeRuns] = WeakKeyDictionary()
@@ -104,6 +91,14 @@ def lexeme_runs(vocabulary: Vocabulary) -> LexemeRuns:
         if found is None:
             found = _known[vocabulary] = LexemeRuns(vocabulary)
         return found
+
+
+def loop_of(automaton: GrammarAutomaton, state: int) -> Loop | None:
+    """The bytes that lexer state ``state`` reads without moving; None where they are too few."""
+    loops = (automaton.expanded(state)[:128] == state).astype(np.uint8)
+    if int(loops.sum()) < LEAST:
+        return None
+    return loops, _reads_all_beyond_ascii(automaton, state)
 
 
 def _reads_all_beyond_ascii(automaton: GrammarAutomaton, state: int) -> bool:
