@@ -260,7 +260,7 @@ class Arrays:
     def search_steps(
         self,
         state: ArrayState,
-        asked: Callable[[tuple[Formula, ...]], int],
+        texts: Callable[[tuple[Formula, ...]], dict[int, bytes]],
         outcomes: Callable[[int], dict[int, bytes]],
     ) -> Iterator[tuple[bytes, ArrayState]]:
         """(text, state) for each verdict the next item can have; states are not yet judged viable."""
@@ -273,7 +273,7 @@ class Arrays:
             if value:
                 yield from ((text, after) for text in outcomes(value).values())
             return
-        for label, text in outcomes(asked(goals)).items():
+        for label, text in texts(goals).items():
             found = self._after_verdict(after, item, label)
             if found is not None:
                 yield text, found

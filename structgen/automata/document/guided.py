@@ -160,9 +160,14 @@ class Guided:
         self, state: ObjectState, number: int, broken: list[Properties], or_none: bool
     ) -> Iterator[tuple[bytes, ObjectState]]:
         """Members of one class: a value that breaks all of ``broken``, each alone, or none."""
-        children = [negation(state.shape.keys.classes[number].child(part)) for part in broken]
+        shape = state.shape
+        if not shape.usable[number] or (number < shape.keys.n_named and (state.seen >> number) & 1):
+            return
+        children = [negation(shape.keys.classes[number].child(part)) for part in broken]
         extras = [conjunction(children), *children] if children else []
         for extra in dict.fromkeys([*extras, TRUE] if or_none else extras):
+            if extra is FALSE:
+                continue
             found = self._step(state, number, extra)
             if found is not None:
                 yield found
@@ -171,8 +176,6 @@ class Guided:
         """One more member of class ``number`` whose value keeps the aim alive and satisfies ``extra``."""
         objects = self._automaton.objects
         shape = state.shape
-        if extra is FALSE or not shape.usable[number] or (number < shape.keys.n_named and (state.seen >> number) & 1):
-            return None
         key_class = shape.keys.classes[number]
         after = objects._after_key(state, number, key_class)
         if after is None or after.forms[-1] is FALSE:

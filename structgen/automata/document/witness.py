@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator
+from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.arrays import ArrayState
@@ -24,7 +24,7 @@ from structgen.automata.document.guided import Guided
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import Shortest, quoted
-from structgen.ir.document import FALSE, Formula, conjunction, negation
+from structgen.ir.document import FALSE, TRUE, Formula, conjunction, negation
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Witness"]
 
-MOST_EXPANSIONS = 30
-NESTED_EXPANSIONS = (30, 6, 2, 1)
-"""The same where an aim has already found something, by how many searches this one is nested in."""
+MOST_EXACT = 2
+MOST_EXPANSIONS = (30, 10, 4, 2)
+FURTHER_EXPANSIONS = (30, 6, 2, 1)
+"""By how many searches this one is nested in: in all, and where an aim has already found something."""
 _WORDS = (b"null", b"true", b"false")
 
 
@@ -79,17 +80,20 @@ class Witness:
     def aimed(self, context: Context) -> Iterator[tuple[int, bytes]]:
         """(label, text) for verdicts of a context with several goals, one for each thing to aim at.
 
-        Aims are all goals at once, each alone, the failure of each, and of all; which verdicts the
-        text of an aim really has is then looked up. Cheap, because an aim is one goal that must hold,
-        but not every verdict need appear.
+        Up to ``MOST_EXACT`` goals every combination is aimed at. Beyond, aims are all goals at once, each
+        alone, the failure of each, and of all; which verdicts the text of an aim really has is then looked
+        up. Cheap, because an aim is one goal that must hold, but not every verdict need appear.
         """
         first, *rest = context.goals
-        aims = [conjunction(context.goals)]
-        aims += [conjunction([first, goal]) for goal in rest]
-        aims += [conjunction([first, negation(goal)]) for goal in rest]
-        aims.append(conjunction([first, *map(negation, rest)]))
+        unsure = [goal for goal in rest if goal is not TRUE and goal is not FALSE]
+        failures = [negation(goal) for goal in unsure]
+        if len(unsure) <= MOST_EXACT:
+            chosen: Iterable[Iterable[Formula]] = product(*zip(unsure, failures, strict=True))
+        else:
+            chosen = [unsure, *([goal] for goal in (*unsure, *failures)), failures]
+        aims = [conjunction([first, *goals]) for goals in chosen]
         seen: set[int] = set()
-        for aim in dict.fromkeys(aims):
+        for aim in aims:
             value = self.automaton.contexts.must(aim)
             text = self.outcomes(value).get(MUST) if value else None
             if text is None:
@@ -259,8 +263,7 @@ class Witness:
                 yield key + text, after
             return
         goals = (must, *(goal for _, _, goal in flagged))
-        texts = self.outcomes(self.asked(goals)) if self._depth <= 1 else self._aimed_outcomes(goals)
-        for label, text in texts.items():
+        for label, text in self._aimed_outcomes(goals).items():
             vector = contexts.vectors[label]
             if not vector[0]:
                 continue
@@ -307,7 +310,7 @@ class Witness:
         return texts
 
     def _array_steps(self, state: ArrayState) -> Any:
-        for text, after in self.automaton.arrays.search_steps(state, self.asked, self.outcomes):
+        for text, after in self.automaton.arrays.search_steps(state, self._aimed_outcomes, self.outcomes):
             if after.shape.keeps:
                 kept = tuple(sorted({*after.kept, self.automaton.canonical(json.loads(text))}))
                 after = ArrayState(after.shape, after.forms, after.count, after.found, kept)
@@ -329,7 +332,7 @@ class Witness:
         heapq.heapify(heap)
         done: set[Any] = set()
         expansions = 0
-        most = NESTED_EXPANSIONS[min(self._depth, len(NESTED_EXPANSIONS) - 1)] if known else MOST_EXPANSIONS
+        most = (FURTHER_EXPANSIONS if known else MOST_EXPANSIONS)[min(self._depth, 3)]
         self._depth += 1
         while heap:
             length, _, text, state, may_end = heapq.heappop(heap)
