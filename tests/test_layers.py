@@ -47,7 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "decorator": {"constraint", "functions", "generation", "monitors", "objects", "samplers", "signatures"},
     "report": {
-        *("constraint", "dtypes", "errors", "frontends", "grammar_constraint", "masks", "json_constraint", "vocab"),
+        *("constraint", "dtypes", "errors", "frontends", "grammar_constraint", "masks", "json_constraint", "samplers"),
+        *("vocab",),
     },
     "warming": {
         *("constraint", "grammar_constraint", "json_constraint", "masks", "models", "potentials", "samplers", "vocab"),

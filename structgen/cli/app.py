@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from structgen.cli import bench, cache, check, compile_command, doctor, generate
+from structgen.cli import bench, cache, check, compile_command, doctor, explain, generate
 from structgen.cli.exits import guarded
 
 __all__ = ["app", "run"]
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("generate")(generate.generate)
 app.command("check")(check.check)
 app.command("compile")(compile_command.compile_constraint)
+app.command("explain")(explain.explain)
 app.command("cache")(cache.cache)
 app.command("doctor")(doctor.doctor)
 app.command(
