@@ -212,7 +212,13 @@ class DocumentMachine:
         miss = np.zeros(3, np.int64)
         for at in range(level - 1):
             rows[at + 1] = rows[at]
-            K.step(rows[at + 1], path[at], *self.automaton.tables.arguments, miss)
+            if K.step(rows[at + 1], path[at], *self.automaton.tables.arguments, miss) == K.UNDECIDED:
+                # An item of a frame that keeps values ended on the way: only its text tells what follows.
+                after = self.automaton.read(config, path[: at + 1])
+                if after is None:
+                    return False
+                rows[at + 1] = self.automaton.registers(after)
+                rows[at + 1, K.R_KEPT] = exact
         return True
 
     def _must_be_exact(self, config: Config) -> int:

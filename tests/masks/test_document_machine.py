@@ -43,6 +43,11 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("contains", {"type": "array", "contains": {"const": "a"}, "maxContains": 1}, [["a"], [1, "a", [2]]]),
     ("unique", {"type": "array", "items": {"enum": [1, 10, "a"]}, "uniqueItems": True}, [[], [1, 10, "a"]]),
     (
+        "unique strings",
+        {"type": "array", "items": {"enum": ["a", "ab", "name", "e"]}, "uniqueItems": True},
+        [["a", "ab", "name"], ["name", "e", "ab", "a"]],
+    ),
+    (
         "object",
         {
             "type": "object",
