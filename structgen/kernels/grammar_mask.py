@@ -21,9 +21,12 @@ from structgen.kernels.pushdown import (
     BROKEN,
     CONTEXT,
     FAIL,
+    N_MISSING,
     NEVER,
     OFFSETS,
+    OK,
     ROW,
+    STATUS,
     THREADS,
     UNKNOWN,
     WATCH,
@@ -72,30 +75,37 @@ def is_among(nodes, n, node):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def fill(heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
-    """Allow in ``row`` what the first ``n_queue`` entries of ``queue`` lead to; returns the queue's length at last.
+def fill(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
+    """Allow in ``row`` what entries ``at`` to ``n_queue - 1`` of ``queue``, and those they add to it, lead to.
 
     An entry is (trie node, cell, register, lexer state, column, watch): the lexeme in that state
     ends at the node, and others begin below it, with the bytes that the state cannot read
     (with any where it is -1, with that of child ``c`` alone where it is ``-2 - c``). At node -1
-    the lexeme is still under way. Entries with a watch are left to the caller. Returns -1
-    where ``queue`` is full, -2 where ``marks`` is. ``missing[0, 0]`` counts the names in
-    ``missing[1:]`` for which there is no part yet.
+    the lexeme is still under way. Entries with a watch are left to the caller.
+
+    Returns (entry, length of the queue, problem). Where something is missing, it stops: the
+    caller supplies it and goes on with that entry. Problem 1 is in ``work`` (see
+    ``GrammarAutomaton.run``), 2 are the names in ``missing[1:]``, ``missing[0, 0]`` of them, for
+    which there is no part yet, 3 is a full ``queue`` and 4 are full ``marks``.
     """
     missing[0, 0] = 0
-    at = 0
     while at < n_queue:
         if queue[at, 5] != 0:
             at += 1
             continue
         if queue[at, 0] < 0:
-            n_queue = go_on(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
+            n = go_on(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
         else:
-            n_queue = begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
-        if n_queue < 0:
-            return n_queue
+            n = begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row)
+        if work[N_MISSING] > 0 or work[STATUS] != OK:
+            return at, n_queue, 1
+        if missing[0, 0] > 0:
+            return at, n_queue, 2
+        if n < 0:
+            return at, n_queue, 2 - n
+        n_queue = n
         at += 1
-    return n_queue
+    return at, n_queue, 0
 
 
 @uncounted

@@ -146,28 +146,34 @@ class GrammarMachine:
 
     def _fill(self, item: tuple[int, ...], row: TokenMask) -> None:
         """Add what one entry of the queue leads to (see ``grammar_mask.fill``)."""
-        parts, automaton, queue = self._parts, self.automaton, self._queue
-        queue[0] = item
-
-        def call(heap: Any, work: Any) -> Any:
-            return grammar_mask.fill(
-                heap, work, self._trie, parts.pool, parts.index, parts.rows, parts.missing,
-                queue, 1, self._marks, parts.heavy, row,
-            )  # fmt: skip
-
+        parts, automaton, trie = self._parts, self.automaton, self._trie
+        self._queue[0] = item
+        at, n, problem = 0, 1, 0
+        automaton.clear()
         while True:
-            n = int(automaton.run(call))
-            if n == -1:
-                self._queue = queue = np.concatenate([queue, np.zeros_like(queue)])
-            elif n == -2:
-                self._marks = np.concatenate([self._marks, np.zeros_like(self._marks)])
-            elif parts.missing[0, 0]:
-                parts.build()
-            else:
+            at, n, problem = grammar_mask.fill(
+                automaton.heap.array, automaton.work, trie, parts.pool, parts.index, parts.rows, parts.missing,
+                self._queue, at, n, self._marks, parts.heavy, row,
+            )  # fmt: skip
+            if problem == 0:
                 break
-            automaton.forget()
-        watched = queue[:n][queue[:n, 5] != 0].tolist()
-        for node, cell, register, before, column, watch in watched:
+            if problem == 1:
+                automaton.supply()
+                automaton.forget()
+            elif problem == 2:
+                parts.build()
+            elif problem == 3:
+                self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
+            else:
+                self._marks = np.concatenate([self._marks, np.zeros_like(self._marks)])
+            automaton.clear()
+        if self._queue[:n, 5].any():
+            self._fill_watched(n, row)
+
+    def _fill_watched(self, n: int, row: TokenMask) -> None:
+        """The entries of the queue that stand under a condition."""
+        queue = self._queue[:n]
+        for node, cell, register, before, column, watch in queue[queue[:, 5] != 0].tolist():
             part = np.zeros(self._n_words, dtype=np.uint32)
             self._fill((node, cell, register, before, column, 0), part)
             row |= part & self._unbroken(-2 - before, watch)

@@ -100,15 +100,19 @@ class GrammarAutomaton:
         """Call a kernel until it missed nothing; its writes must be idempotent."""
         mark = int(self.work[pushdown.N_SCRATCH])
         while True:
-            self.work[pushdown.N_MISSING] = 0
-            self.work[pushdown.STATUS] = pushdown.OK
+            self.clear()
             result = call(self.heap.array, self.work)
-            if not self._supply():
+            if not self.supply():
                 return result
             self.work[pushdown.N_SCRATCH] = mark
             self.forget()
 
-    def _supply(self) -> bool:
+    def clear(self) -> None:
+        """Forget what kernels have noted as missing."""
+        self.work[pushdown.N_MISSING] = 0
+        self.work[pushdown.STATUS] = pushdown.OK
+
+    def supply(self) -> bool:
         """Fill or enlarge what the last kernel missed; False where it missed nothing."""
         work = self.work
         if work[pushdown.STATUS] == pushdown.FULL:
@@ -251,8 +255,7 @@ class GrammarAutomaton:
         while True:
             work = self.work
             self.begin()
-            work[pushdown.N_MISSING] = 0
-            work[pushdown.STATUS] = pushdown.OK
+            self.clear()
             first = int(work[pushdown.THREADS])
             work[first : first + len(flat)] = flat
             count = int(advance_all(self.heap.array, work, part, len(threads)))
@@ -261,7 +264,7 @@ class GrammarAutomaton:
             if count == -2:
                 self.reserve(int(work[pushdown.N_SCRATCH]) + 1)
             else:
-                self._supply()
+                self.supply()
         found = work[first : first + 5 * count].tolist()
         if count == 1:
             return ((found[0], found[1], found[2], found[3], found[4]),)
