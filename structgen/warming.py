@@ -48,10 +48,10 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
 
 _LALR = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
 _INDENTED = """
-start: (_NL | statement)*
-statement: NAME _NL | "if" NAME ":" _NL _INDENT statement+ _DEDENT
+start: (_NEWLINE | statement)*
+statement: NAME _NEWLINE | "if" NAME ":" _NEWLINE _INDENT statement+ _DEDENT
 NAME: /[a-z]+/
-_NL: /(\\r?\\n[\\t ]*)+/
+_NEWLINE: /(\\r?\\n[\\t ]*)+/
 %declare _INDENT _DEDENT
 %ignore /[ \\t]+/
 """
