@@ -50,7 +50,7 @@ TOP, PLAIN_OBJECT, PLAIN_ARRAY, GENERAL_OBJECT, GENERAL_ARRAY, KEEPING_ARRAY = r
 
 # String specs.
 SPEC_KIND, SPEC_LOW, SPEC_HIGH, SPEC_START, SPEC_MIN, SPEC_MAX, SPEC_LABEL, SPEC_COUNTS = range(8)
-FREE_TEXT, CLOSED_SET, OPEN_SET, AUTOMATON = 1, 2, 3, 4
+FREE_TEXT, CLOSED_SET, OPEN_SET, AUTOMATON, BY_LENGTH = 1, 2, 3, 4, 5
 NO_LIMIT = 2**30
 
 # Value table columns.
@@ -261,6 +261,10 @@ def string_label(regs, trans, content, class_maps, reach, numbers, number_label,
     if specs[spec, SPEC_COUNTS] and regs[R_B] < specs[spec, SPEC_MIN]:
         return np.int64(0)
     if mode == M_FREE:
+        if specs[spec, SPEC_KIND] == BY_LENGTH:
+            # One row per interval of lengths, linked upwards.
+            while regs[R_B] > specs[spec, SPEC_HIGH]:
+                spec = np.int64(specs[spec, SPEC_START])
         return np.int64(specs[spec, SPEC_LABEL]) if regs[R_A] == 0 else np.int64(0)
     return np.int64(content[regs[R_A], C_LABEL])
 
@@ -298,7 +302,7 @@ def _start_string(regs, specs, values, frames, available):
     kind = specs[spec, SPEC_KIND]
     regs[R_B] = 0
     regs[R_C] = 0
-    if kind == FREE_TEXT:
+    if kind == FREE_TEXT or kind == BY_LENGTH:
         regs[R_MODE] = M_FREE
         regs[R_A] = 0
         return GOES

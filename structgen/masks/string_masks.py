@@ -104,6 +104,8 @@ class StringMasks:
         body = string_body(self.vocabulary)
         spec = self._spec(config)
         least, most = 0, K.NO_LIMIT
+        if spec[K.SPEC_KIND] == K.BY_LENGTH:
+            return self._fill_by_length(config, row, spec)
         if spec[K.SPEC_COUNTS]:
             least, most = int(spec[K.SPEC_MIN]) - config[K.R_B], int(spec[K.SPEC_MAX]) - config[K.R_B]
         np.bitwise_or(row, body.content(most), out=row)
@@ -115,6 +117,22 @@ class StringMasks:
         if suffixes is not None:
             body.allow(suffixes, least, most, row)
         return looked
+
+    def _fill_by_length(self, config: Config, row: TokenMask, spec: npt.NDArray[np.int32]) -> int:
+        """The same where the verdict depends on the length: each interval of lengths closes on its own."""
+        body = string_body(self.vocabulary)
+        behind, last = config[K.R_B], int(spec[K.SPEC_MAX])
+        np.bitwise_or(row, body.content(last - behind), out=row)
+        depth, low = 0, int(spec[K.SPEC_MIN])
+        while low <= last:
+            high = min(int(spec[K.SPEC_HIGH]), last)
+            if spec[K.SPEC_LABEL] and behind <= high and low - behind <= body.most_characters:
+                suffixes, looked = self.closed(config, int(spec[K.SPEC_LABEL]), 0, max(behind, low))
+                depth = max(depth, looked)
+                if suffixes is not None:
+                    body.allow(suffixes, low - behind, high - behind, row)
+            low, spec = high + 1, self.automaton.tables.specs[spec[K.SPEC_START]]
+        return depth
 
     # -- constants among other text --------------------------------------------------------------
 

@@ -34,6 +34,12 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("anything", True, [{"a": [1, "x", None]}, "é\n", -1.5]),
     ("string", {"type": "string"}, ["", "ab é", 'q"\\']),
     ("length", {"type": "string", "minLength": 2, "maxLength": 4}, ["ab", "abéa"]),
+    (
+        "length or not",
+        {"anyOf": [{"minLength": 2, "maxLength": 3}, {"maxLength": 0}, {"type": "null"}]},
+        ["", "abé", None],
+    ),
+    ("lengths apart", {"not": {"minLength": 1, "maxLength": 40}, "maxLength": 41}, ["", "ab" * 20 + "é"]),
     ("pattern", {"type": "string", "pattern": "^a+(b|é)$"}, ["aab", "aé"]),
     ("enum", {"enum": ["a", "ab", "name", 1, 1.5, None, [1], {"a": "b"}]}, ["ab", 1, 1.5, [1], {"a": "b"}]),
     ("integer", {"type": "integer", "minimum": -1, "maximum": 120}, [-1, 10, 101]),

@@ -79,6 +79,10 @@ def _string_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
     spec = int(tables.frames[frame, K.F_KEYS] if is_name else tables.values[config[K.R_VALUE], K.T_STRING])
     mode, place, n = config[K.R_MODE], config[K.R_A], config[K.R_B]
     if mode == K.M_FREE:
+        if tables.specs[spec, K.SPEC_KIND] == K.BY_LENGTH:
+            missing_of = automaton.witness.shortest.missing_lengths(spec, n)
+            yield from (_CONTINUATION[place] + b"a" * missing + b'"' for missing in missing_of)
+            return
         missing = max(0, int(tables.specs[spec, K.SPEC_MIN]) - n) if tables.specs[spec, K.SPEC_COUNTS] else 0
         yield _CONTINUATION[place] + b"a" * missing + b'"'
         yield from (_CONTINUATION[place] + bytes([letter]) + b'"' for letter in range(97, 123))

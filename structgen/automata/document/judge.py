@@ -29,6 +29,8 @@ from structgen.ir.document import (
     Properties,
     PropertyNames,
     Required,
+    StringIn,
+    StringLength,
     UnevaluatedItems,
     UnevaluatedProperties,
     UniqueItems,
@@ -57,7 +59,7 @@ class Judge:
 
     def _assertion(self, part: Assertion, value: Any) -> bool:
         if isinstance(value, str):
-            return dfa_of_assertion(part).accepts(value.encode("utf-8", "surrogatepass"))
+            return _string(part, value)
         if isinstance(value, dict):
             return self._object(part, value)
         if isinstance(value, list):
@@ -152,6 +154,13 @@ def _covers(assertion: Assertion, name: str) -> bool:
         return True
     data = name.encode("utf-8", "surrogatepass")
     return data in assertion.named or any(dfa_of_assertion(p).accepts(data) for p, _ in assertion.patterns)
+
+
+def _string(part: Assertion, value: str) -> bool:
+    if isinstance(part, StringLength):
+        return part.low <= len(value) and (part.high is None or len(value) <= part.high)
+    data = value.encode("utf-8", "surrogatepass")
+    return data in part.values if isinstance(part, StringIn) else dfa_of_assertion(part).accepts(data)
 
 
 def _number(part: Assertion, value: Any) -> bool:

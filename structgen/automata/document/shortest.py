@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from structgen.automata.document.tables import Tables
@@ -68,6 +70,8 @@ class Shortest:
         kind = int(row[K.SPEC_KIND])
         if kind == K.FREE_TEXT:
             return {int(row[K.SPEC_LABEL]): _FILLER * int(row[K.SPEC_MIN])}
+        if kind == K.BY_LENGTH:
+            return self._by_length(spec)
         if kind == K.AUTOMATON:
             return self.content(int(row[K.SPEC_START]), 0, spec)
         found: dict[int, bytes] = {}
@@ -82,6 +86,25 @@ class Shortest:
             if label not in found or len(other) < len(found[label]):
                 found[label] = other
         return found
+
+    def _intervals(self, spec: int) -> Iterator[tuple[int, int, int]]:
+        """(least, most, label) of the lengths that a ``BY_LENGTH`` spec tells apart, those with a label."""
+        specs = self._tables.specs
+        low, last = int(specs[spec, K.SPEC_MIN]), int(specs[spec, K.SPEC_MAX])
+        while low <= last:
+            if specs[spec, K.SPEC_LABEL]:
+                yield low, min(last, int(specs[spec, K.SPEC_HIGH])), int(specs[spec, K.SPEC_LABEL])
+            low, spec = int(specs[spec, K.SPEC_HIGH]) + 1, int(specs[spec, K.SPEC_START])
+
+    def _by_length(self, spec: int) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for low, _, label in self._intervals(spec):
+            found.setdefault(label, _FILLER * low)
+        return found
+
+    def missing_lengths(self, spec: int, n: int) -> list[int]:
+        """Characters to add to ``n`` of them, per acceptable interval of lengths."""
+        return [max(low - n, 0) for low, high, _ in self._intervals(spec) if high >= n]
 
     def literal(self, index: int) -> bytes:
         """The bytes of one installed constant."""

@@ -251,12 +251,35 @@ class StringSpecs:
 
         if all(isinstance(part, StringIn) for part in parts):
             return self._labelled_constants(parts, label)
+        if all(isinstance(part, StringLength) for part in parts):
+            return self._labelled_lengths(parts, label)  # type: ignore[arg-type]
 
         def of_told(told: tuple[int, ...]) -> int:
             return label({part.uid: value != 0 for part, value in zip(parts, told, strict=True)})
 
         components = [Component.of(universal()), *(Component.of(dfa_of_assertion(part)) for part in parts)]
         return self._automaton(labelled_product(components, of_told, ("string", *map(_key_of, parts))))
+
+    def _labelled_lengths(self, parts: Sequence[StringLength], label: Callable[[dict[int, bool]], int]) -> int:
+        """One row per interval of lengths, linked upwards, so that no length is a state."""
+        starts = {0} | {part.low for part in parts} | {part.high + 1 for part in parts if part.high is not None}
+        intervals: list[tuple[int, int]] = []
+        for start in sorted(starts):
+            found = label({p.uid: p.low <= start and (p.high is None or start <= p.high) for p in parts})
+            if (found or intervals) and not (intervals and intervals[-1][1] == found):
+                intervals.append((start, found))
+        if not intervals:
+            return 0
+        last = K.NO_LIMIT
+        if not intervals[-1][1]:
+            last = intervals.pop()[0] - 1
+        following, high = 0, K.NO_LIMIT
+        for start, found in reversed(intervals):
+            following = self._tables.add_spec(
+                K.BY_LENGTH, least=intervals[0][0], most=last, high=high, start=following, label=found, counts=True
+            )
+            high = start - 1
+        return following
 
     def _labelled_constants(self, parts: Sequence[Assertion], label: Callable[[dict[int, bool]], int]) -> int:
         values = sorted({value for part in parts for value in part.values if _is_utf8(value)})  # type: ignore[attr-defined]

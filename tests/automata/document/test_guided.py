@@ -64,6 +64,25 @@ def test_names_that_break_a_rule_on_names(first: int) -> None:
     assert not constraint.accepts('{"1":null,"4":null}')
 
 
+def test_lengths_under_alternatives_are_not_states() -> None:
+    schema = {
+        "type": "object",
+        "anyOf": [
+            {"properties": {"a": {"maxLength": 32_767}, "kind": {"const": "long"}}},
+            {"properties": {"a": {"minLength": 100_000}, "kind": {"const": "longer"}}},
+        ],
+        "required": ["a", "kind"],
+    }
+    constraint = sg.json_schema(schema, property_order="any")
+    for n, kind, valid in [
+        (3, "long", True),
+        (32_768, "long", False),
+        (99_999, "longer", False),
+        (100_000, "longer", True),
+    ]:
+        assert constraint.accepts(json.dumps({"a": "é" * n, "kind": kind}, ensure_ascii=False)) == valid
+
+
 def test_branches_cover_the_formula() -> None:
     a, b, c = (Required(frozenset((name,))) for name in (b"a", b"b", b"c"))
     formula = conjunction([disjunction([a, b]), Not(conjunction([b, c])), exactly_one([a, c])])
