@@ -104,7 +104,7 @@ def _constraints() -> Iterator[tuple[Constraint, bytes]]:
     yield regex("[a-z]{2,40}é?") & regex(".*x.*") | choice(["no"]), b"abcx"
     yield lark(_LALR), b"a, bc , d"
     yield lark(_LALR, parser="earley"), b"a, bc , d"
-    yield lark(_INDENTED), b"if a:\n  b\nc\n"
+    yield lark(_INDENTED), b"a\nb\n"
     yield gbnf('root ::= [a-z]+ ("," root)?'), b"ab,c"
     yield structural_tags([("<", regex("[0-9]+"), ">")]), b"text <12> text"
 
