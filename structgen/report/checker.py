@@ -26,14 +26,18 @@ from structgen.errors import (
     TypeSupportError,
     UnsatisfiableError,
     UnsupportedError,
+    VocabularyError,
 )
 from structgen.frontends.pytypes import schema_of
 from structgen.grammar_constraint import lark
 from structgen.json_constraint import json_schema
 from structgen.report.findings import CheckReport, Finding
 from structgen.report.locate import Locations, locate
-from structgen.report.probe import draw_texts, explain
+from structgen.report.mask_stats import cost_of, mask_statistics
+from structgen.report.probe import draw_texts, explain, first_mask
 from structgen.report.references import KNOWN_KEYWORDS, broken_references, subschemas
+from structgen.report.targets import complaints
+from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["Checker", "check", "check_source", "load_type"]
 
@@ -45,6 +49,7 @@ _RULE_OF_ERROR: list[tuple[type[StructgenError], str]] = [
     (UnsatisfiableError, "SG202"),
     (SchemaError, "SG103"),
     (LimitError, "SG401"),
+    (VocabularyError, "SG403"),
 ]
 
 
@@ -194,9 +199,39 @@ class Checker:
         if complaint is not None:
             self.report.findings.append(Finding("SG501", f"the document is not accepted: {complaint}", name))
 
+    def add_target(self, target: str) -> None:
+        """Say what another engine would make of the schema; see ``targets``."""
+        if self.schema is None or self.constraint is None:
+            return
+        for complaint in complaints(self.schema, target):
+            rule = "SG601" if complaint.verdict == "refuses" else "SG602"
+            note = f" ({complaint.note})" if complaint.note else ""
+            message = f"{target} {complaint.verdict} {complaint.keyword!r}{note}"
+            self.add(rule, message, pointer=complaint.pointer, keyword=complaint.keyword)
+
+    def add_mask_statistics(self, vocabulary: Vocabulary, name: str, *, n: int = 3, seed: int = 0) -> None:
+        """Measure masks under a vocabulary, along a few random texts of the constraint."""
+        if self.constraint is None:
+            return
+        try:
+            texts = draw_texts(self.constraint, n, seed=seed)
+            self.report.masks = {"tokenizer": name} | mask_statistics(self.constraint, vocabulary, texts)
+        except StructgenError as error:
+            self.add_error(error)
+
+    def limit_states(self, limit: int) -> None:
+        """A finding where compiling took more states than ``limit``."""
+        states = self.report.cost.get("states", 0)
+        if states > limit:
+            self.add(
+                "SG401", f"compiling took {states} states; the limit is {limit}", hint="simplify, or raise the limit"
+            )
+
     def add_error(self, error: StructgenError) -> None:
         """The finding that an error stands for."""
         rule = next((rule for kind, rule in _RULE_OF_ERROR if isinstance(error, kind)), "SG202")
+        if isinstance(error, LimitError) and error.what == "seconds":
+            rule = "SG402"
         more: dict[str, Any] = {"hint": error.hint, "keyword": getattr(error, "keyword", None)}
         pointer = getattr(error, "pointer", None)
         position = error.line_column if isinstance(error, ConstraintError) else None
@@ -243,10 +278,12 @@ class Checker:
         try:
             constraint: Constraint = make()
             report = constraint.report()
+            first_mask(constraint)
         except StructgenError as error:
             self.add_error(error)
             return
         self.constraint = constraint
+        self.report.cost |= cost_of(constraint)
         self.report.cost["ms"] = round((perf_counter() - began) * 1e3, 2)
         for entry in report.entries:
             verdict = {"pointer": entry.pointer, "keyword": entry.keyword, "verdict": entry.how, "reason": entry.note}

@@ -41,9 +41,13 @@ _ALL_RULES = [
     Rule("SG302", "monitor", "note", "A keyword is enforced by a monitor during generation."),
     Rule("SG303", "unknown-keyword", "warning", "A keyword that no draft of JSON Schema knows: perhaps misspelled."),
     Rule("SG401", "limit", "error", "Compiling went over a limit of states, memory, time or depth."),
+    Rule("SG402", "time", "error", "Checking took longer than allowed."),
+    Rule("SG403", "vocabulary", "error", "The tokenizer cannot spell what the constraint allows."),
     Rule("SG501", "instance", "error", "A document is not accepted."),
     Rule("SG502", "sample", "error", "A generated sample does not validate: a defect of structgen."),
     Rule("SG503", "explained", "error", "The text to explain is not accepted."),
+    Rule("SG601", "target-refuses", "warning", "The engine this is meant for refuses a keyword."),
+    Rule("SG602", "target-ignores", "warning", "The engine this is meant for ignores a keyword without a word."),
 ]
 RULES: dict[str, Rule] = {rule.id: rule for rule in _ALL_RULES}
 
@@ -91,8 +95,9 @@ class CheckReport:
     source : file, or name of the type
     findings : in the order of the file
     verdicts : enforcement of each keyword occurrence: pointer, keyword, verdict, reason
-    cost : what compiling took: states, bytes, milliseconds
+    cost : what compiling and the first mask over bytes took: states found so far, bytes, milliseconds
     samples : generated samples, where asked for
+    masks : statistics of masks under a tokenizer, where asked for (see ``mask_statistics``)
     """
 
     source: str
@@ -100,6 +105,7 @@ class CheckReport:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     cost: dict[str, Any] = field(default_factory=dict)
     samples: list[str] = field(default_factory=list)
+    masks: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:

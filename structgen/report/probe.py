@@ -17,7 +17,7 @@ from structgen.constraint import Constraint
 from structgen.dtypes import n_words
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["Refusal", "byte_vocabulary", "describe_bytes", "draw_texts", "explain"]
+__all__ = ["Refusal", "byte_vocabulary", "describe_bytes", "draw_texts", "explain", "first_mask"]
 
 _END = 256
 _PLAIN = frozenset(b' abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"{}[],:.-+_@/')
@@ -61,6 +61,12 @@ def explain(constraint: Constraint, text: str) -> Refusal | None:
         if not matcher.try_advance(byte):
             return _refusal(matcher, offset, byte)
     return None if matcher.is_accepting else _refusal(matcher, len(data), None)
+
+
+def first_mask(constraint: Constraint) -> None:
+    """Compile as far as the first mask over bytes needs."""
+    row = np.zeros(n_words(_END + 1), dtype=np.uint32)
+    constraint.bind(byte_vocabulary()).start().fill_mask(row)
 
 
 def draw_texts(constraint: Constraint, n: int, *, seed: int = 0, max_bytes: int = 400) -> list[str]:

@@ -32,6 +32,10 @@ def _text(report: CheckReport, verbose: bool) -> str:
     if verbose:
         lines += [f"  {v['pointer'] or '(root)'}: {v['verdict']}{_reason(v)}" for v in report.verdicts]
     lines += [f"  sample: {sample}" for sample in report.samples]
+    if report.masks:
+        lines.append(
+            "  masks: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in report.masks.items())
+        )
     return "\n".join([*lines, _summary(report)])
 
 

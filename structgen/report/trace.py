@@ -46,7 +46,7 @@ class Step:
     """The model's probability of all allowed tokens together."""
     n_allowed: int
     is_forced: bool
-    """The text had one continuation only."""
+    """One token was allowed, or the text had one continuation only."""
     options: tuple[Option, ...]
     """The model's likeliest tokens, likeliest first."""
 
@@ -146,7 +146,7 @@ class _Steps:
             state = self.model.start([self.ids]) if state is None else state
             probabilities = np.exp(state.logprobs()[0][: self.vocabulary.n_tokens].astype(np.float64))
             token_id = _choose(probabilities, allowed, temperature, rng)
-            forced = self.matcher is not None and len(self.matcher.forced_tokens()) > 0
+            forced = int(allowed.sum()) == 1 or (self.matcher is not None and len(self.matcher.forced_tokens()) > 0)
             yield _step(self.vocabulary, probabilities, allowed, token_id, forced, self.top)
             if self.is_end[token_id]:
                 self.finish_reason = "complete" if self.is_end[allowed].all() else "stop"

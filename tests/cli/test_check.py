@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,70 @@ def test_nothing_but_results_on_stdout(write: Any, capsys: pytest.CaptureFixture
 def test_a_limit_is_4(write: Any) -> None:
     assert main(["check", write("[" * 100_000)]) in (1, 4)
     assert main(["check", write({"type": "string", "pattern": "(a|aa){1,5000}b"})]) in (0, 4)
+
+
+def test_targets_are_warned_about(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write({"type": "array", "items": {"type": "integer"}, "uniqueItems": True})
+    code, found = findings(capsys, path, "--target", "xgrammar", "--target", "llguidance")
+    told = [(f["rule"], f["pointer"], f["keyword"]) for f in found if f["rule"].startswith("SG6")]
+    assert told == [("SG602", "/uniqueItems", "uniqueItems"), ("SG601", "/uniqueItems", "uniqueItems")]
+    assert code == 0
+    assert findings(capsys, path, "--target", "openai", "--fail-on", "warning")[0] == 1
+    assert findings(capsys, path)[1] == [f for f in found if not f["rule"].startswith("SG6")]
+
+
+def byte_level_tokenizer(*, without: str = "") -> str:
+    """A ``tokenizer.json`` with one token per byte, spelled as byte-level tokenizers do, and an end."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    names = {byte: chr(byte) for byte in plain} | {byte: chr(256 + n) for n, byte in enumerate(rest)}
+    words = {name: byte for byte, name in names.items() if name not in without}
+    special = {"id": 256, "content": "</s>", "special": True}
+    model = {"type": "BPE", "vocab": words, "merges": []}
+    return json.dumps({"model": model, "decoder": {"type": "ByteLevel"}, "added_tokens": [special]})
+
+
+def test_a_tokenizer_that_lacks_bytes_is_a_finding(
+    write: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = tmp_path / "tokenizer.json"
+    tokenizer.write_text(byte_level_tokenizer(without="{"), encoding="utf-8")
+    code, found = findings(capsys, write(SOUND), "--tokenizer", str(tokenizer))
+    assert code == 1 and [f["rule"] for f in found if f["severity"] == "error"] == ["SG403"]
+
+
+def test_costs_and_masks_are_told(write: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(SOUND)
+    assert main(["check", path, "--format", "json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["cost"]["states"] > 0 and told["cost"]["bytes"] > 0 and told["masks"] == {}
+    tokenizer = tmp_path / "tokenizer.json"
+    tokenizer.write_text(byte_level_tokenizer(), encoding="utf-8")
+    code = main(["check", path, "--format", "json", "--tokenizer", str(tokenizer)])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    masks = json.loads(captured.out)[0]["masks"]
+    assert masks["tokens"] > 3 and 1 <= masks["allowed_min"] <= masks["allowed_median"] <= masks["allowed_max"] <= 257
+    assert main(["check", path, "--tokenizer", str(tmp_path / "none.json")]) == 3
+
+
+def test_too_many_states_are_a_limit(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = findings(capsys, write(SOUND), "--max-states", "1")
+    assert code == 4 and [f["rule"] for f in found if f["severity"] == "error"] == ["SG401"]
+    assert findings(capsys, write(SOUND), "--max-states", "100000")[0] == 0
+
+
+def test_time_that_runs_out_is_a_limit_of_that_source_alone(
+    write: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from structgen.report import checker as module
+
+    def slow(constraint: object) -> None:
+        time.sleep(30)
+
+    monkeypatch.setattr(module, "first_mask", slow)
+    begun = time.monotonic()
+    code, found = findings(capsys, write(SOUND), write("{", "broken.json"), "--timeout", "0.2")
+    assert time.monotonic() - begun < 10
+    assert code == 4
+    assert [f["rule"] for f in found if f["severity"] == "error"] == ["SG402", "SG101"]
