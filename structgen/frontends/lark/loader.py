@@ -1,9 +1,10 @@
-"""A Lark grammar, loaded by Lark's own loader, as terminals and productions.
+"""A Lark grammar as terminals and productions.
 
-Lark does the reading, so imports, templates, ``%extend``, ``%override``, ranges and EBNF
-mean what they mean there; what is taken from it is its list of terminals and of plain
-productions. What Lark's lexer decides while it is built (the order of terminals, which
-strings are keywords of which pattern) is computed here, by the rules of ``lark.lexer``.
+Plain grammars are read quickly (``notation``, ``expand``); all others, and all with errors, by
+Lark's own loader, so imports, templates, ``%extend``, ``%override``, ranges and EBNF mean what
+they mean there. What is taken from either is a list of terminals and of plain productions.
+What Lark's lexer decides while it is built (the order of terminals, which strings are
+keywords of which pattern) is computed here, by the rules of ``lark.lexer``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import re
 from typing import Any
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, UnsupportedError
+from structgen.frontends.lark.expand import Loaded, PlainRule, PlainTerminal, TerminalPattern, load_plain
 from structgen.frontends.lark.messages import located, syntax_error
-from structgen.frontends.lark.patterns import read_pattern
+from structgen.frontends.lark.notation import NotPlainError
+from structgen.frontends.lark.patterns import exactly, read_pattern
 from structgen.ir.grammar import Grammar, IndentRules, Production, Terminal
 from structgen.ir.pattern import min_width
 
@@ -37,12 +40,14 @@ def read_lark(
         or a pattern that no automaton over the lexeme can decide
     """
     _refuse_extensions(text)
-    terminals, rules, ignored, kept = _load(text, start, source_path, import_paths)
+    loaded = _load(text, start, source_path, import_paths)
+    terminals = loaded.terminals
     names = {terminal.name: i for i, terminal in enumerate(terminals)}
     order = _order(terminals)
     found = [_terminal(text, terminal, order[terminal.name]) for terminal in terminals]
-    declared = sorted({s.name for rule in rules for s in rule.expansion if s.is_term and s.name not in names})
-    indentation = _indentation(text, names, declared, kept)
+    used = {name for rule in loaded.rules for name, is_terminal in rule.expansion if is_terminal}
+    declared = sorted(used - names.keys())
+    indentation = _indentation(text, names, declared, loaded.indented)
     for name in declared:
         names[name] = len(found)
         found.append(Terminal(name, None))
@@ -50,21 +55,30 @@ def read_lark(
         indentation = IndentRules(
             names[_NEWLINE], names[_INDENT], names[_DEDENT], _ids(names, _OPENING), _ids(names, _CLOSING)
         )
-    nonterminals = list(dict.fromkeys([start, *(rule.origin.name for rule in rules)]))
+    nonterminals = list(dict.fromkeys([start, *(rule.origin for rule in loaded.rules)]))
     keywords, shadowed = _keywords(terminals, order)
     return Grammar(
         terminals=tuple(found),
         nonterminals=tuple(nonterminals),
-        productions=_productions(text, rules, names, nonterminals),
+        productions=_productions(loaded.rules, names, nonterminals),
         start=len(found),
-        ignore=frozenset(names[name] for name in ignored),
+        ignore=frozenset(names[name] for name in loaded.ignored),
         keywords=keywords,
         shadowed=shadowed,
         indentation=indentation or None,
     )
 
 
-def _load(text: str, start: str, source_path: str, import_paths: tuple[str, ...]) -> tuple[Any, Any, Any, bool]:
+def _load(text: str, start: str, source_path: str, import_paths: tuple[str, ...]) -> Loaded:
+    """Terminals and productions, by the quick way where the grammar is plain."""
+    try:
+        return load_plain(text, start, import_paths, frozenset({_NEWLINE}))
+    except NotPlainError:
+        return load_with_lark(text, start, source_path, import_paths)
+
+
+def load_with_lark(text: str, start: str, source_path: str, import_paths: tuple[str, ...]) -> Loaded:
+    """The same by Lark's own loader, whatever the grammar."""
     from lark.exceptions import LarkError
     from lark.load_grammar import load_grammar
 
@@ -78,13 +92,32 @@ def _load(text: str, start: str, source_path: str, import_paths: tuple[str, ...]
                 hint=f"rules: {', '.join(sorted(defined)[:20])}",
             )
         declares = {name for name, (tree, _) in loaded.term_defs if tree is None}
-        kept = {_INDENT, _DEDENT} <= declares
-        terminals, rules, ignored = loaded.compile([start], {_NEWLINE} if kept else set())
+        indented = {_INDENT, _DEDENT} <= declares
+        terminals, rules, ignored = loaded.compile([start], {_NEWLINE} if indented else set())
     except ConstraintError:
         raise
     except (LarkError, OSError, AssertionError, ValueError, KeyError) as error:
         raise syntax_error(error, text) from None
-    return terminals, rules, ignored, kept
+    return Loaded(
+        tuple(
+            PlainTerminal(
+                t.name,
+                TerminalPattern(t.pattern.type, t.pattern.value, tuple(sorted(t.pattern.flags))),
+                int(t.priority),
+            )
+            for t in terminals
+        ),
+        tuple(
+            PlainRule(
+                rule.origin.name,
+                tuple((symbol.name, bool(symbol.is_term)) for symbol in rule.expansion),
+                (rule.options.priority or 0) if rule.options else 0,
+            )
+            for rule in rules
+        ),
+        tuple(ignored),
+        indented,
+    )
 
 
 def _refuse_extensions(text: str) -> None:
@@ -95,13 +128,13 @@ def _refuse_extensions(text: str) -> None:
         )
 
 
-def _order(terminals: list[Any]) -> dict[str, int]:
+def _order(terminals: tuple[PlainTerminal, ...]) -> dict[str, int]:
     """Rank of each terminal: the order in which Lark's lexer tries them."""
 
-    def key(terminal: Any) -> tuple[int, int, int, str]:
+    def key(terminal: PlainTerminal) -> tuple[int, int, int, str]:
         try:
-            width = int(terminal.pattern.max_width)
-        except Exception:  # a pattern that cannot be read, by either of two modules; reading it will say why
+            width = terminal.pattern.widths[1]
+        except NotPlainError:  # a pattern that cannot be read; reading it will say why
             width = 0
         return -terminal.priority, -width, -len(terminal.pattern.value), terminal.name
 
@@ -109,11 +142,14 @@ def _order(terminals: list[Any]) -> dict[str, int]:
     return {terminal.name: rank for rank, terminal in enumerate(ordered)}
 
 
-def _terminal(text: str, terminal: Any, rank: int) -> Terminal:
-    literal = terminal.pattern.value if terminal.pattern.type == "str" else None
-    expression = terminal.pattern.to_regexp()
+def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
+    written = terminal.pattern
+    expression = written.regexp()
     try:
-        pattern = read_pattern(expression, name=terminal.name)
+        if written.kind == "str" and not written.flags:
+            pattern = exactly(written.value)
+        else:
+            pattern = read_pattern(expression, name=terminal.name)
     except ConstraintError as error:
         raise located(error, text, terminal.name) from None
     if min_width(pattern) == 0:
@@ -122,23 +158,22 @@ def _terminal(text: str, terminal: Any, rank: int) -> Terminal:
             text,
             terminal.name,
         )
-    return Terminal(
-        terminal.name, pattern, literal, frozenset(terminal.pattern.flags), int(terminal.priority), rank, expression
-    )
+    literal = written.value if written.kind == "str" else None
+    return Terminal(terminal.name, pattern, literal, frozenset(written.flags), terminal.priority, rank, expression)
 
 
 def _keywords(
-    terminals: list[Any], order: dict[str, int]
+    terminals: tuple[PlainTerminal, ...], order: dict[str, int]
 ) -> tuple[dict[int, tuple[int, ...]], dict[int, frozenset[int]]]:
     """For each pattern the strings it also matches, as ``lark.lexer._create_unless`` finds them."""
     ids = {terminal.name: i for i, terminal in enumerate(terminals)}
-    strings = [t for t in terminals if t.pattern.type == "str"]
+    strings = [t for t in terminals if t.pattern.kind == "str"]
     keywords: dict[int, tuple[int, ...]] = {}
     shadowed: dict[int, frozenset[int]] = {}
     for terminal in terminals:
-        if terminal.pattern.type != "re":
+        if terminal.pattern.kind != "re":
             continue
-        expression = re.compile(terminal.pattern.to_regexp())
+        expression = re.compile(terminal.pattern.regexp())
         words = []
         for other in strings:
             if other.priority == terminal.priority:
@@ -172,11 +207,13 @@ def _ids(names: dict[str, int], group: tuple[str, ...]) -> frozenset[int]:
     return frozenset(names[name] for name in group if name in names)
 
 
-def _productions(text: str, rules: list[Any], names: dict[str, int], nonterminals: list[str]) -> tuple[Production, ...]:
+def _productions(
+    rules: tuple[PlainRule, ...], names: dict[str, int], nonterminals: list[str]
+) -> tuple[Production, ...]:
     offset = len(names)
     ids = {name: offset + i for i, name in enumerate(nonterminals)}
     found = []
     for rule in rules:
-        rhs = tuple(names[s.name] if s.is_term else ids[s.name] for s in rule.expansion)
-        found.append(Production(ids[rule.origin.name], rhs, rule.options.priority or 0 if rule.options else 0))
+        rhs = tuple(names[name] if is_terminal else ids[name] for name, is_terminal in rule.expansion)
+        found.append(Production(ids[rule.origin], rhs, rule.priority))
     return tuple(dict.fromkeys(found))

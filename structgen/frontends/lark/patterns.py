@@ -16,7 +16,7 @@ from typing import Any
 from structgen.errors import RegexSyntaxError, UnsupportedError
 from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
 
-__all__ = ["read_pattern"]
+__all__ = ["exactly", "parsed", "read_pattern"]
 
 _SURROGATES = (0xD800, 0xDFFF)
 _LAST = sys.maxunicode
@@ -28,6 +28,18 @@ _ASCII_CLASSES = {
 Ranges = tuple[tuple[int, int], ...]
 
 
+@lru_cache(maxsize=1024)
+def parsed(source: str, flags: int = 0) -> Any:
+    """The parse tree of ``re``, which is not to be changed; errors as ``re`` raises them."""
+    return _parser.parse(source, flags)
+
+
+def exactly(text: str) -> Pattern:
+    """The pattern that matches ``text``."""
+    parts = tuple(Characters(_without_surrogates(((ord(c), ord(c)),))) for c in text)
+    return parts[0] if len(parts) == 1 else Sequence(parts)
+
+
 def read_pattern(source: str, *, name: str, flags: int = 0) -> Pattern:
     """Read ``source`` as ``re`` does; ``name`` is the terminal's, for messages.
 
@@ -37,7 +49,7 @@ def read_pattern(source: str, *, name: str, flags: int = 0) -> Pattern:
     UnsupportedError : back references, conditionals, anchors, atomic groups
     """
     try:
-        tree = _parser.parse(source, flags)
+        tree = parsed(source, flags)
     except (re.error, OverflowError, RecursionError) as error:
         at = getattr(error, "pos", None)
         span = (at, at + 1) if at is not None else None

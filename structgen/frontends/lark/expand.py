@@ -1,0 +1,472 @@
+"""From statements to terminals and plain productions, as Lark's loader works them out.
+
+What decides the language, and whether a grammar is LALR, must come out as it does there:
+``x*`` and ``x+`` share one left-recursive rule per rule file and expression, groups are
+multiplied out, ``[x]`` differs from ``x?`` only in what a tree would hold, anonymous
+terminals are named after their text (names order the lexer's ties), terminals nobody uses
+are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from ast import literal_eval
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from structgen.frontends.lark.notation import Definition, Node, NotPlainError, Statements, read_statements
+from structgen.frontends.lark.patterns import parsed
+
+__all__ = ["Loaded", "PlainRule", "PlainTerminal", "TerminalPattern", "load_plain"]
+
+_NAMES = {
+    ".": "DOT", ",": "COMMA", ":": "COLON", ";": "SEMICOLON", "+": "PLUS", "-": "MINUS", "*": "STAR",
+    "/": "SLASH", "\\": "BACKSLASH", "|": "VBAR", "?": "QMARK", "!": "BANG", "@": "AT", "#": "HASH",
+    "$": "DOLLAR", "%": "PERCENT", "^": "CIRCUMFLEX", "&": "AMPERSAND", "_": "UNDERSCORE", "<": "LESSTHAN",
+    ">": "MORETHAN", "=": "EQUAL", '"': "DBLQUOTE", "'": "QUOTE", "`": "BACKQUOTE", "~": "TILDE",
+    "(": "LPAR", ")": "RPAR", "{": "LBRACE", "}": "RBRACE", "[": "LSQB", "]": "RSQB", "\n": "NEWLINE",
+    "\r\n": "CRLF", "\t": "TAB", " ": "SPACE",
+}  # fmt: skip
+_FLAGS = "imslux"
+_NOTHING = "\0"
+"""With a number, stands in an alternative for what one ``[x]`` leaves out; it derives nothing.
+
+Lark has as many empty symbols there as the tree would have gaps, and calls alternatives that
+differ in nothing else an error. So these are all different, and two alternatives that differ
+in nothing else are left to Lark.
+"""
+_MOST_ALTERNATIVES = 20_000
+_FEW_REPEATS = 50
+
+
+@dataclass(frozen=True)
+class TerminalPattern:
+    """Text (``kind`` is ``"str"``) or regular expression (``"re"``), as Lark keeps it."""
+
+    kind: str
+    value: str
+    flags: tuple[str, ...] = ()
+
+    def regexp(self) -> str:
+        found = re.escape(self.value) if self.kind == "str" else self.value
+        for flag in self.flags:
+            found = f"(?{flag}:{found})"
+        return found
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Least and greatest number of characters."""
+        if self.kind == "str":
+            return len(self.value), len(self.value)
+        return widths_of(self.regexp())
+
+
+@dataclass(frozen=True)
+class PlainTerminal:
+    """A terminal with its pattern."""
+
+    name: str
+    pattern: TerminalPattern
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class PlainRule:
+    """One production; symbols are (name, whether it is a terminal)."""
+
+    origin: str
+    expansion: tuple[tuple[str, bool], ...]
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a grammar comes down to; ``indented`` says that it declares indentation."""
+
+    terminals: tuple[PlainTerminal, ...]
+    rules: tuple[PlainRule, ...]
+    ignored: tuple[str, ...]
+    indented: bool
+
+
+@lru_cache(maxsize=4096)
+def widths_of(expression: str) -> tuple[int, int]:
+    """Least and greatest width of a regular expression, as ``re`` sees it."""
+    try:
+        low, high = parsed(expression).getwidth()
+    except (re.error, OverflowError, RecursionError):
+        raise NotPlainError from None
+    return int(low), int(high)
+
+
+def load_plain(text: str, start: str, import_paths: tuple[str, ...], kept: frozenset[str]) -> Loaded:
+    """Load a plain grammar; see ``notation``.
+
+    ``kept`` are terminals to keep although no rule uses them, where indentation is declared.
+
+    Raises
+    ------
+    NotPlainError : Lark's loader has to look at it
+    """
+    try:
+        return _Expander(read_statements(text), import_paths).load(start, kept)
+    except RecursionError:
+        raise NotPlainError from None
+
+
+class _Expander:
+    """One grammar on its way to productions."""
+
+    def __init__(self, statements: Statements, import_paths: tuple[str, ...]) -> None:
+        self.statements = statements
+        self.terminals: dict[str, PlainTerminal] = {}
+        self.ignored: list[str] = []
+        self._bodies: dict[str, Definition] = {}
+        self._imports(import_paths)
+        self._terminals()
+        self._by_pattern = {terminal.pattern: name for name, terminal in self.terminals.items()}
+        self._n_anonymous = 0
+        self._n_options = 0
+        self._rules: list[tuple[str, list[tuple[str, ...]], int]] = []
+        self._repeats: dict[Node, str] = {}
+        self._origin = ""
+        self._used: dict[str, None] = {}
+
+    def _imports(self, import_paths: tuple[str, ...]) -> None:
+        """Terminals of Lark's ``common``; other files are left to Lark."""
+        wanted: dict[str, str] = {}
+        for path, names in self.statements.imports:
+            if path != ("common",) or any((Path(folder) / "common.lark").exists() for folder in import_paths):
+                raise NotPlainError
+            wanted.update(names)
+        if wanted:
+            common = _common()
+            if not wanted.keys() <= common.keys():
+                raise NotPlainError
+            for name, terminal in common.items():
+                if name in wanted:
+                    alias = wanted[name]
+                    self.terminals[alias] = PlainTerminal(alias, terminal.pattern, terminal.priority)
+
+    def _terminals(self) -> None:
+        statements = self.statements
+        if self.terminals.keys() & (statements.terminals.keys() | set(statements.declared)):
+            raise NotPlainError
+        self._bodies = dict(statements.terminals)
+        for body in statements.ignores:
+            name = _lone_terminal(body)
+            if name is None:
+                name = f"__IGNORE_{len(self.ignored)}"
+                self._bodies[name] = Definition(name, body)
+            self.ignored.append(name)
+        for name, definition in self._bodies.items():
+            if any(not alternative[1] for alternative in definition.body[1]):
+                raise NotPlainError
+            self.terminals[name] = PlainTerminal(name, self._pattern(definition.body, (name,)), definition.priority)
+        if not self.terminals.keys() >= set(self.ignored) or self._bodies.keys() & set(statements.declared):
+            raise NotPlainError
+
+    def _pattern(self, node: Node, within: tuple[str, ...]) -> TerminalPattern:
+        """The pattern of a part of a terminal."""
+        kind = node[0]
+        if kind == "literal":
+            return _literal(node[1])
+        if kind == "range":
+            return _range(node[1], node[2])
+        if kind == "symbol":
+            name = node[1]
+            if name in within:
+                raise NotPlainError
+            if name in self.terminals:
+                return self.terminals[name].pattern
+            if name not in self._bodies:
+                raise NotPlainError
+            return self._pattern(self._bodies[name].body, (*within, name))
+        if kind == "expansion":
+            parts = [self._pattern(item, within) for item in node[1]]
+            if not parts:
+                raise NotPlainError
+            return parts[0] if len(parts) == 1 else TerminalPattern("re", "".join(part.regexp() for part in parts))
+        if kind == "expansions":
+            choices = [self._pattern(alternative, within) for alternative in node[1]]
+            if len(choices) == 1:
+                return choices[0]
+            choices.sort(key=lambda x: (-x.widths[1], -x.widths[0], -len(x.value)))
+            return TerminalPattern("re", f"(?:{'|'.join(choice.regexp() for choice in choices)})")
+        if kind == "maybe":
+            return self._repeated(self._pattern(node[1], within), "?")
+        if kind == "expr":
+            return self._repeated(self._pattern(node[1], within), _quantifier(node[2], node[3]))
+        raise NotPlainError
+
+    def _repeated(self, inner: TerminalPattern, quantifier: str) -> TerminalPattern:
+        return TerminalPattern("re", f"(?:{inner.regexp()}){quantifier}", inner.flags)
+
+    def load(self, start: str, kept: frozenset[str]) -> Loaded:
+        """Productions that ``start`` leads to, and the terminals they use."""
+        statements = self.statements
+        if start not in statements.rules or statements.rules[start].parameters:
+            raise NotPlainError
+        todo = [definition for definition in statements.rules.values() if not definition.parameters]
+        for definition in todo:
+            self._rule(definition, todo)
+        indented = {"_INDENT", "_DEDENT"} <= set(statements.declared)
+        rules = self._productions(start)
+        used = {name for rule in rules for name, is_terminal in rule.expansion if is_terminal}
+        used |= set(self.ignored) | (kept if indented else frozenset())
+        terminals = tuple(terminal for terminal in self.terminals.values() if terminal.name in used)
+        return Loaded(terminals, rules, tuple(self.ignored), indented)
+
+    def _rule(self, definition: Definition, todo: list[Definition]) -> None:
+        self._origin = definition.name
+        names: dict[int, str] = {}
+        for _, literal in sorted(_literals(definition.body, 0), key=lambda found: -found[0]):
+            names[id(literal)] = self._anonymous(literal)
+        node = self._bnf(definition.body, names, todo, top=True)
+        self._rules.append((definition.name, self._alternatives(node), definition.priority))
+
+    def _anonymous(self, literal: Node) -> str:
+        """The name of the terminal that a literal in a rule is."""
+        pattern = _literal(literal[1]) if literal[0] == "literal" else _range(literal[1], literal[2])
+        known = self._by_pattern.get(pattern)
+        if known is not None:
+            return known
+        name, value = None, pattern.value
+        if pattern.kind == "str":
+            name = _NAMES.get(value)
+            if name is None and _is_identifier(value) and value.upper() not in self.terminals:
+                name = value.upper()
+            if name in self.terminals:
+                name = None
+        if name is None:
+            name = f"__ANON_{self._n_anonymous}"
+            self._n_anonymous += 1
+            if name in self.terminals:
+                raise NotPlainError
+        self.terminals[name] = PlainTerminal(name, pattern)
+        self._by_pattern[pattern] = name
+        return name
+
+    def _bnf(self, node: Node, names: dict[int, str], todo: list[Definition], *, top: bool = False) -> Node:
+        """The same without repetition, options and literals."""
+        kind = node[0]
+        if kind == "symbol":
+            return node
+        if kind in ("literal", "range"):
+            return ("symbol", names[id(node)])
+        if kind == "use":
+            return ("symbol", self._template(node, names, todo))
+        if kind == "expansion":
+            return ("expansion", tuple(self._bnf(item, names, todo) for item in node[1]))
+        if kind == "expansions":
+            return ("expansions", tuple(self._bnf(item, names, todo, top=top) for item in node[1]))
+        if kind == "alias":
+            if not top or self._origin.startswith("_"):
+                raise NotPlainError
+            return self._bnf(node[1], names, todo)
+        inner = self._bnf(node[1], names, todo)
+        if kind == "maybe":
+            self._n_options += 1
+            nothing = ("symbol", f"{_NOTHING}{self._n_options}")
+            return ("expansions", (inner, ("expansion", (nothing,))))
+        return self._expr(inner, node[2], node[3])
+
+    def _expr(self, inner: Node, operator: str, numbers: tuple[int, ...]) -> Node:
+        empty: Node = ("expansion", ())
+        if operator == "?":
+            return ("expansions", (inner, empty))
+        if operator == "~":
+            low, high = numbers[0], numbers[-1]
+            if not 0 <= low <= high < _FEW_REPEATS:
+                raise NotPlainError
+            return ("expansions", tuple(("expansion", (inner,) * n) for n in range(low, high + 1)))
+        key = _without_numbers(inner)
+        name = self._repeats.get(key)
+        if name is None:
+            name = self._repeats[key] = f"__{self._origin}_repeat_{len(self._repeats)}"
+            once = ("expansion", (inner,))
+            more = ("expansion", (("symbol", name), inner))
+            self._rules.append((name, self._alternatives(("expansions", (once, more))), 0))
+        return ("symbol", name) if operator == "+" else ("expansions", (("symbol", name), empty))
+
+    def _template(self, node: Node, names: dict[int, str], todo: list[Definition]) -> str:
+        """The rule that a template with these arguments is."""
+        template = self.statements.rules.get(node[1])
+        arguments = [self._bnf(argument, names, todo) for argument in node[2]]
+        if template is None or len(template.parameters) != len(arguments) or not template.parameters:
+            raise NotPlainError
+        name = f"{node[1]}{{{','.join(argument[1] for argument in arguments)}}}"
+        if name not in self._used:
+            self._used[name] = None
+            bound = dict(zip(template.parameters, arguments, strict=True))
+            todo.append(Definition(name, _substituted(template.body, bound), template.priority))
+        return name
+
+    def _alternatives(self, node: Node) -> list[tuple[str, ...]]:
+        """Multiply groups out; every alternative once, in order."""
+        if node[0] == "symbol":
+            return [(node[1],)]
+        if node[0] == "expansions":
+            found = [alternative for part in node[1] for alternative in self._alternatives(part)]
+            return list(dict.fromkeys(found))
+        products: list[tuple[str, ...]] = [()]
+        for item in node[1]:
+            choices = self._alternatives(item)
+            if len(products) * len(choices) > _MOST_ALTERNATIVES:
+                raise NotPlainError
+            products = [(*left, *right) for left in products for right in choices]
+        return list(dict.fromkeys(products))
+
+    def _productions(self, start: str) -> tuple[PlainRule, ...]:
+        found: dict[tuple[str, tuple[str, ...]], int] = {}
+        for origin, alternatives, priority in self._rules:
+            for alternative in alternatives:
+                key = (origin, tuple(symbol for symbol in alternative if symbol[0] != _NOTHING))
+                if key in found and key[1]:
+                    raise NotPlainError  # Lark calls some of these an error
+                found[key] = priority
+        origins = {origin for origin, _, _ in self._rules}
+        known = origins | self.terminals.keys() | set(self.statements.declared)
+        if any(symbol not in known for _, rhs in found for symbol in rhs):
+            raise NotPlainError
+        live = _reached(found, start)
+        return tuple(
+            PlainRule(origin, tuple((symbol, symbol not in origins) for symbol in rhs), priority)
+            for (origin, rhs), priority in found.items()
+            if origin in live
+        )
+
+
+def _reached(productions: dict[tuple[str, tuple[str, ...]], int], start: str) -> set[str]:
+    """Rules that another rule (or the start) still uses once those are gone that none uses, as Lark prunes."""
+    live = {origin for origin, _ in productions}
+    while True:
+        used = {symbol for origin, rhs in productions if origin in live for symbol in rhs if symbol != origin}
+        kept = live & (used | {start})
+        if kept == live:
+            return live
+        live = kept
+
+
+def _literals(node: Node, depth: int) -> list[tuple[int, Node]]:
+    """(depth, literal) of all literals, left to right; Lark names the deepest first."""
+    kind = node[0]
+    if kind in ("literal", "range"):
+        return [(depth, node)]
+    if kind in ("expansions", "expansion"):
+        return [found for part in node[1] for found in _literals(part, depth + 1)]
+    if kind in ("alias", "maybe", "expr"):
+        return _literals(node[1], depth + 1)
+    if kind == "use":
+        return [found for part in node[2] for found in _literals(part, depth + 1)]
+    return []
+
+
+def _without_numbers(node: Any) -> Any:
+    """``node`` with all that ``[x]`` leaves out alike."""
+    if isinstance(node, tuple):
+        return tuple(map(_without_numbers, node))
+    return _NOTHING if isinstance(node, str) and node.startswith(_NOTHING) else node
+
+
+def _substituted(node: Any, bound: dict[str, Node]) -> Any:
+    """A copy of ``node`` with parameters replaced; literals stay themselves apart, so that each is named in place."""
+    if not isinstance(node, tuple):
+        return node
+    if node[:1] == ("symbol",) and node[1] in bound:
+        return bound[node[1]]
+    if node[:1] == ("use",) and node[1] in bound:
+        raise NotPlainError
+    return tuple(_substituted(part, bound) for part in node)
+
+
+def _lone_terminal(body: Node) -> str | None:
+    """The terminal that ``body`` is, if it is just one."""
+    if len(body[1]) == 1 and body[1][0][0] == "expansion" and len(body[1][0][1]) == 1:
+        item = body[1][0][1][0]
+        if item[0] == "symbol" and item[1].isupper():
+            return str(item[1])
+    return None
+
+
+def _quantifier(operator: str, numbers: tuple[int, ...]) -> str:
+    if operator != "~":
+        return operator
+    if len(numbers) == 1:
+        return f"{{{numbers[0]}}}"
+    if numbers[1] < numbers[0]:
+        raise NotPlainError
+    return f"{{{numbers[0]},{numbers[1]}}}"
+
+
+def _is_identifier(text: str) -> bool:
+    """Whether Lark would name a terminal after ``text``."""
+    if text.isascii():
+        return bool(re.fullmatch(r"[A-Za-z_]\w*", text, re.ASCII))
+    start = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Pc"}
+    kinds = [unicodedata.category(character) for character in text]
+    return kinds[0] in start and all(kind in start or kind in ("Nd", "Nl") for kind in kinds)
+
+
+@lru_cache(maxsize=4096)
+def _literal(text: str) -> TerminalPattern:
+    """The pattern of a string or regular expression as written."""
+    end = max(text.rfind("/"), text.rfind('"'))
+    body, flags = _unescaped(text[1:end]), tuple(sorted(set(text[end + 1 :])))
+    if not body or ("\n" in text and "x" not in flags):
+        raise NotPlainError
+    if text[0] == '"':
+        return TerminalPattern("str", body.replace("\\\\", "\\"), flags)
+    return TerminalPattern("re", body, flags)
+
+
+def _range(first: str, last: str) -> TerminalPattern:
+    if first[-1] != '"' or last[-1] != '"':
+        raise NotPlainError
+    first, last = first[1:-1], last[1:-1]
+    if len(_unescaped(first)) != 1 or len(_unescaped(last)) != 1:
+        raise NotPlainError
+    return TerminalPattern("re", f"[{first}-{last}]")
+
+
+def _unescaped(body: str) -> str:
+    r"""What Lark makes of backslashes: ``\n`` and its like are characters, others stay for ``re``."""
+    if "\\" not in body:
+        return body
+    parts, rest = [], iter(body)
+    for character in rest:
+        parts.append(character)
+        if character == "\\":
+            following = next(rest, None)
+            if following is None:
+                raise NotPlainError
+            if following == "\\":
+                parts.append("\\\\")
+            elif following not in "Uuxnftr":
+                parts.append("\\")
+            parts.append(following)
+    quoted = "".join(parts).replace('\\"', '"').replace("'", "\\'")
+    try:
+        return str(literal_eval(f"u'''{quoted}'''"))
+    except (SyntaxError, ValueError):
+        raise NotPlainError from None
+
+
+@lru_cache(maxsize=1)
+def _common() -> dict[str, PlainTerminal]:
+    """The terminals of Lark's ``common``."""
+    spec = find_spec("lark")
+    if spec is None or not spec.submodule_search_locations:
+        raise NotPlainError
+    path = Path(next(iter(spec.submodule_search_locations))) / "grammars" / "common.lark"
+    try:
+        statements = read_statements(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise NotPlainError from None
+    if statements.imports or statements.rules:
+        raise NotPlainError
+    return _Expander(statements, ()).terminals
