@@ -62,3 +62,14 @@ def test_overhead_shows_what_the_harness_costs(
     line = capsys.readouterr().out.splitlines()[-1]
     per_token = float(line.split("|")[3])
     assert per_token < 2 * 0.5 * 4  # half a microsecond a call, and slack for a busy machine
+
+
+def test_structgen_bench_passes_everything_on(
+    tmp_path: Path, case_folder: Path, tokenizer_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from structgen.cli.app import run
+
+    common = ["--data", str(case_folder), "--tokenizer", str(tokenizer_path), "--out", str(tmp_path / "r.jsonl")]
+    assert run(["bench", "run", "-e", TEXTS, *common]) == 0
+    assert "| passing | 1 (100.0 %) |" in capfd.readouterr().out
+    assert run(["bench", "run", "-e", "no-such-engine", *common]) == 2
