@@ -31,6 +31,7 @@ from structgen.errors import (
 from structgen.frontends.pytypes import schema_of
 from structgen.grammar_constraint import lark
 from structgen.json_constraint import json_schema
+from structgen.report.conflicts import conflicts
 from structgen.report.findings import CheckReport, Finding
 from structgen.report.locate import Locations, locate
 from structgen.report.mask_stats import cost_of, mask_statistics
@@ -157,6 +158,8 @@ class Checker:
             if not self._made_here:
                 self._misspellings(schema)
             self._compile(lambda: json_schema(schema))
+            if not self._made_here:
+                self._conflicts(schema)
 
     def add_samples(self, n: int, *, seed: int = 0) -> None:
         """Draw samples and validate each again with an independent validator."""
@@ -272,6 +275,11 @@ class Checker:
                         keyword=keyword,
                         hint=f"did you mean {close[0]!r}?",
                     )
+
+    def _conflicts(self, schema: Any) -> None:
+        for pointer, keywords in conflicts(schema):
+            cause = keywords[0] if len(keywords) == 1 else f"{', '.join(keywords[:-1])} and {keywords[-1]} together"
+            self.add("SG203", f"no value satisfies this subschema: {cause}", pointer=pointer, keyword=keywords[0])
 
     def _compile(self, make: Any) -> None:
         began = perf_counter()
