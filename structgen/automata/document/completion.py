@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.shortest import _outside, escaped
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["completion_of"]
 
+MOST_COMPARED = 64
+_GENERAL = (K.GENERAL_OBJECT, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
+_STRUCTURAL = (K.M_COLON, K.M_FIRST_KEY, K.M_FIRST_ITEM, K.M_KEY, K.M_AFTER)
 _WORDS = (b"null", b"true", b"false")
 _CONTINUATION = {0: b"", 1: b"\x80", 2: b"\x80\x80", 3: b"\xa0\x80", 4: b"\x80\x80", 5: b"\x80" * 3, 6: b"\x90\x80\x80",
                  7: b"\x80" * 3}  # fmt: skip
@@ -30,11 +35,54 @@ def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[by
     """Some bytes towards the end, and the configuration after them."""
     if config[K.R_MODE] == K.M_NUMBER and automaton.is_accepting(config):
         return b"", (K.M_END, *config[1:])
-    for part in _candidates(automaton, config):
+    general = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND]) in _GENERAL
+    if not general or config[K.R_MODE] in _STRUCTURAL:
+        for part in _candidates(automaton, config):
+            after = automaton.read(config, part)
+            if after is not None and after != config:
+                return part, after
+        raise AssertionError(f"no completion from {config}")
+    return _best_part(automaton, config)
+
+
+def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
+    """The part after which the frame is closed soonest: here it matters which verdict a value gets."""
+    found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
+    for part in itertools.islice(_candidates(automaton, config), MOST_COMPARED):
         after = automaton.read(config, part)
         if after is not None and after != config:
-            return part, after
-    raise AssertionError(f"no completion from {config}")
+            cost = _cost(automaton, after)
+            found.append((math.inf if cost is None else len(part) + cost, len(found), part, after))
+            if part in (b"]", b"}"):
+                break
+    if not found:
+        raise AssertionError(f"no completion from {config}")
+    _, _, part, after = min(found)
+    return part, after
+
+
+def _cost(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> int | None:
+    """Bytes until the innermost frame is closed; None where that is not known."""
+    mode = config[K.R_MODE]
+    if mode == K.M_END:
+        return 0
+    if mode == K.M_AFTER:
+        texts = automaton.witness.completions(config[K.R_FRAME], config[K.R_COUNT], first=False)
+        return min(map(len, texts.values()), default=None)
+    if mode == K.M_NUMBER and automaton.tables.arena.number_label[config[K.R_A]]:
+        return _cost(automaton, automaton._number_ended(config[: K.CONFIG_WIDTH]))
+    parts: list[bytes] = []
+    if mode == K.M_COLON:
+        parts = [b":"]
+    elif mode == K.M_VALUE:
+        parts = list(automaton.witness.outcomes(config[K.R_VALUE]).values())
+    costs = []
+    for part in parts:
+        after = automaton.read(config, part)
+        cost = None if after is None else _cost(automaton, after)
+        if cost is not None:
+            costs.append(len(part) + cost)
+    return min(costs, default=None)
 
 
 def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
@@ -60,13 +108,13 @@ def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
 
 
 def _number_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
-    """Digits to the nearest end, with a delimiter where the number is complete as it stands."""
-    texts = sorted(automaton.witness.shortest.numbers(config[K.R_A]).values(), key=len)
-    yield from (text for text in texts if text)
-    # Complete as it is: what follows belongs to the frame, and a space changes nothing else.
-    kind = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND])
-    is_array = kind in (K.PLAIN_ARRAY, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
-    yield from ((b"]", b",") if is_array else (b"}", b","))
+    """Digits to the nearest end of each verdict; a delimiter where the number is complete as it stands."""
+    texts = automaton.witness.shortest.numbers(config[K.R_A]).values()
+    if b"" in texts:
+        kind = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND])
+        is_array = kind in (K.PLAIN_ARRAY, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
+        yield from ((b"]", b",") if is_array else (b"}", b","))
+    yield from sorted(filter(None, texts), key=len)
 
 
 def _string_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:

@@ -103,6 +103,30 @@ class Guided:
                 if found is not None:
                     yield found
 
+    def is_hopeless(self, state: ObjectState) -> bool:
+        """Whether every way to satisfy the one goal of ``state`` contradicts itself on its face."""
+        if state.shape.context.accepts is not None:
+            return False
+        found = list(itertools.islice(branches(state.forms[0]), MOST_BRANCHES))
+        return len(found) < MOST_BRANCHES and all(self._contradicts_itself(state, branch) for branch in found)
+
+    @staticmethod
+    def _contradicts_itself(state: ObjectState, branch: Formula) -> bool:
+        """Names that must both be there and be missing, or too many of them."""
+        parts = branch.parts if type(branch) is And else (branch,)
+        names = state.shape.keys.names
+        present = {name for bit, name in enumerate(names) if (state.seen >> bit) & 1}
+        n_free = state.count - len(present)
+        for part in parts:
+            if isinstance(part, Required):
+                present |= part.names
+        for part in parts:
+            if type(part) is Not and isinstance(part.part, Required) and part.part.names <= present:
+                return True
+            if isinstance(part, CountIs) and part.high is not None and part.high < len(present) + max(n_free, 0):
+                return True
+        return False
+
     def _follow(self, start: ObjectState, aim: Formula) -> tuple[bytes, int] | None:
         """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""
         objects = self._automaton.objects
@@ -193,4 +217,4 @@ class Guided:
             after = objects.after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), verdicts)
             if after.forms[-1] is FALSE or (shape.context.accepts is None and after.forms[0] is FALSE):
                 return None
-        return b"," + quoted(key_class.sample) + b":" + text, after
+        return b"," + quoted(key_class.sample_after(state.count)) + b":" + text, after

@@ -30,8 +30,17 @@ class KeyClass:
     """Sources of the patterns that match."""
     bad_for: frozenset[int]
     """Uids of the ``propertyNames`` assertions that refuse the name."""
-    sample: bytes = field(compare=False, default=b"")
-    """A name of the class, as short as possible."""
+    samples: tuple[bytes, ...] = field(compare=False, default=(b"",))
+    """Names of the class, the shortest first; several only where the class is not one name."""
+
+    @property
+    def sample(self) -> bytes:
+        """A name of the class, as short as possible."""
+        return self.samples[0]
+
+    def sample_after(self, n: int) -> bytes:
+        """A name for an object that has ``n`` properties: another one than before, while samples last."""
+        return self.samples[n % len(self.samples)]
 
     def child(self, properties: Properties) -> Formula:
         """What ``properties`` asks of a value under this name."""
@@ -79,7 +88,7 @@ class KeyClasses:
             self._parts = list(all_assertions(form for _, form in self.rules).values())
             self._named_classes()
         else:
-            self.classes = [KeyClass(name, frozenset(), frozenset(), name) for name in names]
+            self.classes = [KeyClass(name, frozenset(), frozenset(), (name,)) for name in names]
             self.classes.append(KeyClass(None, frozenset(), frozenset(), _unused(names)))
 
     @property
@@ -117,7 +126,7 @@ class KeyClasses:
         for name in self.names:
             matches = frozenset(source for source, dfa in dfas.items() if dfa.accepts(name))
             truth = {uid: dfa.accepts(name) for uid, dfa in rules.items()}
-            self.classes.append(KeyClass(name, matches, self._bad_rules(truth), name))
+            self.classes.append(KeyClass(name, matches, self._bad_rules(truth), (name,)))
 
     def _bad_rules(self, truth: dict[int, bool]) -> frozenset[int]:
         return frozenset(
@@ -158,41 +167,55 @@ class KeyClasses:
         automaton = labelled_product(components, label_of)
         if automaton.is_empty:
             return
-        samples = _shortest_by_label(automaton)
+        samples = _shortest_by_label(automaton, len(self.names))
         for number in range(len(self.names), len(self.classes)):
             found = self.classes[number]
-            self.classes[number] = KeyClass(None, found.matches, found.bad_for, samples.get(number + 1, b""))
+            self.classes[number] = KeyClass(None, found.matches, found.bad_for, tuple(samples.get(number + 1, [b""])))
         reach = reachable_labels(automaton) if len(self.classes) <= 62 else -1
         self.spec = self._tables.add_spec(K.AUTOMATON, start=self._tables.add_content(automaton, reach=reach))
 
 
-def _unused(names: Sequence[bytes]) -> bytes:
-    """A short name that is not among ``names``."""
+def _unused(names: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Some short names that are not among ``names``."""
     taken = set(names)
-    for letter in (b"", *(bytes([c]) for c in range(97, 123))):
-        if letter not in taken:
-            return letter
+    found = [name for name in (b"", *(bytes([c]) for c in range(122, 96, -1))) if name not in taken]
     number = 0
-    while str(number).encode() in taken:
+    while not found:
+        if str(number).encode() not in taken:
+            found.append(str(number).encode())
         number += 1
-    return str(number).encode()
+    return tuple(found)
 
 
-def _shortest_by_label(automaton: Labelled) -> dict[int, bytes]:
-    """A shortest text per label, breadth first, in printable bytes where possible."""
+def _shortest_by_label(automaton: Labelled, n_single: int) -> dict[int, list[bytes]]:
+    """Shortest texts per label, breadth first, in printable bytes where possible.
+
+    One text per state, and so one per label at least; labels up to ``n_single`` stand for one text.
+    """
     byte_of = {int(automaton.class_of[b]): b for b in (*range(255, -1, -1), *range(90, 64, -1), *range(122, 96, -1))}
-    found: dict[int, bytes] = {}
+    found: dict[int, list[bytes]] = {}
     seen = {1}
     level: list[tuple[int, bytes]] = [(1, b"")]
     while level:
         following: list[tuple[int, bytes]] = []
         for state, text in level:
             label = int(automaton.labels[state])
-            if label and label not in found:
-                found[label] = text
+            if label and (label > n_single or label not in found):
+                found.setdefault(label, []).append(text)
             for column, target in enumerate(automaton.transitions[state].tolist()):
                 if target and target not in seen:
                     seen.add(target)
                     following.append((target, text + bytes([byte_of[column]])))
         level = following
-    return found
+    return {label: _more(texts, automaton, label) for label, texts in found.items()}
+
+
+def _more(texts: list[bytes], automaton: Labelled, label: int) -> list[bytes]:
+    """More texts of the same label: the first one prolonged, where that keeps the label."""
+    for letter in b"abcdefgh0123456789":
+        state, text = 1, texts[0] + bytes([letter])
+        for byte in text:
+            state = int(automaton.transitions[state, automaton.class_of[byte]])
+        if automaton.labels[state] == label and text not in texts:
+            texts.append(text)
+    return texts[:16]

@@ -217,7 +217,8 @@ class Witness:
             else:
                 self._viable[key] = False
                 found = any(True for _ in self._guided.endings(state))
-                found = found or bool(self._search_object(state, False, False, any_label=True))
+                if not found and not self._guided.is_hopeless(state):
+                    found = bool(self._search_object(state, False, False, any_label=True))
             self._viable[key] = found
         return found
 
@@ -225,6 +226,8 @@ class Witness:
         key = ("object", state.key, first, comma, any_label)
         if key in self._closing:
             return self._closing[key]
+        if self._guided.is_hopeless(state):
+            return {}
         must = state.shape.context.accepts is None
         starts = [(b"", state, not comma)]
         guided: dict[int, bytes] = {}
@@ -254,7 +257,7 @@ class Witness:
         if after is None:
             return
         must, flagged = objects._child_goals(after, key_class)
-        key = b"," + quoted(key_class.sample) + b":"
+        key = b"," + quoted(key_class.sample_after(state.count)) + b":"
         contexts = self.automaton.contexts
         if not flagged:
             value = contexts.must(must)
