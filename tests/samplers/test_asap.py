@@ -202,3 +202,15 @@ def test_cars_gives_up_after_its_trials():
             case.model, constraint=type(case)("", case.model, frozenset({b"00000"}), 6).ending, max_tokens=6, seed=4
         )
     assert caught.value.what == "trials"
+
+
+def test_tries_on_compiled_constraints_are_saved_and_found_again(tmp_path):
+    import structgen as sg
+
+    model, path = toy().model, tmp_path / "regex.npz"
+    first = ASAp(trie_path=path).sample(model, constraint=sg.regex("00000|1[01]{4}"), n=20, max_tokens=6, seed=1)
+    # The same language, written otherwise and bound anew, goes on learning; another one is refused.
+    again = ASAp(trie_path=path).sample(model, constraint=sg.regex("0{5}|1[01]{4}"), n=1, max_tokens=6, seed=2)
+    assert again.extra["root_estimate"] <= first.extra["root_estimate"] < 1.0
+    with pytest.raises(ConstraintError):
+        CARS(trie_path=path).sample(model, constraint=sg.regex("0{4}|1[01]{4}"), n=1, max_tokens=6, seed=2)
