@@ -186,32 +186,36 @@ class _Builder:
             known = self._shared[closure] = ({s: tuple(sorted(items)) for s, items in moves.items()}, {})
         return known
 
-    def lookaheads(self) -> dict[tuple[int, int], int]:
-        """(state, production) -> lookahead terminals as a bit set; the end is bit T."""
+    def lookaheads(self) -> list[dict[int, int]]:
+        """Per state: production -> lookahead terminals as a bit set; the end is bit T."""
         n = self.n_terminals
-        edges: dict[tuple[int, int], int] = {}
+        edges: list[dict[int, int]] = [{} for _ in self.kernels]
         origin: list[tuple[int, int]] = []
         reads: list[int] = []
         for state, moves in enumerate(self.transitions):
+            own = edges[state]
             for symbol, target in moves.items():
                 if symbol >= n:
-                    edges[state, symbol] = len(origin)
+                    own[symbol] = len(origin)
                     origin.append((state, symbol))
                     reads.append(target)
         direct = [self._direct_reads(target) for target in range(len(self.kernels))]
         sets = [direct[target] for target in reads]
-        sets[edges[0, self.productions[0].rhs[0]]] |= 1 << n
-        nullable_moves = [
-            [symbol for symbol in moves if symbol >= n and self.nullable[symbol - n]] for moves in self.transitions
-        ]
-        relation = [[edges[target, symbol] for symbol in nullable_moves[target]] for target in reads]
-        _digraph(relation, sets)
+        sets[edges[0][self.productions[0].rhs[0]]] |= 1 << n
+        nullable = {n + i for i, empty in enumerate(self.nullable) if empty}
+        then = [[own[symbol] for symbol in own if symbol in nullable] for own in edges]
+        if nullable:
+            _digraph([then[target] for target in reads], sets)
         includes, lookback = self._includes(edges, origin)
         _digraph(includes, sets)
-        found: dict[tuple[int, int], int] = {}
-        for edge, places in enumerate(lookback):
+        merged: dict[int, int] = {}
+        for bits, places in zip(sets, lookback, strict=True):
             for place in places:
-                found[place] = found.get(place, 0) | sets[edge]
+                merged[place] = merged.get(place, 0) | bits
+        found: list[dict[int, int]] = [{} for _ in self.kernels]
+        n_productions = len(self.productions)
+        for place, bits in merged.items():
+            found[place // n_productions][place % n_productions] = bits
         return found
 
     def _direct_reads(self, state: int) -> int:
@@ -222,32 +226,37 @@ class _Builder:
         return bits
 
     def _includes(
-        self, edges: dict[tuple[int, int], int], origin: list[tuple[int, int]]
-    ) -> tuple[list[list[int]], list[list[tuple[int, int]]]]:
-        """Edges whose follow set takes in another's, and the reductions each edge looks back on."""
-        n, transitions = self.n_terminals, self.transitions
+        self, edges: list[dict[int, int]], origin: list[tuple[int, int]]
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        """Edges whose follow set takes in another's; reductions, as state * P + production, that each looks back on."""
+        n, transitions, n_productions = self.n_terminals, self.transitions, len(self.productions)
         includes: list[list[int]] = [[] for _ in origin]
-        lookback: list[list[tuple[int, int]]] = [[] for _ in origin]
-        tails = [self._nullable_tail(production.rhs) for production in self.productions]
+        lookback: list[list[int]] = [[] for _ in origin]
+        shapes = [
+            [(number, rhs, self._nullable_tail(rhs)) for number in numbers for rhs in (self.productions[number].rhs,)]
+            for numbers in self.by_left
+        ]
         for edge, (state, symbol) in enumerate(origin):
-            for number in self.by_left[symbol - n]:
-                rhs = self.productions[number].rhs
-                at, tail = state, tails[number]
-                for place, part in enumerate(rhs):
-                    if place >= tail and part >= n:
-                        includes[edges[at, part]].append(edge)
+            back = lookback[edge]
+            for number, rhs, tail in shapes[symbol - n]:
+                at = state
+                for part in rhs[:tail]:
                     at = transitions[at][part]
-                lookback[edge].append((at, number))
+                for part in rhs[tail:]:
+                    if part >= n:
+                        includes[edges[at][part]].append(edge)
+                    at = transitions[at][part]
+                back.append(at * n_productions + number)
         return includes, lookback
 
     def _nullable_tail(self, rhs: tuple[int, ...]) -> int:
         """The first place after which everything is nullable."""
-        place = len(rhs) - 1
+        place = max(0, len(rhs) - 1)
         while place > 0 and rhs[place] >= self.n_terminals and self.nullable[rhs[place] - self.n_terminals]:
             place -= 1
         return place
 
-    def tables(self, lookaheads: dict[tuple[int, int], int]) -> LalrTables:
+    def tables(self, lookaheads: list[dict[int, int]]) -> LalrTables:
         """Fill the arrays and settle conflicts."""
         n, n_states = self.n_terminals, len(self.kernels)
         action = np.zeros((n_states, n + 1), dtype=np.int32)
@@ -258,9 +267,7 @@ class _Builder:
                     action[state, symbol] = target + 1
                 else:
                     goto[state, symbol - n] = target
-        by_state: list[list[tuple[int, int]]] = [[] for _ in range(n_states)]
-        for (state, production), bits in lookaheads.items():
-            by_state[state].append((production, bits))
+        by_state = [list(found.items()) for found in lookaheads]
         accept = self.transitions[0][self.productions[0].rhs[0]]
         by_state[accept].append((0, 1 << n))
         conflicts: list[Conflict] = []
@@ -302,28 +309,38 @@ def _digraph(relation: list[list[int]], sets: list[int]) -> None:
     done = 1 << 60
     low = [0] * len(sets)
     stack: list[int] = []
-    for root in range(len(sets)):
+    for root, first in enumerate(relation):
         if low[root]:
             continue
+        if not first:
+            low[root] = done
+            continue
         stack.append(root)
-        low[root] = len(stack)
-        work = [(root, iter(relation[root]), len(stack))]
+        low[root] = 1
+        work = [(root, iter(first), 1)]
         while work:
             node, rest, height = work[-1]
+            bits, least = sets[node], low[node]
             for other in rest:
                 if not low[other]:
-                    stack.append(other)
-                    low[other] = len(stack)
-                    work.append((other, iter(relation[other]), len(stack)))
-                    break
-                low[node] = min(low[node], low[other])
-                sets[node] |= sets[other]
+                    if not relation[other]:
+                        low[other] = done
+                    else:
+                        sets[node], low[node] = bits, least
+                        stack.append(other)
+                        low[other] = len(stack)
+                        work.append((other, iter(relation[other]), len(stack)))
+                        break
+                if low[other] < least:
+                    least = low[other]
+                bits |= sets[other]
             else:
+                sets[node], low[node] = bits, least
                 work.pop()
-                if low[node] == height:
+                if least == height:
                     for member in stack[height - 1 :]:
                         low[member] = done
-                        sets[member] = sets[node]
+                        sets[member] = bits
                     del stack[height - 1 :]
                 if work:
                     parent = work[-1][0]

@@ -14,6 +14,7 @@ from typing import Any
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, UnsupportedError
 from structgen.frontends.lark.expand import Loaded, PlainRule, PlainTerminal, TerminalPattern, load_plain
+from structgen.frontends.lark.matching import matches_whole
 from structgen.frontends.lark.messages import located, syntax_error
 from structgen.frontends.lark.notation import NotPlainError
 from structgen.frontends.lark.patterns import exactly, read_pattern
@@ -56,7 +57,7 @@ def read_lark(
             names[_NEWLINE], names[_INDENT], names[_DEDENT], _ids(names, _OPENING), _ids(names, _CLOSING)
         )
     nonterminals = list(dict.fromkeys([start, *(rule.origin for rule in loaded.rules)]))
-    keywords, shadowed = _keywords(terminals, order)
+    keywords, shadowed = _keywords(terminals, found)
     return Grammar(
         terminals=tuple(found),
         nonterminals=tuple(nonterminals),
@@ -163,28 +164,26 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
 
 
 def _keywords(
-    terminals: tuple[PlainTerminal, ...], order: dict[str, int]
+    terminals: tuple[PlainTerminal, ...], patterns: list[Terminal]
 ) -> tuple[dict[int, tuple[int, ...]], dict[int, frozenset[int]]]:
     """For each pattern the strings it also matches, as ``lark.lexer._create_unless`` finds them."""
-    ids = {terminal.name: i for i, terminal in enumerate(terminals)}
-    strings = [t for t in terminals if t.pattern.kind == "str"]
+    strings = [i for i, terminal in enumerate(terminals) if terminal.pattern.kind == "str"]
+    strings.sort(key=lambda i: patterns[i].rank)
     keywords: dict[int, tuple[int, ...]] = {}
     shadowed: dict[int, frozenset[int]] = {}
-    for terminal in terminals:
-        if terminal.pattern.kind != "re":
+    for i, terminal in enumerate(terminals):
+        pattern = patterns[i].pattern
+        if terminal.pattern.kind != "re" or pattern is None:
             continue
-        expression = re.compile(terminal.pattern.regexp())
-        words = []
-        for other in strings:
-            if other.priority == terminal.priority:
-                match = expression.match(other.pattern.value)
-                if match and match.group(0) == other.pattern.value:
-                    words.append(other)
+        words = [
+            j
+            for j in strings
+            if terminals[j].priority == terminal.priority and matches_whole(pattern, terminals[j].pattern.value)
+        ]
         if words:
-            words.sort(key=lambda t: order[t.name])
-            keywords[ids[terminal.name]] = tuple(ids[t.name] for t in words)
-            inside = frozenset(ids[t.name] for t in words if set(t.pattern.flags) <= set(terminal.pattern.flags))
-            shadowed[ids[terminal.name]] = inside
+            keywords[i] = tuple(words)
+            flags = set(terminal.pattern.flags)
+            shadowed[i] = frozenset(j for j in words if set(terminals[j].pattern.flags) <= flags)
     return keywords, shadowed
 
 

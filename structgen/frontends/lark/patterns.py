@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
+from array import array
+from bisect import bisect_left
 from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
@@ -20,6 +22,7 @@ __all__ = ["exactly", "parsed", "read_pattern"]
 
 _SURROGATES = (0xD800, 0xDFFF)
 _LAST = sys.maxunicode
+_UTF32 = f"utf-32-{sys.byteorder[:1]}e"
 _ASCII_CLASSES = {
     "DIGIT": ((48, 57),),
     "SPACE": ((9, 13), (32, 32)),
@@ -110,6 +113,10 @@ class _Reader:
         raise self.refuse(_describe(value), "a lexeme's place in the text cannot be tested; use a newline terminal")
 
     def characters(self, items: list[tuple[Any, Any]], flags: int, *, negate: bool) -> Ranges:
+        if negate and not flags & re.IGNORECASE:
+            quick = _category_without(items, bool(flags & re.ASCII))
+            if quick is not None:
+                return quick
         ranges: list[tuple[int, int]] = []
         for code, value in items:
             if code is op.LITERAL:
@@ -127,6 +134,33 @@ class _Reader:
         if flags & re.IGNORECASE:
             merged = _ignore_case(merged, bool(flags & re.ASCII))
         return _without_surrogates(_complement(merged) if negate else merged)
+
+
+def _category_without(items: list[tuple[Any, Any]], ascii_only: bool) -> Ranges | None:
+    """``[^\\Wab]`` and the like, a category without some characters; None for all else.
+
+    Grammars spell out words that are not keywords with thousands of these, and to complement
+    seven hundred ranges twice for each takes half a second.
+    """
+    outside = [str(value) for code, value in items if code is op.CATEGORY]
+    if len(outside) != 1 or "_NOT_" not in outside[0]:
+        return None
+    found = list(_category(outside[0].removeprefix("CATEGORY_NOT_"), ascii_only))
+    for code, value in items:
+        if code is op.CATEGORY:
+            continue
+        if code not in (op.LITERAL, op.RANGE):
+            return None
+        low, high = (value, value) if code is op.LITERAL else value
+        first = bisect_left(found, (low,))
+        if first and found[first - 1][1] >= low:
+            first -= 1
+        last = bisect_left(found, (high + 1,))
+        cut = found[first:last]
+        if cut:
+            kept = [(cut[0][0], low - 1), (high + 1, cut[-1][1])]
+            found[first:last] = [(start, end) for start, end in kept if start <= end]
+    return tuple(found)
 
 
 def _describe(code: Any) -> str:
@@ -176,7 +210,7 @@ def _category(kind: str, ascii_only: bool) -> Ranges:
     for base in range(0, _LAST + 1, 0x10000):
         if base in range(0x40000, 0xE0000, 0x10000) or base >= 0xF0000:
             continue  # planes without assigned characters, or private use: none is a digit, space or letter
-        text = "".join(map(chr, range(base, base + 0x10000)))
+        text = array("I", range(base, base + 0x10000)).tobytes().decode(_UTF32, "surrogatepass")
         found += [(base + match.start(), base + match.end() - 1) for match in expression.finditer(text)]
     return _merge(found)
 

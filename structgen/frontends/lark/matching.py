@@ -1,0 +1,68 @@
+"""Matching a pattern against a short text, as a backtracking engine does.
+
+To know which strings are keywords of a pattern, ``re`` would have to compile the pattern, which
+takes longer than all the matching there is to do with it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
+
+__all__ = ["matches_whole"]
+
+
+def matches_whole(pattern: Pattern, text: str) -> bool:
+    """Whether the match that ``re.match`` would find in ``text`` is all of it."""
+    return next(_ends(pattern, text, 0), -1) == len(text)
+
+
+def _ends(pattern: Pattern, text: str, at: int) -> Iterator[int]:
+    """Where matches that start at ``at`` end, the preferred first."""
+    if isinstance(pattern, Characters):
+        if at < len(text) and _holds(pattern.ranges, ord(text[at])):
+            yield at + 1
+    elif isinstance(pattern, Sequence):
+        yield from _in_turn(pattern.parts, 0, text, at)
+    elif isinstance(pattern, Alternatives):
+        for part in pattern.parts:
+            yield from _ends(part, text, at)
+    elif isinstance(pattern, Repeat):
+        yield from _repeats(pattern, 0, text, at)
+    elif _looks(pattern, text, at):
+        yield at
+
+
+def _holds(ranges: tuple[tuple[int, int], ...], code: int) -> bool:
+    place = bisect_right(ranges, (code, 0x110000)) - 1
+    return place >= 0 and ranges[place][1] >= code
+
+
+def _in_turn(parts: tuple[Pattern, ...], index: int, text: str, at: int) -> Iterator[int]:
+    if index == len(parts):
+        yield at
+        return
+    for end in _ends(parts[index], text, at):
+        yield from _in_turn(parts, index + 1, text, end)
+
+
+def _repeats(pattern: Repeat, count: int, text: str, at: int) -> Iterator[int]:
+    enough, room = count >= pattern.low, pattern.high is None or count < pattern.high
+    if enough and pattern.lazy:
+        yield at
+    if room:
+        for end in _ends(pattern.part, text, at):
+            if end > at or not enough:
+                yield from _repeats(pattern, count + 1, text, end)
+    if enough and not pattern.lazy:
+        yield at
+
+
+def _looks(pattern: Look, text: str, at: int) -> bool:
+    if pattern.behind:
+        found = any(at in _ends(pattern.part, text[:at], start) for start in range(at, -1, -1))
+    else:
+        found = any(True for _ in _ends(pattern.part, text, at))
+    return found != pattern.negative
