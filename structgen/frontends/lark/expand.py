@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from ast import literal_eval
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from structgen.frontends.lark.notation import Definition, Node, NotPlainError, Statements, read_statements
@@ -41,6 +42,7 @@ in nothing else are left to Lark.
 """
 _MOST_ALTERNATIVES = 20_000
 _FEW_REPEATS = 50
+_ENDLESS = int(getattr(_parser, "MAXWIDTH", _parser.MAXREPEAT))
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class TerminalPattern:
     kind: str
     value: str
     flags: tuple[str, ...] = ()
+    known: tuple[int, int] | None = field(default=None, compare=False)
+    """``widths`` where they follow from the parts'; to parse long patterns again and again would take long."""
 
     def regexp(self) -> str:
         found = re.escape(self.value) if self.kind == "str" else self.value
@@ -62,6 +66,8 @@ class TerminalPattern:
         """Least and greatest number of characters."""
         if self.kind == "str":
             return len(self.value), len(self.value)
+        if self.known is not None:
+            return self.known
         return widths_of(self.regexp())
 
 
@@ -190,21 +196,33 @@ class _Expander:
             parts = [self._pattern(item, within) for item in node[1]]
             if not parts:
                 raise NotPlainError
-            return parts[0] if len(parts) == 1 else TerminalPattern("re", "".join(part.regexp() for part in parts))
+            if len(parts) == 1:
+                return parts[0]
+            widths = _capped(*map(sum, zip(*(part.widths for part in parts), strict=True)))
+            return TerminalPattern("re", "".join(part.regexp() for part in parts), (), widths)
         if kind == "expansions":
             choices = [self._pattern(alternative, within) for alternative in node[1]]
             if len(choices) == 1:
                 return choices[0]
             choices.sort(key=lambda x: (-x.widths[1], -x.widths[0], -len(x.value)))
-            return TerminalPattern("re", f"(?:{'|'.join(choice.regexp() for choice in choices)})")
+            widths = min(c.widths[0] for c in choices), max(c.widths[1] for c in choices)
+            return TerminalPattern("re", f"(?:{'|'.join(choice.regexp() for choice in choices)})", (), widths)
         if kind == "maybe":
-            return self._repeated(self._pattern(node[1], within), "?")
+            return self._repeated(self._pattern(node[1], within), "?", ())
         if kind == "expr":
-            return self._repeated(self._pattern(node[1], within), _quantifier(node[2], node[3]))
+            return self._repeated(self._pattern(node[1], within), node[2], node[3])
         raise NotPlainError
 
-    def _repeated(self, inner: TerminalPattern, quantifier: str) -> TerminalPattern:
-        return TerminalPattern("re", f"(?:{inner.regexp()}){quantifier}", inner.flags)
+    def _repeated(self, inner: TerminalPattern, operator: str, numbers: tuple[int, ...]) -> TerminalPattern:
+        low, high = {"?": (0, 1), "*": (0, _ENDLESS), "+": (1, _ENDLESS)}.get(operator, (0, 0))
+        quantifier = operator
+        if operator == "~":
+            low, high = numbers[0], numbers[-1]
+            if not 0 <= low <= high:
+                raise NotPlainError
+            quantifier = f"{{{low}}}" if len(numbers) == 1 else f"{{{low},{high}}}"
+        widths = _capped(low * inner.widths[0], high * inner.widths[1])
+        return TerminalPattern("re", f"(?:{inner.regexp()}){quantifier}", inner.flags, widths)
 
     def load(self, start: str, kept: frozenset[str]) -> Loaded:
         """Productions that ``start`` leads to, and the terminals they use."""
@@ -393,14 +411,9 @@ def _lone_terminal(body: Node) -> str | None:
     return None
 
 
-def _quantifier(operator: str, numbers: tuple[int, ...]) -> str:
-    if operator != "~":
-        return operator
-    if len(numbers) == 1:
-        return f"{{{numbers[0]}}}"
-    if numbers[1] < numbers[0]:
-        raise NotPlainError
-    return f"{{{numbers[0]},{numbers[1]}}}"
+def _capped(low: int, high: int) -> tuple[int, int]:
+    """Widths as ``re`` counts them: no more than what stands for endless."""
+    return min(low, _ENDLESS - 1), min(high, _ENDLESS)
 
 
 def _is_identifier(text: str) -> bool:

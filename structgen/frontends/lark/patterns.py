@@ -20,6 +20,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 
 __all__ = ["exactly", "parsed", "read_pattern"]
 
+_CLASS_FLAGS = re.IGNORECASE | re.ASCII
 _SURROGATES = (0xD800, 0xDFFF)
 _LAST = sys.maxunicode
 _UTF32 = f"utf-32-{sys.byteorder[:1]}e"
@@ -66,6 +67,7 @@ class _Reader:
     def __init__(self, source: str, name: str) -> None:
         self.source = source
         self.name = name
+        self.classes: dict[Any, Characters] = {}
 
     def refuse(self, what: str, hint: str | None = None) -> UnsupportedError:
         return UnsupportedError(
@@ -77,13 +79,15 @@ class _Reader:
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
     def item(self, code: Any, value: Any, flags: int) -> Pattern:
+        if code is op.LITERAL and not flags & re.IGNORECASE and not 0xD800 <= value <= 0xDFFF:
+            return Characters(((value, value),))
         if code in (op.LITERAL, op.NOT_LITERAL):
             return Characters(self.characters([(op.LITERAL, value)], flags, negate=code is op.NOT_LITERAL))
         if code is op.ANY:
             return Characters(_without_surrogates(((0, _LAST),) if flags & re.DOTALL else ((0, 9), (11, _LAST))))
         if code is op.IN:
             negate = value[0][0] is op.NEGATE
-            return Characters(self.characters(value[1:] if negate else value, flags, negate=negate))
+            return self.characters_in(tuple(value[1:] if negate else value), flags, negate)
         if code is op.BRANCH:
             return Alternatives(tuple(self.sequence(list(branch), flags) for branch in value[1]))
         if code is op.SUBPATTERN:
@@ -99,6 +103,14 @@ class _Reader:
         if code is op.AT:
             return self.anchor(value, flags)
         raise self.refuse(_describe(code), "write the terminal without it, or as grammar rules")
+
+    def characters_in(self, items: tuple[tuple[Any, Any], ...], flags: int, negate: bool) -> Pattern:
+        """One object for all occurrences of the same class, which are many where words are spelled out."""
+        key = (items, flags & _CLASS_FLAGS, negate)
+        found = self.classes.get(key)
+        if found is None:
+            found = self.classes[key] = Characters(self.characters(list(items), flags, negate=negate))
+        return found
 
     def anchor(self, value: Any, flags: int) -> Pattern:
         word = Characters(_category("WORD", bool(flags & re.ASCII)))
