@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from structgen.automata.document.arrays import compared
 from structgen.automata.document.automaton import Config, DocumentAutomaton
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
@@ -229,6 +230,9 @@ class DocumentMachine:
         frame, cell = config[K.R_FRAME], config[K.R_CELL]
         while tables.frames[frame, K.F_KIND] != K.KEEPING_ARRAY and cell:
             frame, _, cell = tables.cell_list[cell]
+        state = self.automaton.arrays.states[frame]
+        if len(compared(state)) < len(state.kept):
+            return 1
         value = self.automaton.arrays.finish(frame)
         spec = self.automaton.handle(value, K.T_STRING) if value else 0
         return int(not spec or tables.specs[spec, K.SPEC_KIND] == K.CLOSED_SET)

@@ -35,9 +35,11 @@ from structgen.kernels import document as K
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["ArrayState", "Arrays"]
+__all__ = ["ArrayState", "Arrays", "compared"]
 
 MOST_PLAIN_PREFIX = 4096
+MOST_COMPARED = 200
+"""Characters of objects and arrays that the next item is asked to differ from."""
 
 
 class Shape:
@@ -82,6 +84,22 @@ class _Item:
     """Assertions whose verdicts come after the flagged ones."""
     excuses: tuple[tuple[int, int, Formula], ...] = ()
     """(uid of an unevaluatedItems, index into ``contains``, condition): a match evaluates the item."""
+
+
+def compared(state: ArrayState) -> tuple[str, ...]:
+    """The kept values that the next item is asked to differ from, as a goal.
+
+    Values that are not among them are compared when the item ends. That is how it is with
+    objects and arrays once they are many: each would be a schema of its own within the goal. The
+    price is an item that cannot be ended where a schema leaves no other value; so while items are
+    required, all are asked.
+    """
+    scalars = tuple(text for text in state.kept if not text.startswith(("[", '{"o"')))
+    many = sum(len(text) for text in state.kept) - sum(map(len, scalars)) > MOST_COMPARED
+    if not many:
+        return state.kept
+    required = (part.low for part in all_assertions(state.forms).values() if isinstance(part, CountIs))
+    return scalars if state.count >= max(required, default=0) else state.kept
 
 
 class Arrays:
@@ -318,7 +336,7 @@ class Arrays:
         if isinstance(part, Items):
             return self._child((part,), position), FALSE
         if isinstance(part, UniqueItems):
-            return negation(self.automaton.constants(before.kept)), FALSE
+            return negation(self.automaton.constants(compared(before))), FALSE
         if isinstance(part, UnevaluatedItems):
             return part.formula, self._cover(after, part, position)
         return TRUE, FALSE
@@ -399,9 +417,20 @@ class Arrays:
     def with_value(self, state: ArrayState, value: Any) -> ArrayState | None:
         """The state with the last item's value among those kept; None where that leaves no completion."""
         text = self.automaton.canonical(value)
-        kept = tuple(sorted({*state.kept, text}))
-        found = ArrayState(state.shape, state.forms, state.count, state.found, kept)
+        found = self.keeping(state, text)
         return found if self.is_viable(found) else None
+
+    @staticmethod
+    def keeping(state: ArrayState, text: str) -> ArrayState:
+        """The state with one more canonical text kept; if it is there already, items are not unique."""
+        forms = state.forms
+        if text in state.kept:
+            lost: dict[int, Formula] = {
+                uid: FALSE for uid, part in all_assertions(forms).items() if isinstance(part, UniqueItems)
+            }
+            forms = tuple(substitute(form, lost) for form in forms)
+        kept = tuple(sorted({*state.kept, text}))
+        return ArrayState(state.shape, forms, state.count, state.found, kept)
 
     def is_viable(self, state: ArrayState) -> bool:
         """Whether some completion of the array is acceptable."""

@@ -270,7 +270,7 @@ class DocumentAutomaton:
         if label == 0:
             return None
         text = parent_kept[-1] + (bytes([byte]) if consumed else b"")
-        value = json.loads(text.lstrip(b" \t\n\r,"), parse_float=Decimal)
+        value = json.loads(text.lstrip(b" \t\n\r,"), parse_float=Decimal, parse_int=Decimal)
         frame = int(regs[K.R_FRAME])
         with deep_recursion():
             state = self.arrays.after_item(self.arrays.states[frame], label)

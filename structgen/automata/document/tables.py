@@ -45,6 +45,7 @@ class Tables:
         self.n_literals = self.n_literal_bytes = self.n_children = self.n_available = 0
         self.n_events = 0
         self.n_cells = 1
+        self._literals: dict[tuple[tuple[bytes, ...], tuple[int, ...]], tuple[int, int]] = {}
         self._cell_ids: dict[tuple[int, int, int], int] = {}
         self.cell_list: list[tuple[int, int, int]] = [(0, 0, 0)]
         """The cells again, for Python."""
@@ -124,7 +125,13 @@ class Tables:
         return self.n_specs - 1
 
     def add_literals(self, values: Sequence[bytes], labels: Sequence[int]) -> tuple[int, int]:
-        """Install sorted distinct constants; returns their range of indices."""
+        """Install sorted distinct constants; returns their range of indices. Equal calls share one."""
+        key = (tuple(values), tuple(labels))
+        if key not in self._literals:
+            self._literals[key] = self._new_literals(*key)
+        return self._literals[key]
+
+    def _new_literals(self, values: Sequence[bytes], labels: Sequence[int]) -> tuple[int, int]:
         n, first = len(values), self.n_literals
         joined = b"".join(values)
         if first + n + 1 > len(self.lit_start):

@@ -15,13 +15,14 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.arrays import ArrayState
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.guided import Guided
-from structgen.automata.document.judge import Judge
+from structgen.automata.document.judge import Judge, canonical
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import Shortest, quoted
 from structgen.ir.document import FALSE, TRUE, Formula, conjunction, negation
@@ -315,8 +316,9 @@ class Witness:
     def _array_steps(self, state: ArrayState) -> Any:
         for text, after in self.automaton.arrays.search_steps(state, self._aimed_outcomes, self.outcomes):
             if after.shape.keeps:
-                kept = tuple(sorted({*after.kept, self.automaton.canonical(json.loads(text))}))
-                after = ArrayState(after.shape, after.forms, after.count, after.found, kept)
+                after = self.automaton.arrays.keeping(after, canonical(json.loads(text, parse_float=Decimal)))
+                if after.shape.context.accepts is None and after.forms[0] is FALSE:
+                    continue
             yield b"," + text, after
 
     # -- search ------------------------------------------------------------------------------
