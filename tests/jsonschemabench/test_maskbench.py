@@ -84,7 +84,7 @@ def test_passing_schemas_of_xgrammar_are_those_of_maskbenchs_definition(tmp_path
     info = xgrammar.TokenizerInfo(
         list(vocabulary.token_bytes), xgrammar.VocabType.RAW, stop_token_ids=list(vocabulary.eos_ids)
     )
-    compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
+    compiler = xgrammar.GrammarCompiler(info, max_threads=1)
     wanted: dict[str, bool] = {}
     for case in small_sample_paths():
         document = json.loads(case.read_text())
