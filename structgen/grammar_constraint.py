@@ -10,8 +10,11 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from threading import RLock
+from typing import Any, Literal
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from structgen.automata.grammar.choose import ChosenParser
 from structgen.constraint import Constraint, Enforcement, Report
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
@@ -24,6 +27,11 @@ __all__ = ["GrammarConstraint", "Tag", "TagConstraint", "gbnf", "lark", "structu
 ParserName = Literal["auto", "lalr", "earley"]
 
 
+_machines: WeakKeyDictionary[ChosenParser, WeakValueDictionary[str, Any]] = WeakKeyDictionary()
+"""Bound grammars in use: the same grammar read twice shares its masks."""
+_machines_lock = RLock()
+
+
 class GrammarConstraint(Constraint):
     """The sentences of a context-free grammar.
 
@@ -32,21 +40,27 @@ class GrammarConstraint(Constraint):
     sentences about parts of the grammar that have no effect.
     """
 
-    def __init__(self, grammar: Grammar, title: str, *, parser: ParserName = "auto", source: str = "") -> None:
+    def __init__(self, chosen: ChosenParser, title: str, *, source: str = "", cache: bool = True) -> None:
         super().__init__()
-        from structgen.automata.grammar.choose import choose_parser
-
-        self.grammar = grammar
+        self.chosen = chosen
+        self.grammar = chosen.grammar
         self.title = title
         self.source = source
-        self.chosen = choose_parser(grammar, parser, source)
-        self.parser = self.chosen.name
-        self.warnings = self.chosen.warnings
+        self.cache = cache
+        self.parser = chosen.name
+        self.warnings = chosen.warnings
 
     def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
         from structgen.masks.grammar_machine import GrammarMachine
 
-        return GrammarMachine(self.chosen.automaton(), vocabulary)
+        if not self.cache:
+            return GrammarMachine(self.chosen.automaton(), vocabulary)
+        with _machines_lock:
+            machines = _machines.setdefault(self.chosen, WeakValueDictionary())
+            machine = machines.get(vocabulary.content_hash)
+            if machine is None:
+                machine = machines[vocabulary.content_hash] = GrammarMachine(self.chosen.automaton(), vocabulary)
+        return machine
 
     @property
     def key(self) -> str:
@@ -55,9 +69,10 @@ class GrammarConstraint(Constraint):
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is a sentence."""
         data = text.encode("utf-8") if isinstance(text, str) else text
-        automaton = self.chosen.shared_automaton()
-        threads = automaton.advance(automaton.start(), data) if data else automaton.start()
-        return bool(threads) and automaton.is_accepting(threads)
+        with self.chosen.lock:
+            automaton = self.chosen.shared_automaton()
+            threads = automaton.advance(automaton.start(), data) if data else automaton.start()
+            return bool(threads) and automaton.is_accepting(threads)
 
     def report(self) -> Report:
         grammar = self.grammar
@@ -76,6 +91,7 @@ def lark(
     start: str = "start",
     parser: ParserName = "auto",
     import_paths: tuple[str, ...] = (),
+    cache: bool = True,
 ) -> GrammarConstraint:
     """Texts that a Lark grammar accepts.
 
@@ -90,6 +106,8 @@ def lark(
         path where it has one line and ends in ``.lark``)
     start : the rule to start from
     import_paths : folders in which ``%import`` looks first
+    cache : whether to look for the compiled grammar, and to keep it, in this process and (what
+        takes long) on disk; grammars that import files of their own are not kept
 
     Raises
     ------
@@ -104,10 +122,15 @@ def lark(
     (True, False)
     """
     from structgen.frontends.lark import read_lark
+    from structgen.grammar_store import compiled
 
     text, path = _text_and_path(grammar, ".lark")
-    found = read_lark(text, start=start, source_path=path or "<string>", import_paths=import_paths)
-    return GrammarConstraint(found, Path(path).name if path else "Lark grammar", parser=parser, source=text)
+
+    def read() -> Grammar:
+        return read_lark(text, start=start, source_path=path or "<string>", import_paths=import_paths)
+
+    chosen = compiled("lark", text, [start, *import_paths], parser, read, keep=cache)
+    return GrammarConstraint(chosen, Path(path).name if path else "Lark grammar", source=text, cache=cache)
 
 
 def gbnf(grammar: str | os.PathLike[str], *, start: str = "root") -> GrammarConstraint:
@@ -129,10 +152,12 @@ def gbnf(grammar: str | os.PathLike[str], *, start: str = "root") -> GrammarCons
     (True, False)
     """
     from structgen.frontends.gbnf import read_gbnf
+    from structgen.grammar_store import compiled
 
     text, path = _text_and_path(grammar, ".gbnf")
     title = Path(path).name if path else "GBNF grammar"
-    return GrammarConstraint(read_gbnf(text, start=start), title, parser="earley", source=text)
+    chosen = compiled("gbnf", text, [start], "earley", lambda: read_gbnf(text, start=start), keep=True)
+    return GrammarConstraint(chosen, title, source=text)
 
 
 @dataclass(frozen=True)

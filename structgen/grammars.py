@@ -7,7 +7,7 @@ masks.
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def load(name: str) -> GrammarConstraint:
     >>> load("arithmetic").accepts("2 * (x + sin(0.5))")
     True
     """
-    from structgen.frontends.lark import read_lark
-    from structgen.grammar_constraint import GrammarConstraint
+    from structgen.grammar_constraint import lark
 
-    source = text(name)
-    path = str(files("structgen").joinpath("grammars_data", f"{name}.lark"))
-    return GrammarConstraint(read_lark(source, source_path=path), f"{name}.lark", source=source)
+    if name not in names():
+        raise KeyError(f"no grammar named {name!r}; there are {', '.join(names())}")
+    with as_file(files("structgen").joinpath("grammars_data", f"{name}.lark")) as path:
+        return lark(path)

@@ -24,7 +24,10 @@ ALLOWED: dict[str, set[str]] = {
     "masks": {"automata", "dtypes", "errors", "kernels", "vocab"},
     "keys": set(),
     "constraint": {"automata", "dtypes", "errors", "frontends", "ir", "keys", "masks", "vocab"},
-    "grammar_constraint": {"automata", "constraint", "errors", "frontends", "ir", "keys", "masks", "vocab"},
+    "grammar_store": {"automata", "ir", "vocab"},
+    "grammar_constraint": {
+        *("automata", "constraint", "errors", "frontends", "grammar_store", "ir", "keys", "masks", "vocab"),
+    },
     "grammars": {"errors", "frontends", "grammar_constraint"},
     "json_constraint": {"automata", "constraint", "errors", "frontends", "ir", "keys", "masks", "vocab"},
     "potentials": {"dtypes", "errors", "kernels", "masks", "vocab"},

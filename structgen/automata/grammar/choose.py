@@ -10,6 +10,7 @@ indented grammar has no choice, because Lark's indenter works with LALR alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables
@@ -20,7 +21,7 @@ from structgen.ir.passes import check_grammar
 __all__ = ["ChosenParser", "choose_parser"]
 
 
-@dataclass
+@dataclass(eq=False)
 class ChosenParser:
     """A checked grammar and how it is parsed; makes automata that share the tables."""
 
@@ -28,6 +29,8 @@ class ChosenParser:
     name: str
     tables: LalrTables | None
     warnings: tuple[str, ...] = ()
+    lock: Lock = field(default_factory=Lock)
+    """To be held while the shared automaton is used."""
     _shared: list[GrammarAutomaton] = field(default_factory=list)
 
     def automaton(self) -> GrammarAutomaton:
