@@ -49,13 +49,28 @@ MAX_CODE_POINT = 0x10FFFF
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
 
+class _Hashed:
+    """Remembers its hash: nodes are keys of many caches, and a date-time has thousands below it."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            found = hash((type(self).__name__, *(getattr(self, name) for name in self.__match_args__)))  # type: ignore[attr-defined]
+            object.__setattr__(self, "_hash", found)
+            return found
+
+
 @dataclass(frozen=True, slots=True)
 class Epsilon:
     """The empty text."""
 
 
 @dataclass(frozen=True, slots=True)
-class CharSet:
+class CharSet(_Hashed):
     """One code point out of ``ranges``: inclusive, sorted, apart, without surrogates.
 
     The empty set is the empty language (:data:`NOTHING`).
@@ -63,54 +78,68 @@ class CharSet:
 
     ranges: Ranges
 
+    __hash__ = _Hashed.__hash__
+
     def __contains__(self, code_point: int) -> bool:
         return any(lo <= code_point <= hi for lo, hi in self.ranges)
 
 
 @dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(_Hashed):
     """One after the other; two parts or more."""
 
     parts: tuple[Node, ...]
 
+    __hash__ = _Hashed.__hash__
+
 
 @dataclass(frozen=True, slots=True)
-class Alternate:
+class Alternate(_Hashed):
     """Any one of ``options``; two or more."""
 
     options: tuple[Node, ...]
 
+    __hash__ = _Hashed.__hash__
+
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(_Hashed):
     """``min`` to ``max`` times ``node``; ``max`` None is without bound."""
 
     node: Node
     min: int
     max: int | None
 
+    __hash__ = _Hashed.__hash__
+
 
 @dataclass(frozen=True, slots=True)
-class Intersect:
+class Intersect(_Hashed):
     """Texts that are in every one of ``parts``; two or more."""
 
     parts: tuple[Node, ...]
 
+    __hash__ = _Hashed.__hash__
+
 
 @dataclass(frozen=True, slots=True)
-class Complement:
+class Complement(_Hashed):
     """Texts (of any code points) that are not in ``node``."""
 
     node: Node
 
+    __hash__ = _Hashed.__hash__
+
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(_Hashed):
     """Match nothing, where the text after (or before) begins (or ends) with ``node``."""
 
     node: Node
     behind: bool = False
     negative: bool = False
+
+    __hash__ = _Hashed.__hash__
 
 
 Node: TypeAlias = Epsilon | CharSet | Concat | Alternate | Repeat | Intersect | Complement | Look

@@ -17,8 +17,12 @@ from structgen.automata.document.tables import Tables
 from structgen.automata.ops import universal
 from structgen.ir.document import FALSE, TRUE, Assertion, Formula, Pattern, Properties, PropertyNames, conjunction
 from structgen.kernels import document as K
+from structgen.kernels.labels import breadth_first
 
 __all__ = ["KeyClass", "KeyClasses"]
+
+MOST_SAMPLES = 16
+"""Texts kept per class of names."""
 
 
 @dataclass(frozen=True)
@@ -193,20 +197,18 @@ def _shortest_by_label(automaton: Labelled, n_single: int) -> dict[int, list[byt
     One text per state, and so one per label at least; labels up to ``n_single`` stand for one text.
     """
     byte_of = {int(automaton.class_of[b]): b for b in (*range(255, -1, -1), *range(90, 64, -1), *range(122, 96, -1))}
+    order, parent, column = breadth_first(automaton.transitions)
+    labels = automaton.labels[order]
     found: dict[int, list[bytes]] = {}
-    seen = {1}
-    level: list[tuple[int, bytes]] = [(1, b"")]
-    while level:
-        following: list[tuple[int, bytes]] = []
-        for state, text in level:
-            label = int(automaton.labels[state])
-            if label and (label > n_single or label not in found):
-                found.setdefault(label, []).append(text)
-            for column, target in enumerate(automaton.transitions[state].tolist()):
-                if target and target not in seen:
-                    seen.add(target)
-                    following.append((target, text + bytes([byte_of[column]])))
-        level = following
+    for state, label in zip(order[labels != 0].tolist(), labels[labels != 0].tolist(), strict=True):
+        texts = found.setdefault(label, [])
+        if len(texts) >= (1 if label <= n_single else MOST_SAMPLES):
+            continue
+        text = bytearray()
+        while parent[state] >= 0:
+            text.append(byte_of[int(column[state])])
+            state = int(parent[state])
+        texts.append(bytes(text[::-1]))
     return {label: _more(texts, automaton, label) for label, texts in found.items()}
 
 
@@ -218,4 +220,4 @@ def _more(texts: list[bytes], automaton: Labelled, label: int) -> list[bytes]:
             state = int(automaton.transitions[state, automaton.class_of[byte]])
         if automaton.labels[state] == label and text not in texts:
             texts.append(text)
-    return texts[:16]
+    return texts[:MOST_SAMPLES]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from structgen.automata.dfa import Dfa
 from structgen.errors import LimitError
+from structgen.kernels import labels as K
 
 __all__ = ["Component", "Labelled", "labelled_product", "reachable_labels", "relabelled"]
 
@@ -97,7 +98,7 @@ def labelled_product(
     """Run all automata at once; the first one must accept, what the others tell gives the label.
 
     States from which no label other than 0 can be reached are cut away. Cost is product
-    states times byte classes, in Python; under ``key`` the product is remembered process-wide.
+    states times byte classes; under ``key`` the product is remembered process-wide.
     """
     if components[0].start == 0:
         return _EMPTY
@@ -119,33 +120,23 @@ def labelled_product(
 
 def _multiply(components: Sequence[Component]) -> _Product:
     classes, class_of = np.unique(np.stack([c.class_of for c in components]), axis=1, return_inverse=True)
-    class_of = class_of.reshape(256)
-    tables = [c.transitions[:, classes[i]].tolist() for i, c in enumerate(components)]
-    start = tuple(c.start for c in components)
-    ids: dict[tuple[int, ...], int] = {start: 1}
-    order = [start]
-    after: list[list[int]] = [[0] * classes.shape[1]]
-    for state in order:
-        out = []
-        for target in zip(*(table[s] for table, s in zip(tables, state, strict=True)), strict=True):
-            found = ids.get(target) if target[0] else 0
-            if found is None:
-                found = ids[target] = len(order) + 1
-                order.append(target)
-                if found > MAX_STATES:
-                    raise LimitError(
-                        "patterns, formats and lengths together need too many states",
-                        what="product states",
-                        given=found,
-                        limit=MAX_STATES,
-                    )
-            out.append(found)
-        after.append(out)
-    told: list[tuple[int, ...] | None] = [None]
-    for state in order:
-        accepted = components[0].values[state[0]]
-        told.append(tuple(c.values[s] for c, s in zip(components[1:], state[1:], strict=True)) if accepted else None)
-    return _Product(np.array(after, np.int32), class_of, told)
+    tables = [np.ascontiguousarray(c.transitions, np.int32) for c in components]
+    offsets = np.cumsum([0, *(table.size for table in tables[:-1])])
+    states, after = K.multiply(
+        np.concatenate([table.ravel() for table in tables]), offsets, np.array([table.shape[1] for table in tables]),
+        classes.astype(np.int64), np.array([c.start for c in components], np.int32), MAX_STATES,
+    )  # fmt: skip
+    if len(states) > MAX_STATES + 1:
+        raise LimitError(
+            "patterns, formats and lengths together need too many states",
+            what="product states",
+            given=len(states) - 1,
+            limit=MAX_STATES,
+        )
+    accepted = np.array(components[0].values)[states[:, 0]] != 0
+    values = np.stack([np.array(c.values)[states[:, i]] for i, c in enumerate(components)], axis=1)[:, 1:].tolist()
+    told = [tuple(row) if flag else None for row, flag in zip(values, accepted.tolist(), strict=True)]
+    return _Product(after, class_of.reshape(256), [None, *told[1:]])
 
 
 def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: npt.NDArray[np.int32]) -> Labelled:
@@ -168,14 +159,4 @@ def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: 
 
 def reachable_labels(automaton: Labelled) -> npt.NDArray[np.int64]:
     """(S,) int64: per state the set of labels (bit ``label - 1``) that can still be reached."""
-    reach = np.where(automaton.labels > 0, np.int64(1) << np.maximum(automaton.labels.astype(np.int64) - 1, 0), 0)
-    targets = [np.unique(row[row > 0]) for row in automaton.transitions]
-    changed = True
-    while changed:
-        changed = False
-        for state in range(len(reach) - 1, 0, -1):
-            found = reach[state] | np.bitwise_or.reduce(reach[targets[state]], initial=0)
-            if found != reach[state]:
-                reach[state] = found
-                changed = True
-    return reach
+    return K.reachable(automaton.transitions, automaton.labels)  # type: ignore[no-any-return]

@@ -1,0 +1,134 @@
+"""Products of automata, and searches in them, for ``automata.document.labelled``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.jit import kernel
+
+
+@kernel
+def multiply(flat, offsets, widths, columns, starts, max_states):
+    """All automata at once: states (n, k), from 1 at the start, and transitions (n, C); 0 is dead.
+
+    Automaton ``i`` has its transitions in ``flat`` from ``offsets[i]`` on, in rows of ``widths[i]``, and
+    ``columns[i, c]`` is its byte class of the product's class ``c``. A state is dead where the
+    first automaton is. Returns more than ``max_states`` rows if there are more states.
+    """
+    k, n_classes = columns.shape
+    capacity = 64
+    states = np.zeros((capacity, k), np.int32)
+    after = np.zeros((capacity, n_classes), np.int32)
+    slots = np.zeros(256, np.int32)
+    states[1] = starts
+    target = np.empty(k, np.int32)
+    n = 2
+    h = np.uint64(0)
+    for i in range(k):
+        h = (h ^ np.uint64(starts[i])) * np.uint64(0x9E3779B97F4A7C15)
+        h ^= h >> np.uint64(29)
+    slots[h & np.uint64(255)] = 1
+    state = 1
+    while state < n and n <= max_states + 1:
+        for c in range(n_classes):
+            h = np.uint64(0)
+            for i in range(k):
+                to = flat[offsets[i] + states[state, i] * widths[i] + columns[i, c]]
+                if i == 0 and to == 0:
+                    break
+                target[i] = to
+                h = (h ^ np.uint64(to)) * np.uint64(0x9E3779B97F4A7C15)
+                h ^= h >> np.uint64(29)
+            else:
+                mask = np.uint64(slots.shape[0] - 1)
+                slot = h & mask
+                found = 0
+                while slots[slot] != 0:
+                    other = slots[slot]
+                    same = True
+                    for i in range(k):
+                        if states[other, i] != target[i]:
+                            same = False
+                            break
+                    if same:
+                        found = other
+                        break
+                    slot = (slot + np.uint64(1)) & mask
+                if found == 0:
+                    if n == capacity:
+                        capacity *= 2
+                        bigger = np.zeros((capacity, k), np.int32)
+                        bigger[:n] = states[:n]
+                        states = bigger
+                        wider = np.zeros((capacity, n_classes), np.int32)
+                        wider[:n] = after[:n]
+                        after = wider
+                    found = n
+                    states[n] = target
+                    slots[slot] = n
+                    n += 1
+                    if 2 * n > slots.shape[0]:
+                        slots = _rehashed(states, n, 4 * slots.shape[0])
+                after[state, c] = found
+        state += 1
+    return states[:n], after[:n]
+
+
+@kernel
+def _rehashed(states, n, size):
+    slots = np.zeros(size, np.int32)
+    mask = np.uint64(size - 1)
+    for state in range(1, n):
+        h = np.uint64(0)
+        for i in range(states.shape[1]):
+            h = (h ^ np.uint64(states[state, i])) * np.uint64(0x9E3779B97F4A7C15)
+            h ^= h >> np.uint64(29)
+        slot = h & mask
+        while slots[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = state
+    return slots
+
+
+@kernel
+def reachable(transitions, labels):
+    """(S,) int64: per state the labels, bit ``label - 1``, at it or after it."""
+    n, n_classes = transitions.shape
+    reach = np.zeros(n, np.int64)
+    for state in range(1, n):
+        if labels[state] > 0:
+            reach[state] = np.int64(1) << np.int64(labels[state] - 1)
+    changed = True
+    while changed:
+        changed = False
+        for state in range(n - 1, 0, -1):
+            found = reach[state]
+            for c in range(n_classes):
+                found |= reach[transitions[state, c]]
+            if found != reach[state]:
+                reach[state] = found
+                changed = True
+    return reach
+
+
+@kernel
+def breadth_first(transitions):
+    """States in breadth-first order from 1, and per state its parent and the class that leads to it."""
+    n, n_classes = transitions.shape
+    order = np.zeros(n, np.int32)
+    parent = np.zeros(n, np.int32)
+    column = np.zeros(n, np.int32)
+    order[0] = 1
+    parent[1] = -1
+    head, tail = 0, 1
+    while head < tail:
+        state = order[head]
+        head += 1
+        for c in range(n_classes):
+            to = transitions[state, c]
+            if to != 0 and parent[to] == 0:
+                parent[to] = state
+                column[to] = c
+                order[tail] = to
+                tail += 1
+    return order[:tail], parent, column
