@@ -115,6 +115,13 @@ class DocumentAutomaton:
         value = self.contexts.must(formula)
         return bool(value) and self.is_alive(value)
 
+    def is_unsatisfiable(self, formula: Formula) -> bool:
+        """Whether no value satisfies ``formula``; False, too, while that hangs on a context still being searched."""
+        if self.is_satisfiable(formula):
+            return False
+        value = self.contexts.must(formula)
+        return not value or self.contexts.by_index[value].alive is not None
+
     def constants(self, texts: tuple[str, ...]) -> Formula:
         """The formula of values equal to one of some canonical JSON texts."""
         if not texts:

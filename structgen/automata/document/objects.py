@@ -190,9 +190,9 @@ class Objects:
         return [not flag for flag in dead]
 
     def _is_dead(self, key_class: KeyClass, properties: list[Properties]) -> bool:
-        """``properties`` let no value stand under names of this class."""
+        """``properties`` let no value stand under names of this class, as far as can be told now."""
         parts = [key_class.child(item) for item in properties]
-        return not self.automaton.is_satisfiable(conjunction(parts))
+        return self.automaton.is_unsatisfiable(conjunction(parts))
 
     # -- plain frames ------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import count, product
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Witness"]
 
-MOST_EXACT = 2
+MOST_EXACT, MOST_COMBINED = 2, 5
 MOST_EXPANSIONS = (30, 10, 4, 2)
 FURTHER_EXPANSIONS = (30, 6, 2, 1)
 """By how many searches this one is nested in: in all, and where an aim has already found something."""
@@ -50,9 +50,13 @@ class Witness:
         self._guided = Guided(automaton, self.judge)
         self.n_assumed = 0
         self._depth = 0
-        self._aimed: dict[int, dict[int, bytes]] = {}
-        self._open: set[int] = set()
-        self._blocked = False
+        self._most_exact = MOST_EXACT
+        self._skipped = False
+        """Some combination of goals was not aimed at."""
+        self._aimed: dict[tuple[int, int], tuple[dict[int, bytes], bool]] = {}
+        self._open: set[Any] = set()
+        self._blocked: set[Any] = set()
+        """Contexts and states still open that the search met again; until they are closed, failures are not final."""
         self._viable: dict[Any, bool] = {}
         self._free: dict[tuple[int, ...], int] = {}
         self._closing: dict[Any, dict[int, bytes]] = {}
@@ -65,32 +69,35 @@ class Witness:
         if context.outcomes is not None:
             return context.outcomes
         if index in self._open:
-            self._blocked = True
+            self._blocked.add(index)
             return {}
-        outer, self._blocked = self._blocked, False
+        outer, self._blocked = self._blocked, set()
         self._open.add(index)
         try:
             found = self._outcomes(context)
         finally:
             self._open.discard(index)
+            self._blocked.discard(index)
         if not self._blocked or (found and context.accepts is None):
             context.outcomes = found
-        self._blocked = self._blocked or outer
+        self._blocked |= outer
         return found
 
     def aimed(self, context: Context) -> Iterator[tuple[int, bytes]]:
         """(label, text) for verdicts of a context with several goals, one for each thing to aim at.
 
-        Up to ``MOST_EXACT`` goals every combination is aimed at. Beyond, aims are all goals at once, each
-        alone, the failure of each, and of all; which verdicts the text of an aim really has is then looked
-        up. Cheap, because an aim is one goal that must hold, but not every verdict need appear.
+        Up to ``MOST_EXACT`` goals (where that was not enough, ``MOST_COMBINED``) every combination is
+        aimed at. Beyond, aims are all goals at once, each alone, the failure of each, and of all; which
+        verdicts the text of an aim really has is then looked up. Cheap, because an aim is one goal that
+        must hold, but not every verdict need appear.
         """
         first, *rest = context.goals
         unsure = [goal for goal in rest if goal is not TRUE and goal is not FALSE]
         failures = [negation(goal) for goal in unsure]
-        if len(unsure) <= MOST_EXACT:
+        if len(unsure) <= self._most_exact:
             chosen: Iterable[Iterable[Formula]] = product(*zip(unsure, failures, strict=True))
         else:
+            self._skipped = True
             chosen = [unsure, *([goal] for goal in (*unsure, *failures)), failures]
         aims = [conjunction([first, *goals]) for goals in chosen]
         seen: set[int] = set()
@@ -108,14 +115,20 @@ class Witness:
     def _aimed_outcomes(self, goals: tuple[Formula, ...]) -> dict[int, bytes]:
         """What ``aimed`` finds for a context that accepts every verdict."""
         index = self.asked(goals)
-        if index not in self._aimed:
-            outer, self._blocked = self._blocked, False
+        known = self._aimed.get((index, self._most_exact))
+        if known is not None:
+            found, skipped = known
+        else:
+            outer, skipped_before = self._blocked, self._skipped
+            self._blocked, self._skipped = set(), False
             found = dict(self.aimed(self.automaton.contexts.by_index[index]))
+            skipped = self._skipped
             if not self._blocked:
-                self._aimed[index] = found
-            self._blocked = self._blocked or outer
-            return found
-        return self._aimed[index]
+                self._aimed[index, self._most_exact] = found, skipped
+            self._blocked |= outer
+            self._skipped = skipped_before
+        self._skipped = self._skipped or skipped
+        return found
 
     def _outcomes(self, context: Context) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
@@ -210,17 +223,37 @@ class Witness:
 
     def object_is_viable(self, state: ObjectState) -> bool:
         """Whether a general object can still be closed acceptably."""
-        key = state.key
+
+        def search() -> bool:
+            if any(True for _ in self._guided.endings(state)):
+                return True
+            return not self._guided.is_hopeless(state) and bool(
+                self._search_object(state, False, False, any_label=True)
+            )
+
+        return self._is_viable(state.key, lambda: self.automaton.objects.close_label(state), search)
+
+    def _is_viable(self, key: Any, close: Callable[[], int], search: Callable[[], bool]) -> bool:
+        """Whether ``search`` finds an ending; failures that hang on what is still being searched are not remembered."""
         found = self._viable.get(key)
-        if found is None:
-            if self.automaton.objects.close_label(state):
-                found = True
-            else:
-                self._viable[key] = False
-                found = any(True for _ in self._guided.endings(state))
-                if not found and not self._guided.is_hopeless(state):
-                    found = bool(self._search_object(state, False, False, any_label=True))
+        if found is not None:
+            return found
+        if key in self._open:
+            self._blocked.add(key)
+            return False
+        if close():
+            self._viable[key] = True
+            return True
+        outer, self._blocked = self._blocked, set()
+        self._open.add(key)
+        try:
+            found = search()
+        finally:
+            self._open.discard(key)
+            self._blocked.discard(key)
+        if found or not self._blocked:
             self._viable[key] = found
+        self._blocked |= outer
         return found
 
     def _search_object(self, state: ObjectState, first: bool, comma: bool, any_label: bool = False) -> dict[int, bytes]:
@@ -288,25 +321,25 @@ class Witness:
 
     def array_is_viable(self, state: ArrayState) -> bool:
         """Whether a general array can still be closed acceptably."""
-        key = state.key
-        found = self._viable.get(key)
-        if found is None:
-            if self.automaton.arrays.close_label(state):
-                found = True
-            else:
-                self._viable[key] = False
-                found = bool(self._search_array(state, False, False, any_label=True))
-            self._viable[key] = found
-        return found
+        return self._is_viable(
+            state.key,
+            lambda: self.automaton.arrays.close_label(state),
+            lambda: bool(self._search_array(state, False, False, any_label=True)),
+        )
 
     def _search_array(self, state: ArrayState, first: bool, comma: bool, any_label: bool = False) -> dict[int, bytes]:
         key = ("array", state.key, first, comma, any_label)
         if key in self._closing:
             return self._closing[key]
         must = state.shape.context.accepts is None
-        found = self._dijkstra(
-            [(b"", state, not comma)], self._array_steps, self.automaton.arrays.close_label, must or any_label
-        )
+        start, close = [(b"", state, not comma)], self.automaton.arrays.close_label
+        self._skipped = False
+        found = self._dijkstra(start, self._array_steps, close, must or any_label)
+        if not found and self._skipped and self._depth == 0:
+            # An item may need one of the combinations that were left out.
+            self._most_exact = MOST_COMBINED
+            found = self._dijkstra(start, self._array_steps, close, must or any_label)
+            self._most_exact = MOST_EXACT
         lead = b"" if first or comma else b","
         texts = {label: (lead + text[1:] if text else b"") + b"]" for label, text in found.items()}
         if not self._blocked:
