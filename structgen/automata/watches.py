@@ -61,11 +61,33 @@ class Watches:
         return self._intern(frozenset(runs))
 
     def never(self, code: int) -> int:
-        """The set that forbids the run at ``code`` (a state or fork) to match."""
-        return self._intern(frozenset((False, state) for state in self._states(code) if state))
+        """The set that forbids the run at ``code`` (a state or fork) to match; ``BROKEN`` if it does already."""
+        runs = self._forbidden(code)
+        return BROKEN if runs is None else self._intern(runs)
+
+    def _forbidden(self, code: int) -> Runs | None:
+        """Runs under which ``code`` neither matches here nor later; None where it surely matches here.
+
+        An alternative of a fork that matches only under a condition is forbidden by the
+        opposite of its condition. (If that is several lookaheads, as if it surely matched.)
+        """
+        runs: set[tuple[bool, int]] = set()
+        for state, condition in self.automaton.fork(code):
+            if not state:
+                continue
+            if self.automaton.heap["accepts"][state] >= 0 and code < 0:
+                conditions = self._sets[condition]
+                if len(conditions) != 1:
+                    return None
+                ((must, look),) = conditions
+                runs.add((not must, look))
+            runs.add((False, state))
+        return frozenset(runs)
 
     def join(self, one: int, other: int) -> int:
         """Both conditions."""
+        if BROKEN in (one, other):
+            return BROKEN
         if not one or not other:
             return one or other
         key = (one, other)
@@ -90,17 +112,19 @@ class Watches:
         automaton.heap["watch_step"][watch] = row
 
     def _after(self, runs: list[tuple[bool, int]]) -> int:
-        left = set()
+        left: set[tuple[bool, int]] = set()
         for must, code in runs:
             states = [state for state in self._states(code) if state]
             matched = any(self.automaton.heap["accepts"][state] >= 0 for state in states)
-            if matched and not must:
+            if not must:
+                forbidden = None if matched and code >= 0 else self._forbidden(code)
+                if forbidden is None:
+                    return BROKEN
+                left |= forbidden
+            elif not matched and not states:
                 return BROKEN
-            if matched:
-                continue
-            if must and not states:
-                return BROKEN
-            left |= {(must, state) for state in states}
+            elif not matched:
+                left |= {(must, state) for state in states}
         return self._intern(frozenset(left))
 
     def _states(self, code: int) -> list[int]:

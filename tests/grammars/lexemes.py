@@ -17,7 +17,9 @@ def _one_of(*texts: str) -> Lexeme:
 LEXEMES: dict[str, dict[str, Lexeme]] = {
     "c": {
         "FIRST_DIRECTIVE": _one_of("#include <stdio.h>\n", "#define N 3 // three\n"),
-        "DIRECTIVE": _one_of("\n#include <a.h>\n", "\n # define F(x, y) ((x) + \\\n (y))\n", "\n#undef N\n", "\n#pragma once\n"),
+        "DIRECTIVE": _one_of(
+            "\n#include <a.h>\n", "\n # define F(x, y) ((x) + \\\n (y))\n", "\n#undef N\n", "\n#pragma once\n"
+        ),
         "IF_DIRECTIVE": _one_of("\n#ifdef A\n", "\n# ifndef A\n", "\n#if !defined A\n"),
         "ELSE_DIRECTIVE": _one_of("\n#else\n"),
         "ENDIF_DIRECTIVE": _one_of("\n#endif\n"),

@@ -74,7 +74,7 @@ class Sentences:
         """For each nonterminal that can lead to ``goal``: how, and by which symbol of it."""
         if goal is None:
             return {}
-        found = {goal.lhs: (goal, -1)}
+        found: dict[int, tuple[Production, int]] = {goal.lhs: (goal, -1)}
         level = {goal.lhs}
         while level:
             above = {
