@@ -191,7 +191,7 @@ class Arrays:
         shape = Shape(context, len(forms), max(lengths), any(isinstance(part, UniqueItems) for part in parts))
         shape.conditions = tables
         state = ArrayState(shape, (*forms, *conditions), 0)
-        return self.frame(state) if self.is_viable(state) else 0
+        return self.frame(state) if self.is_viable(state) or not self.automaton.witness.is_decided(state) else 0
 
     def frame(self, state: ArrayState, opaque: bool = False) -> int:
         """The frame of a state. ``opaque``: an item was added whose value is not known (walks only)."""

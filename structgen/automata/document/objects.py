@@ -242,7 +242,7 @@ class Objects:
             ),
         )
         state = ObjectState(shape, (*forms, *conditions), 0, 0)
-        return self.frame(state) if self.is_viable(state) else 0
+        return self.frame(state) if self.is_viable(state) or not self.automaton.witness.is_decided(state) else 0
 
     @staticmethod
     def _must_assertions(context: Context, forms: tuple[Formula, ...]) -> dict[int, Assertion]:

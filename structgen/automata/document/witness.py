@@ -233,6 +233,10 @@ class Witness:
 
         return self._is_viable(state.key, lambda: self.automaton.objects.close_label(state), search)
 
+    def is_decided(self, state: ObjectState | ArrayState) -> bool:
+        """Whether it is known for good if ``state`` can be closed; not so within its own search."""
+        return state.key in self._viable
+
     def _is_viable(self, key: Any, close: Callable[[], int], search: Callable[[], bool]) -> bool:
         """Whether ``search`` finds an ending; failures that hang on what is still being searched are not remembered."""
         found = self._viable.get(key)
