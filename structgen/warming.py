@@ -9,6 +9,7 @@ a toy vocabulary, since calls are the only way to make Numba choose the right va
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,7 @@ from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["warm_up"]
 
+_DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 _SCHEMAS: list[tuple[Any, bytes]] = [
     (
         {"type": "object", "properties": {"a": {"type": "array", "items": {"type": ["number", "string"]}}}},
@@ -34,10 +36,35 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
     ({"type": "array", "items": {"type": "string", "pattern": "^[a-z]+( [a-z]+)*$"}}, b'["ab cd", "x"]'),
     ({"type": "object", "propertyNames": {"pattern": "^[a-z]+$"}, "maxProperties": 2}, b'{"ab": 1, "c": [true]}'),
     ({"type": "array", "uniqueItems": True}, b'[1, 7, {"a": []}]'),
+    ({"type": "array", "uniqueItems": True, "items": {"type": "string"}}, b'["a", "b"]'),
+    ({"type": "string", "minLength": 2}, b'"long enough"'),
     ({"type": "array", "contains": {"const": "x"}}, b'["x", 7]'),
     ({"type": "array", "items": {"type": "integer", "minimum": -3, "maximum": 999, "multipleOf": 3}}, b"[-3, 999]"),
     ({"type": "array", "items": {"format": "date-time"}}, b'["2024-02-29T12:30:00Z"]'),
     ({"oneOf": [{"required": ["a"]}, {"enum": ["x", "yz", None, {"b": 1}]}]}, b'{"a": "free text, some of it"}'),
+    ({"anyOf": [{"enum": ["calm", "cross"]}, {"type": "null"}]}, b'"cross"'),
+    ({"items": [{"format": "hostname"}, {"format": "ipv6"}], "$schema": _DRAFT_7}, b'["a.example", "::1"]'),
+    (
+        {
+            "allOf": [
+                {"properties": {"a": {"type": "string"}}, "required": ["a"]},
+                {"properties": {"a": {"minLength": 2}}},
+            ]
+        },
+        b'{"a": "abc", "b": null}',
+    ),
+    (
+        {
+            "patternProperties": {"dir_(work|share)": {}, "net_[a-z]+[0-9]+": {"type": "integer"}, "[a-z0-9_]*": {}},
+            "required": ["abc", "abc_def", "net_a1"],
+            "additionalProperties": False,
+        },
+        b'{"abc": 1, "abc_def": 3, "net_a1": 2, "dir_work": {}}',
+    ),
+    (
+        {"properties": {f"p{i}": {"properties": {"q": {"enum": [i, True]}}} for i in range(24)}},
+        json.dumps({f"p{i}": {"q": i, "r": [i]} for i in range(24)}).encode(),
+    ),
     ({"allOf": [{"pattern": "^a"}, {"not": {"pattern": "b$"}}]}, b'"acb c"'),
     (
         {"$ref": "#/$defs/t", "$defs": {"t": {"items": {"$ref": "#/$defs/t"}, "type": ["array", "null"]}}},
@@ -46,7 +73,18 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
 ]
 """Every kind of value and of rule, with a document each."""
 
-_LALR = 'start: "a" ("," NAME)*\nNAME: /[a-z]+/\n%ignore " "\n'
+_LALR = 'start: "a" ("," (NAME | TEXT))*\nNAME: /[a-z]+/\nTEXT: /"[^"]*"/\n%ignore " "\n'
+_KEYWORDS = """
+start: (declaration | call)+
+declaration: ("int" | "float") NAME ["=" value] ";"
+call: NAME "(" [value ("," value)*] ")" ";"
+value: NAME | INTEGER | FLOAT
+NAME: /[A-Za-z_][A-Za-z0-9_]*/
+INTEGER: /[0-9]+/
+FLOAT: /[0-9]+\\.[0-9]+/
+%ignore /[ \\n]+/
+%ignore /\\/\\/[^\\n]*/
+"""
 _INDENTED = """
 start: (_NEWLINE | statement)*
 statement: NAME _NEWLINE | "if" NAME ":" _NEWLINE _INDENT statement+ _DEDENT
@@ -75,7 +113,7 @@ def warm_up(vocabulary: Vocabulary | None = None) -> None:
     _warm_up_kernels()
     if vocabulary is not None:
         for constraint, text in _constraints():
-            _walk(constraint, vocabulary, text)
+            _fill(constraint, vocabulary, text)
 
 
 @lru_cache(maxsize=1)
@@ -102,11 +140,22 @@ def _constraints() -> Iterator[tuple[Constraint, bytes]]:
         yield json_schema(schema, property_order="any", whitespace="any"), document
         yield json_schema(schema), document
     yield regex("[a-z]{2,40}é?") & regex(".*x.*") | choice(["no"]), b"abcx"
-    yield lark(_LALR), b"a, bc , d"
-    yield lark(_LALR, parser="earley"), b"a, bc , d"
+    yield lark(_LALR), b'a, bc , "d e"'
+    yield lark(_LALR, parser="earley"), b'a, bc , "d e"'
+    yield lark(_KEYWORDS), b"int interest = 12; // what\nf(1.5, a);"
     yield lark(_INDENTED), b"a\nb\n"
     yield gbnf('root ::= [a-z]+ ("," root)?'), b"ab,c"
     yield structural_tags([("<", regex("[0-9]+"), ">")]), b"text <12> text"
+
+
+def _fill(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
+    """The masks along one sequence."""
+    matcher = constraint.bind(vocabulary).start()
+    row = np.zeros(vocabulary.n_words, dtype=np.uint32)
+    for token_id in vocabulary.encode_bytes(text):
+        matcher.fill_mask(row)
+        matcher.advance(token_id)
+    matcher.fill_mask(row)
 
 
 def _walk(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
