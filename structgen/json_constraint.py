@@ -74,7 +74,7 @@ def json_schema(
     schema: Any,
     *,
     property_order: Literal["declared", "any"] = "declared",
-    whitespace: Literal["compact", "bounded", "any"] = "bounded",
+    whitespace: Literal["compact", "pretty", "bounded", "any"] = "bounded",
     formats: Literal["assert", "annotate"] = "assert",
     draft: str | int | None = None,
     registry: Mapping[str, Any] | None = None,
@@ -88,8 +88,9 @@ def json_schema(
     property_order : ``"declared"``: properties come as the schema lists them, undeclared ones
         last; ``"any"``: in every order, as JSON Schema itself allows. Objects under counts,
         dependencies or alternatives of objects take any order either way.
-    whitespace : ``"compact"`` none between lexemes, ``"bounded"`` at most 24 bytes a run,
-        ``"any"`` no limit
+    whitespace : ``"compact"`` none between lexemes, ``"pretty"`` members on lines of their own, two
+        spaces a level, as ``json.dumps(value, indent=2)`` writes them, ``"bounded"`` at most 24
+        bytes a run, ``"any"`` no limit
     formats : ``"assert"`` enforces ``format``, ``"annotate"`` ignores it
     draft : ``"draft7"``, ``"2020-12"`` and the like; by default what ``$schema`` says, else 2020-12
     registry : remote documents by URI; nothing is ever fetched
@@ -108,7 +109,7 @@ def json_schema(
         except ValueError as error:
             raise SchemaError(f"the schema is not JSON: {error}") from None
     _check_option("property_order", property_order, ("declared", "any"))
-    _check_option("whitespace", whitespace, ("compact", "bounded", "any"))
+    _check_option("whitespace", whitespace, ("compact", "pretty", "bounded", "any"))
     _check_option("formats", formats, ("assert", "annotate"))
     return JsonSchemaConstraint(
         schema,

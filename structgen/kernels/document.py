@@ -52,6 +52,8 @@ TOP, PLAIN_OBJECT, PLAIN_ARRAY, GENERAL_OBJECT, GENERAL_ARRAY, KEEPING_ARRAY = r
 SPEC_KIND, SPEC_LOW, SPEC_HIGH, SPEC_START, SPEC_MIN, SPEC_MAX, SPEC_LABEL, SPEC_COUNTS = range(8)
 FREE_TEXT, CLOSED_SET, OPEN_SET, AUTOMATON, BY_LENGTH = 1, 2, 3, 4, 5
 NO_LIMIT = 2**30
+ANY_SPACE, PRETTY = -1, -2
+"""Values of ``max_space`` that are no bound on the length of a run of blanks."""
 
 # Value table columns.
 T_NULL, T_TRUE, T_FALSE, T_NUMBER, T_STRING, T_ARRAY, T_OBJECT = range(7)
@@ -751,10 +753,62 @@ def _may_go_on(regs, frames, miss):
 
 
 @uncounted
+def _pretty(regs, b, frames, children, cells, miss):
+    """Whether the blanks before ``b``, or ``b`` as one more of them, are those of two spaces a level.
+
+    A member stands on a line of its own, a closing bracket that follows one too; a colon is followed by one
+    space. R_B counts the blanks of the gap so far.
+    """
+    mode = regs[R_MODE]
+    behind = regs[R_B]
+    kind = frames[regs[R_FRAME], F_KIND]
+    depth = 0
+    cell = regs[R_CELL]
+    while cell != 0:
+        depth += 1
+        cell = cells[cell, 2]
+    breaks = True
+    need = 1 + 2 * depth
+    if mode == M_VALUE and kind == TOP:
+        need = 0
+    elif mode == M_VALUE and (kind == PLAIN_OBJECT or kind == GENERAL_OBJECT):
+        need = 1
+        breaks = False
+    elif (mode == M_FIRST_ITEM and b == 93) or (mode == M_FIRST_KEY and b == 125) or (mode == M_AFTER and b == 44):
+        need = 0
+    elif mode == M_AFTER:
+        need -= 2
+    elif mode == M_COLON or mode == M_END:
+        need = 0
+    if not _is_space(b):
+        return GOES if behind == need else DIES
+    if behind >= need or b != (10 if breaks and behind == 0 else 32):
+        return DIES
+    if behind == 0:
+        # Nothing is begun that cannot be gone on with.
+        status = GOES
+        if mode == M_FIRST_KEY:
+            status = _may_go_on(regs, frames, miss)
+        elif mode == M_FIRST_ITEM:
+            status = _next_item(regs, frames, children, miss)
+            regs[R_VALUE] = 0
+        elif mode == M_AFTER and not _may_close(regs, frames):
+            status = DIES
+        if status != GOES:
+            return status
+    regs[R_B] = behind + 1
+    return GOES
+
+
+@uncounted
 def _structural(regs, b, trans, content, class_maps, reach, numbers, number_label, specs, values, frames, children, available, keys, results, cells, n_cells, max_space, miss):
     """One byte between lexemes."""
     mode = regs[R_MODE]
-    if _is_space(b):
+    if max_space == PRETTY:
+        status = _pretty(regs, b, frames, children, cells, miss)
+        if status != GOES or _is_space(b):
+            return status
+    elif _is_space(b):
         if max_space < 0:
             return GOES
         regs[R_B] += 1
@@ -915,7 +969,7 @@ def walk(
         n = rows[above, R_B]
         if mode < FIRST_LEXICAL:
             if b == 32 or b == 10 or b == 13 or b == 9:
-                seen = _SEE_DONE if max_space < 0 else _SEE_STEP
+                seen = _SEE_DONE if max_space == ANY_SPACE else _SEE_STEP
             elif not STRUCTURAL[mode, b]:
                 seen = _SEE_DEAD
         elif mode == M_NUMBER:

@@ -41,6 +41,7 @@ class DocumentMachine:
         self.vocabulary = vocabulary
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
+        self._is_pretty = automaton.is_pretty
         self._depth = int(vocabulary.trie.depth.max(initial=0))
         self._cache = MaskCache(MASK_BYTES)
         self._looked: dict[Hashable, int] = {}
@@ -58,7 +59,7 @@ class DocumentMachine:
         return self.automaton.start
 
     def fill_mask(self, config: Config, row: TokenMask) -> None:
-        head = config[:8] if len(config) == K.CONFIG_WIDTH else config
+        head = self.head(config)
         looked = self._looked.get(head)
         if looked is not None:
             found = self._cache.get(self.key(head, config[8], looked))
@@ -66,6 +67,10 @@ class DocumentMachine:
                 row[:] = found
                 return
         self._compute(config, head, row)
+
+    def head(self, config: Config) -> Config:
+        """What a mask depends on apart from the frames below: all, where values are kept or blanks prescribed."""
+        return config[:8] if len(config) == K.CONFIG_WIDTH and not self._is_pretty else config
 
     def advance(self, config: Config, token_id: int) -> Config | None:
         key = (config, token_id)

@@ -81,7 +81,7 @@ class StringMasks:
     def _allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
         """Which suffixes may follow a closing quote that led to ``after``."""
         body = string_body(self.vocabulary)
-        head = after[:8] if len(after) == K.CONFIG_WIDTH else after
+        head = self.machine.head(after)
         looked = self._looked.get(head)
         if looked is not None:
             found = self._suffixes.get(self.machine.key(head, after[8], looked))

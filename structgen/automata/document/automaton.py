@@ -33,7 +33,7 @@ __all__ = ["Config", "DocumentAutomaton", "FormulaSource"]
 
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
-_SPACES = {"compact": 0, "any": -1, "bounded": 24}
+_SPACES = {"compact": 0, "any": K.ANY_SPACE, "bounded": 24, "pretty": K.PRETTY}
 
 
 class FormulaSource(Protocol):
@@ -179,6 +179,32 @@ class DocumentAutomaton:
                 cell = self.tables.cell(frame, count, cell)
         head = regs[:8].tolist()
         return (*head, cell)
+
+    @property
+    def is_pretty(self) -> bool:
+        """Whether blanks are prescribed, so that what may follow depends on the depth, too."""
+        return bool(self.tables.max_space == K.PRETTY)
+
+    def read_spaced(self, config: Config, data: bytes) -> tuple[bytes, Config] | None:
+        """``data``, which has no blanks between lexemes, with those that are prescribed, and where it leads."""
+        if not self.is_pretty:
+            after = self.read(config, data)
+            return None if after is None else (data, after)
+        text = b""
+        for byte in data:
+            depth, cell = 0, config[K.R_CELL]
+            while cell:
+                depth, cell = depth + 1, self.tables.cell_list[cell][2]
+            gaps = (b"", b" ", b"\n" + b"  " * depth, b"\n" + b"  " * (depth - 1))
+            behind = config[K.R_B] if config[K.R_MODE] < K.FIRST_LEXICAL else 0
+            for part in (gap[behind:] + bytes([byte]) for gap in gaps if len(gap) >= behind):
+                after = self.read(config, part)
+                if after is not None:
+                    text, config = text + part, after
+                    break
+            else:
+                return None
+        return text, config
 
     def read(self, config: Config, data: bytes) -> Config | None:
         """The configuration after ``data``; None where no document goes on so."""

@@ -38,9 +38,9 @@ def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[by
     general = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND]) in _GENERAL
     if not general or config[K.R_MODE] in _STRUCTURAL:
         for part in _candidates(automaton, config):
-            after = automaton.read(config, part)
-            if after is not None and after != config:
-                return part, after
+            found = automaton.read_spaced(config, part)
+            if found is not None and found[1] != config:
+                return found
         raise AssertionError(f"no completion from {config}")
     return _best_part(automaton, config)
 
@@ -49,10 +49,10 @@ def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[b
     """The part after which the frame is closed soonest: here it matters which verdict a value gets."""
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
     for part in itertools.islice(_candidates(automaton, config), MOST_COMPARED):
-        after = automaton.read(config, part)
-        if after is not None and after != config:
-            cost = _cost(automaton, after)
-            found.append((math.inf if cost is None else len(part) + cost, len(found), part, after))
+        step = automaton.read_spaced(config, part)
+        if step is not None and step[1] != config:
+            cost = _cost(automaton, step[1])
+            found.append((math.inf if cost is None else len(part) + cost, len(found), *step))
             if part in (b"]", b"}"):
                 break
     if not found:
@@ -78,8 +78,8 @@ def _cost(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> int | None:
         parts = list(automaton.witness.outcomes(config[K.R_VALUE]).values())
     costs = []
     for part in parts:
-        after = automaton.read(config, part)
-        cost = None if after is None else _cost(automaton, after)
+        step = automaton.read_spaced(config, part)
+        cost = None if step is None else _cost(automaton, step[1])
         if cost is not None:
             costs.append(len(part) + cost)
     return min(costs, default=None)
@@ -94,7 +94,9 @@ def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
     elif mode == K.M_VALUE:
         yield from sorted(witness.outcomes(config[K.R_VALUE]).values(), key=len)
     elif mode in (K.M_FIRST_KEY, K.M_FIRST_ITEM):
-        yield from sorted(witness.completions(frame, register, first=True).values(), key=len)
+        # A line that has been begun is a member's.
+        begun = automaton.is_pretty and config[K.R_B] > 0
+        yield from sorted(witness.completions(frame, register, first=not begun, comma=begun).values(), key=len)
     elif mode == K.M_KEY:
         yield from sorted(witness.completions(frame, register, first=False, comma=True).values(), key=len)
     elif mode == K.M_AFTER:
