@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from structgen.automata.document.arrays import Arrays
 from structgen.automata.document.completion import completion_of
-from structgen.automata.document.contexts import Contexts
+from structgen.automata.document.contexts import MUST, Contexts
 from structgen.automata.document.formulas import Reducer
+from structgen.automata.document.guess import NO_GUESS, Guesser, text_of
 from structgen.automata.document.judge import canonical
 from structgen.automata.document.objects import Objects
 from structgen.automata.document.strings import StringSpecs
@@ -67,6 +68,7 @@ class DocumentAutomaton:
         self.contexts = Contexts(self)
         self.objects = Objects(self)
         self.arrays = Arrays(self)
+        self.guesser = Guesser(self.reduce)
         self.witness = Witness(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._miss = np.zeros(3, np.int64)
@@ -92,7 +94,7 @@ class DocumentAutomaton:
         """Whether some value is acceptable to a context."""
         context = self.contexts.by_index[value]
         if context.alive is None:
-            if context.accepts is None and self.source.is_plainly_satisfiable(context.goals[0]):
+            if context.accepts is None and self._is_plain(context.goals[0]):
                 context.alive = True
                 return True
             if context.accepts is not None and any(context.accepts(label) for label, _ in self.witness.aimed(context)):
@@ -110,10 +112,25 @@ class DocumentAutomaton:
             return True
         if formula is FALSE:
             return False
-        if self.source.is_plainly_satisfiable(formula):
+        if self._is_plain(formula):
             return True
         value = self.contexts.must(formula)
         return bool(value) and self.is_alive(value)
+
+    def _is_plain(self, formula: Formula) -> bool:
+        """True where a glance or a guess shows that some value satisfies ``formula``."""
+        return self.source.is_plainly_satisfiable(formula) or self.guesser.value(formula) is not NO_GUESS
+
+    def some_text(self, value: int) -> bytes | None:
+        """A text that a context with one goal accepts, not always a shortest one; None where there is none."""
+        if not value:
+            return None
+        context = self.contexts.by_index[value]
+        if context.accepts is None:
+            guess = self.guesser.value(context.goals[0])
+            if guess is not NO_GUESS:
+                return text_of(guess)
+        return self.witness.outcomes(value).get(MUST)
 
     def is_unsatisfiable(self, formula: Formula) -> bool:
         """Whether no value satisfies ``formula``; False, too, while that hangs on a context still being searched."""

@@ -16,7 +16,6 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from structgen.automata.document.contexts import MUST
 from structgen.automata.document.formulas import evaluate
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.objects import ObjectState
@@ -209,7 +208,7 @@ class Guided:
         must, flagged = objects._child_goals(after, key_class)
         must = conjunction([must, extra, *(g for part, cover, g in flagged if part.uid in wanted and cover is FALSE)])
         value = self._automaton.contexts.must(must)
-        text = self._automaton.witness.outcomes(value).get(MUST) if value else None
+        text = self._automaton.some_text(value)
         if text is None:
             return None
         if flagged:

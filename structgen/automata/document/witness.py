@@ -102,8 +102,7 @@ class Witness:
         aims = [conjunction([first, *goals]) for goals in chosen]
         seen: set[int] = set()
         for aim in aims:
-            value = self.automaton.contexts.must(aim)
-            text = self.outcomes(value).get(MUST) if value else None
+            text = self.automaton.some_text(self.automaton.contexts.must(aim))
             if text is None:
                 continue
             vector = self.judge.verdicts(context.goals, text)

@@ -1,0 +1,215 @@
+"""A value that satisfies a formula, guessed and then judged.
+
+Most questions of satisfiability have an easy answer: take a type, one branch of each disjunction, the
+required properties with a guessed value each, the least numbers of items, a bound or zero, the
+shortest text of a pattern. What comes out is judged by the plain reading of the formula
+(``judge``), so a guess is never wrong, only missing; what is missing is left to the exact search, which
+builds frames and automata and takes a hundred times as long.
+
+Guesses are small but not always shortest, so they decide whether there is a value and serve the search for
+witnesses; completions are searched.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from structgen.automata.document.formulas import Reducer
+from structgen.automata.document.guided import branches
+from structgen.automata.document.judge import Judge
+from structgen.automata.document.strings import dfa_of_assertion
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    And,
+    Assertion,
+    Contains,
+    CountIs,
+    Formula,
+    Items,
+    MaxValue,
+    MinValue,
+    MultipleOf,
+    NumberIn,
+    Pattern,
+    Properties,
+    Required,
+    StringIn,
+    StringLength,
+    conjunction,
+)
+
+__all__ = ["NO_GUESS", "Guesser", "text_of"]
+
+NO_GUESS: Any = object()
+"""No value was found; there may be one."""
+MOST_BRANCHES = 8
+MOST_DEPTH = 12
+MOST_GUESSES = 400
+"""Formulas looked at for one question."""
+MOST_MEMBERS = 64
+"""Items or properties that are only there to be counted."""
+_PLAIN: dict[str, Any] = {"null": None, "true": True, "false": False}
+_ORDER = ("number", "null", "true", "false", "string", "array", "object")
+
+
+class Guesser:
+    """Guesses values; remembers them by formula."""
+
+    def __init__(self, reduce: Reducer) -> None:
+        self._reduce = reduce
+        self._judge = Judge(reduce)
+        self._known: dict[int, Any] = {}
+        self._open: set[int] = set()
+        self._left = MOST_GUESSES
+
+    def value(self, formula: Formula) -> Any:
+        """A value that satisfies ``formula``, or ``NO_GUESS``."""
+        if not self._open:
+            self._left = MOST_GUESSES
+        return self._value(formula)
+
+    def _value(self, formula: Formula) -> Any:
+        if formula is TRUE:
+            return 0
+        if formula is FALSE:
+            return NO_GUESS
+        if formula.uid in self._known:
+            return self._known[formula.uid]
+        self._left -= 1
+        if formula.uid in self._open or len(self._open) > MOST_DEPTH or self._left < 0:
+            return NO_GUESS
+        self._open.add(formula.uid)
+        try:
+            found = next(self._values(formula), NO_GUESS)
+        finally:
+            self._open.discard(formula.uid)
+        # Not found below an open formula may only mean that this one was open.
+        if found is not NO_GUESS or not self._open:
+            self._known[formula.uid] = found
+        return found
+
+    def _values(self, formula: Formula) -> Iterator[Any]:
+        for kind in _ORDER:
+            form = self._reduce(formula, kind)
+            if form is FALSE:
+                continue
+            if kind in _PLAIN:
+                yield _PLAIN[kind]
+                continue
+            for branch in itertools.islice(branches(form), MOST_BRANCHES):
+                parts = branch.parts if type(branch) is And else (branch,)
+                asserted = [part for part in parts if isinstance(part, Assertion)]
+                for value in self._of(kind, asserted):
+                    if value is not NO_GUESS and self._judge.holds(formula, value):
+                        yield value
+
+    def _of(self, kind: str, parts: list[Assertion]) -> Iterator[Any]:
+        """Candidates of one type for a conjunction of assertions."""
+        if kind == "object":
+            yield self._object(parts)
+        elif kind == "array":
+            yield self._array(parts)
+        else:
+            yield from _strings(parts) if kind == "string" else _numbers(parts)
+
+    # -- containers ------------------------------------------------------------------------
+
+    def _object(self, parts: list[Assertion]) -> Any:
+        names = {name for part in parts if isinstance(part, Required) for name in part.names}
+        properties = [part for part in parts if isinstance(part, Properties)]
+        least = max((part.low for part in parts if isinstance(part, CountIs)), default=0)
+        if least > MOST_MEMBERS:
+            return NO_GUESS
+        found: dict[str, Any] = {}
+        for name in sorted(names):
+            value = self._member(name, properties)
+            if value is NO_GUESS:
+                return NO_GUESS
+            found[name.decode("utf-8", "surrogatepass")] = value
+        spare = itertools.chain((name for part in properties for name in part.named), map(b"a%d".__mod__, range(least)))
+        for name in spare:
+            if len(found) >= least:
+                break
+            value = self._member(name, properties)
+            if value is not NO_GUESS:
+                found.setdefault(name.decode("utf-8", "surrogatepass"), value)
+        return found
+
+    def _member(self, name: bytes, properties: list[Properties]) -> Any:
+        return self._value(conjunction(goal for part in properties for goal in _goals(part, name)))
+
+    def _array(self, parts: list[Assertion]) -> Any:
+        items = [part for part in parts if isinstance(part, Items)]
+        wanted = [part.formula for part in parts if isinstance(part, Contains) for _ in range(part.low)]
+        least = max([len(wanted), *(part.low for part in parts if isinstance(part, CountIs))])
+        if least > MOST_MEMBERS:
+            return NO_GUESS
+        found = []
+        for at in range(least):
+            goals = [part.prefix[at] if at < len(part.prefix) else part.rest or TRUE for part in items]
+            value = self._value(conjunction([*goals, *wanted[at : at + 1]]))
+            if value is NO_GUESS:
+                return NO_GUESS
+            found.append(value)
+        return found
+
+
+def _goals(part: Properties, name: bytes) -> list[Formula]:
+    found = [part.named[name]] if name in part.named else []
+    found += [formula for pattern, formula in part.patterns if dfa_of_assertion(pattern).accepts(name)]
+    if not found and part.additional is not None:
+        found = [part.additional]
+    return found
+
+
+def _strings(parts: list[Assertion]) -> Iterator[str]:
+    sets = [part.values for part in parts if isinstance(part, StringIn)]
+    if sets:
+        for data in itertools.islice(sorted(frozenset.intersection(*sets), key=len), MOST_BRANCHES):
+            yield data.decode("utf-8", "surrogatepass")
+        return
+    for part in parts:
+        if isinstance(part, Pattern) and not dfa_of_assertion(part).is_empty:
+            yield dfa_of_assertion(part).shortest().decode("utf-8", "surrogatepass")
+    least = max((part.low for part in parts if isinstance(part, StringLength)), default=0)
+    if least < 1 << 16:
+        yield "a" * least
+
+
+def _numbers(parts: list[Assertion]) -> Iterator[Any]:
+    yield 0
+    yield 1
+    for part in parts:
+        if isinstance(part, NumberIn):
+            yield from itertools.islice((_plain(value) for value in sorted(part.values)), MOST_BRANCHES)
+    divisors = [part.divisor for part in parts if isinstance(part, MultipleOf)]
+    for part in parts:
+        if isinstance(part, MinValue | MaxValue) and -30 < part.bound.adjusted() < 15:
+            step = Decimal(1 if isinstance(part, MinValue) else -1)
+            for value in (part.bound, part.bound + step, part.bound + step / 2):
+                yield _plain(value)
+                yield from (_plain((value / d).to_integral_value(ROUND_CEILING) * d) for d in divisors[:1])
+
+
+def _plain(value: Decimal) -> Any:
+    return int(value) if value == value.to_integral_value() and abs(value.adjusted()) < 15 else value
+
+
+def text_of(value: Any) -> bytes:
+    """The JSON text of a guessed value, its lone surrogates escaped."""
+    if isinstance(value, dict):
+        return b"{" + b",".join(_quoted(name) + b":" + text_of(inner) for name, inner in value.items()) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(map(text_of, value)) + b"]"
+    if isinstance(value, Decimal):
+        return f"{value:f}".encode()
+    return _quoted(value) if isinstance(value, str) else json.dumps(value).encode()
+
+
+def _quoted(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode("utf-8")
