@@ -25,6 +25,7 @@ from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.masks.machine import Config, TokenMachine
 from structgen.masks.mask import mask_of, set_ids
 from structgen.monitors.dense import DenseWalk
+from structgen.monitors.endings import Endings
 from structgen.monitors.gates import MOST_TABLES, Gate, NameSet, NamesGate
 from structgen.monitors.lead_ins import LeadIns
 from structgen.monitors.protocol import Monitor
@@ -35,7 +36,6 @@ __all__ = ["FreeMachine", "MonitoredConfig", "MonitoredMachine"]
 
 MOST_NARROWED = 4096
 MOST_TAKEN = 50_000
-MOST_REPAIRS = 8
 NAME_ROOM = 64
 """Bytes that finish a name and its surroundings, with room to spare."""
 
@@ -83,8 +83,12 @@ class FreeMachine:
     def shortest_completion(self, config: Config) -> bytes:
         return b""
 
-    def completion_bound(self, config: Config) -> int:
-        return 0
+    def completion_tokens(self, config: Config) -> tuple[int, ...]:
+        return ()
+
+    def fill_mask_within(self, config: Config, row: TokenMask, n_tokens: int) -> bool:
+        row[:] = self._row if n_tokens >= 0 else mask_of(self.vocabulary.eos_ids, self.vocabulary.n_tokens)
+        return True
 
 
 class MonitoredConfig(NamedTuple):
@@ -115,6 +119,10 @@ class MonitoredMachine:
         self._eos = mask_of(self.vocabulary.eos_ids, self.vocabulary.n_tokens)
         self._narrowed: dict[tuple[NameSet, bytes, bytes, bytes, Config], Gate] = {}
         self._taken: dict[tuple[Config, bytes], bool] = {}
+        self._ends = Endings(self)
+        if hasattr(inner, "fill_mask_within"):
+            self.fill_mask_within = self._ends.fill_mask_within
+            self.completion_tokens = self._completion_tokens
         self.n_masks = 0
         self.constrained = [0] * len(self.monitors)
         """Masks at which each monitor had a gate."""
@@ -131,33 +139,57 @@ class MonitoredMachine:
 
     def fill_mask(self, config: Any, row: TokenMask) -> None:
         self.inner.fill_mask(config.inner, row)
+        self.watch(config, row)
+
+    def watch(self, config: Any, row: TokenMask, room: int | None = None) -> bool:
+        """Cut the grammar's mask down to what the monitors allow; whether some gate stands here.
+
+        With ``room``, names that take more tokens are left out.
+        """
         self.n_masks += 1
+        stands = False
         watched = zip(self.monitors, self._lead_ins, config.states, strict=True)
         for number, (monitor, table, state) in enumerate(watched):
-            gates = self.gates(monitor, config.inner, state, 0, row)
+            gates = self.gates(monitor, config.inner, state, 0, row, room)
             self.constrained[number] += bool(gates)
+            stands = stands or bool(gates)
             for gate in gates:
                 self._cut(gate, row)
             if table is not None:
-                self._judge_lead_ins(monitor, table, config.inner, state, row)
+                self._judge_lead_ins(monitor, table, config.inner, state, row, room)
             elif monitor.live_triggers(state):
                 DenseWalk(self.vocabulary, monitor, self).cut(config.inner, state, row)
+        return stands
 
     def gates(
-        self, monitor: Monitor, inner: Config, state: Any, node: int = 0, row: TokenMask | None = None
+        self,
+        monitor: Monitor,
+        inner: Config,
+        state: Any,
+        node: int = 0,
+        row: TokenMask | None = None,
+        room: int | None = None,
     ) -> tuple[Gate, ...]:
-        """The monitor's gates, without the names that the grammar cannot take here.
+        """The monitor's gates, without the names that the grammar cannot take here, or that take too many tokens.
 
         Those would be dead ends: a first letter that both allow, and no second. ``row``, a
         mask in which the grammar has its say, spares the grammar most questions: a name that
         is one token below trie ``node``, and allowed, is one that it takes.
         """
         gates = monitor.gates(state)
-        if not gates or isinstance(self.inner, FreeMachine):
-            return gates
-        return tuple(
-            self._narrowed_gate(gate, inner, node, row) if isinstance(gate, NamesGate) else gate for gate in gates
-        )
+        if gates and not isinstance(self.inner, FreeMachine):
+            gates = tuple(
+                self._narrowed_gate(gate, inner, node, row) if isinstance(gate, NamesGate) else gate for gate in gates
+            )
+        if gates and room is not None:
+            limit = room
+            gates = tuple(
+                gate.within(lambda rest: len(rest) <= limit or len(self.vocabulary.encode_fewest(rest)) <= limit)
+                if isinstance(gate, NamesGate)
+                else gate
+                for gate in gates
+            )
+        return gates
 
     def _narrowed_gate(self, gate: NamesGate, inner: Config, node: int, row: TokenMask | None) -> Gate:
         key = (gate.names, gate.typed, gate.blanks, gate.lifts, inner)
@@ -189,7 +221,9 @@ class MonitoredMachine:
             allowed &= ~self._eos
         row &= allowed
 
-    def _judge_lead_ins(self, monitor: Monitor, table: LeadIns, inner: Config, state: Any, row: TokenMask) -> None:
+    def _judge_lead_ins(
+        self, monitor: Monitor, table: LeadIns, inner: Config, state: Any, row: TokenMask, room: int | None
+    ) -> None:
         opening = table.opening(monitor, state, self.min_group)
         if opening.kept is not None:
             row &= opening.kept
@@ -201,7 +235,7 @@ class MonitoredMachine:
             if after is None or after_inner is None:
                 row &= group.others
                 continue
-            for gate in self.gates(monitor, after_inner, after, group.node, row):
+            for gate in self.gates(monitor, after_inner, after, group.node, row, room):
                 allowed = group.others.copy()
                 gate.fill(self.vocabulary, group.node, allowed)
                 row &= allowed
@@ -249,34 +283,12 @@ class MonitoredMachine:
         return data
 
     def shortest_completion(self, config: Any) -> bytes:
-        """A short completion that the monitors take: the inner machine's, with names due here put in.
+        """A short completion that the monitors take; see ``endings``."""
+        return self._ends.shortest(config)
 
-        The inner machine's own is followed as far as it goes; where a monitor refuses it, the
-        shortest name that is due and fits the grammar comes instead. Where that fails
-        ``MOST_REPAIRS`` times over, the inner machine's is returned all the same, as an
-        estimate of length.
-        """
-        found = self._repaired(config, MOST_REPAIRS)
-        return self.inner.shortest_completion(config.inner) if found is None else found
-
-    def _repaired(self, config: Any, repairs: int) -> bytes | None:
-        plain = self.inner.shortest_completion(config.inner)
-        here, taken = config, 0
-        while taken < len(plain):
-            after = self.advance_bytes(here, plain[taken : taken + 1])
-            if after is None:
-                break
-            here, taken = after, taken + 1
-        if taken == len(plain) and self.is_accepting(here):
-            return plain
-        if not repairs:
-            return None
-        for ending in self._endings(here):
-            after = self.advance_bytes(here, ending)
-            rest = None if after is None else self._repaired(after, repairs - 1)
-            if rest is not None:
-                return plain[:taken] + ending + rest
-        return None
+    def _completion_tokens(self, config: Any) -> tuple[int, ...]:
+        plan = self._ends.plan(config)
+        return tuple(self.vocabulary.encode_fewest(self.shortest_completion(config))) if plan is None else plan
 
     def completion_bound(self, config: Any) -> int:
         """Bytes that surely complete the text after any one token, the rest of a name counted in."""
@@ -285,7 +297,7 @@ class MonitoredMachine:
             return int(bound(config.inner)) + NAME_ROOM
         return len(self.inner.shortest_completion(config.inner)) + 2 * NAME_ROOM
 
-    def _endings(self, config: Any) -> list[bytes]:
+    def due(self, config: Any) -> list[bytes]:
         """Ways to finish what the gates at the end of the text ask for, shortest first."""
         found = {
             gate.shortest()
@@ -293,6 +305,10 @@ class MonitoredMachine:
             for gate in self.gates(monitor, config.inner, state)
         }
         return sorted(found - {b""}, key=len)
+
+    def live_triggers(self, config: Any) -> bytes:
+        """Bytes after which some monitor may have a gate."""
+        return b"".join(m.live_triggers(state) for m, state in zip(self.monitors, config.states, strict=True))
 
     def __repr__(self) -> str:
         return f"MonitoredMachine({self.inner!r}, {', '.join(m.name for m in self.monitors)})"

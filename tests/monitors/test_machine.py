@@ -308,3 +308,29 @@ def test_every_sampler_keeps_to_the_names(name: str) -> None:
     assert alive
     for sample in alive:
         assert sample.text.rstrip("(")[1:] in (*NAMES, "mro")
+
+
+# --- budgets
+
+
+@pytest.mark.parametrize("pattern", [r"(x\.[a-z]+\n)+", r"[a-z]+(\.[a-z]+)?\n", r"x = [a-z.()]*\n", None], ids=str)
+@pytest.mark.parametrize("budget", [1, 3, 6, 9, 14, 40])
+def test_every_text_ends_within_its_budget(pattern: str | None, budget: int) -> None:
+    """Byte tokens, and names of up to nine of them: the least room there can be."""
+    tokens = [bytes((b,)) for b in b"abcdefghijklmnopqrstuvwxyz.\n =()"]
+    words = Vocabulary.from_bytes([*tokens, b"x.", b".h", b"</s>"], eos_ids=[len(tokens) + 2])
+    model = sg.models.Table.from_function(lambda prefix: [1.0] * words.n_tokens, vocabulary=words)
+    monitor = member_monitor(FakeEngine(("hostnames", "port")), "y = 1\n")
+    constraint = None if pattern is None else sg.regex(pattern)
+    for seed in range(25):
+        target = MonitoredConstraint(constraint, (monitor,))
+        try:
+            sample = sg.samplers.Masking().sample(model, constraint=target, max_tokens=budget, seed=seed)[0]
+        except sg.IncompleteError as error:
+            assert error.text in ("", b""), "said after something was written"
+            assert pattern is not None and budget <= 9
+            continue
+        assert sample.finish_reason in ("stop", "complete") and len(sample.token_ids) < budget
+        assert constraint is None or constraint.accepts(sample.text)
+        state = monitor.advance(monitor.start(), sample.text.encode())
+        assert state is not None and all(gate.may_end for gate in monitor.gates(state))
