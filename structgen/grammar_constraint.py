@@ -7,6 +7,7 @@ constructor, and build their machine when bound.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from structgen.automata.grammar.choose import ChosenParser
 from structgen.constraint import Constraint, Enforcement, Report
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
+from structgen.json_constraint import JsonSchemaConstraint, json_schema
 from structgen.keys import content_key
 from structgen.masks.machine import TokenMachine
 from structgen.vocab.vocabulary import Vocabulary
@@ -49,10 +51,15 @@ class GrammarConstraint(Constraint):
         self.cache = cache
         self.parser = chosen.name
         self.warnings = chosen.warnings
+        self.schemas: dict[int, JsonSchemaConstraint] = {
+            terminal: json_schema(schema) for terminal, schema in chosen.grammar.schemas.items()
+        }
 
     def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
         from structgen.masks.grammar_machine import GrammarMachine
 
+        if self.schemas or self.grammar.specials:
+            return self._with_islands(vocabulary)
         if not self.cache:
             return GrammarMachine(self.chosen.automaton(), vocabulary)
         with _machines_lock:
@@ -62,6 +69,12 @@ class GrammarConstraint(Constraint):
                 machine = machines[vocabulary.content_hash] = GrammarMachine(self.chosen.automaton(), vocabulary)
         return machine
 
+    def _with_islands(self, vocabulary: Vocabulary) -> TokenMachine:
+        from structgen.masks.island_machine import IslandMachine
+
+        machines = {terminal: schema.bind(vocabulary).machine for terminal, schema in self.schemas.items()}
+        return IslandMachine(self.chosen.automaton(), vocabulary, machines, self.grammar.specials)
+
     @property
     def key(self) -> str:
         return content_key("grammar", self.parser, self.grammar)
@@ -69,15 +82,40 @@ class GrammarConstraint(Constraint):
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is a sentence."""
         data = text.encode("utf-8") if isinstance(text, str) else text
+        if self.schemas or self.grammar.specials:
+            return self._accepts_with_islands(data)
         with self.chosen.lock:
             automaton = self.chosen.shared_automaton()
             threads = automaton.advance(automaton.start(), data) if data else automaton.start()
             return bool(threads) and automaton.is_accepting(threads)
 
+    def _accepts_with_islands(self, data: bytes) -> bool:
+        """The same where special tokens are written by their names."""
+        names = sorted(set(self.grammar.specials.values()))
+        letters = [bytes([byte]) for byte in range(256)]
+        vocabulary = Vocabulary.from_bytes(
+            [*letters, *(name.encode() for name in names), b"</s>"],
+            eos_ids=[256 + len(names)],
+            special_ids=range(256, 256 + len(names)),
+        )
+        machine = self.bind(vocabulary).machine
+        config = machine.start()
+        for part in re.split("(" + "|".join(map(re.escape, names)) + ")", data.decode("latin-1")) if names else [None]:
+            if part in names:
+                config = machine.advance(config, 256 + names.index(part))
+            else:
+                config = machine.advance_bytes(config, data if part is None else part.encode("latin-1"))
+            if config is None:
+                return False
+        return machine.is_accepting(config)
+
     def report(self) -> Report:
         grammar = self.grammar
         sizes = f"{len(grammar.terminals)} terminals, {len(grammar.productions)} productions, {self.parser}"
         entries = [Enforcement("", "grammar", "automaton", sizes)]
+        for terminal, schema in self.schemas.items():
+            entries += [Enforcement(f"/{grammar.name(terminal)}{e.pointer}", e.keyword, e.how, e.note)
+                        for e in schema.report().entries]  # fmt: skip
         entries += [Enforcement("", "warning", "annotation", text) for text in self.warnings]
         return Report(self.title, tuple(entries))
 
@@ -99,6 +137,10 @@ def lark(
     parser="lalr")`` does (contextual lexer, shift preferred over reduce), with
     ``"earley"`` what ``Lark(grammar)`` does (dynamic lexer). ``"auto"`` takes LALR where
     the grammar has no conflict at all, or is indented, and Earley otherwise.
+
+    Beyond Lark's notation, a rule may hold ``%json { schema }``, which is JSON as
+    ``json_schema`` has it, and special tokens of the vocabulary by name, ``<|tool|>``. Each
+    begins where no lexeme could go on with its first byte.
 
     Parameters
     ----------

@@ -75,6 +75,10 @@ class Grammar:
     keywords: dict[int, tuple[int, ...]] = field(default_factory=dict)
     shadowed: dict[int, frozenset[int]] = field(default_factory=dict)
     indentation: IndentRules | None = None
+    schemas: dict[int, str] = field(default_factory=dict)
+    """Terminals that are JSON under a schema: the schema's text."""
+    specials: dict[int, str] = field(default_factory=dict)
+    """Terminals that are one special token of the vocabulary: its name."""
 
     @property
     def n_terminals(self) -> int:

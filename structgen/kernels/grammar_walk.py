@@ -62,6 +62,7 @@ __all__ = [
     "advance",
     "advance_all",
     "column_in_lexeme",
+    "end_at",
     "find_parents",
     "is_complete",
     "persist",
@@ -200,6 +201,12 @@ def ends_heavy(heap, trie, node, state, heavy):  # type: ignore[no-untyped-def]
                 return True
         child = trie.subtree_end[child]
     return False
+
+
+@uncounted
+def end_at(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
+    """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
+    return end_lexeme(heap, work, cell, terminal, register, column)
 
 
 @uncounted

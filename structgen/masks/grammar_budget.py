@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from structgen.automata.grammar.complete import Completer
 from structgen.dtypes import TokenMask
 from structgen.masks.mask import allowed_ids
 
@@ -28,7 +27,7 @@ LONG = 24
 class GrammarBudget:
     """Completions in tokens, remembered with all their ends."""
 
-    def __init__(self, machine: Any, completer: Completer) -> None:
+    def __init__(self, machine: Any, completer: Any) -> None:
         self._machine = machine
         self._completer = completer
         self._known: dict[Any, tuple[int, ...]] = {}
@@ -39,10 +38,13 @@ class GrammarBudget:
         if known is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            vocabulary = self._machine.vocabulary
-            known = tuple(vocabulary.encode_fewest(self._completer.shortest(config)))
+            known = self.spell(config)
             self._keep(config, known)
         return known
+
+    def spell(self, config: Any) -> tuple[int, ...]:
+        """A completion in few tokens, worked out anew."""
+        return tuple(self._machine.vocabulary.encode_fewest(self._completer.shortest(config)))
 
     def _keep(self, config: Any, plan: tuple[int, ...]) -> None:
         """Remember ``plan`` and each rest of it for the place it leads to."""

@@ -141,7 +141,7 @@ def test_bad_regex_points_at_its_terminal() -> None:
         ("start: A\nA: /(a)\\1/\n", "groupref"),
         ("start: A\nA: /^a/\n", "at beginning"),
         ("start: A\nA: /(?<=b)a/\n", "lookbehind before the start of a lexeme"),
-        ('start: %json {"type": "string"}\n', "%json"),
+        ('start: %regex {"pattern": "a"}\n', "%regex"),
     ],
 )
 def test_what_is_not_enforced_is_refused_by_name(text: str, keyword: str) -> None:

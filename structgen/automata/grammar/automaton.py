@@ -286,6 +286,11 @@ class GrammarAutomaton:
                 return True
         return False
 
+    def ends_on(self, cell: int, register: int) -> bool:
+        """Whether the text is complete where no lexeme has begun on ``cell``."""
+        self.begin()
+        return self._ends(cell, -1, register, -1)
+
     def _ends(self, cell: int, terminal: int, register: int, column: int) -> bool:
         from structgen.kernels.grammar_walk import is_complete
 

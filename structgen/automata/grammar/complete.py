@@ -36,15 +36,19 @@ class Completer:
     @property
     def costs(self) -> StackCosts:
         if self._costs is None:
-            grammar = self.automaton.grammar
+            grammar, widths = self.automaton.grammar, self.widths()
             least = []
             for terminal in range(grammar.n_terminals):
                 pattern = grammar.terminals[terminal].pattern
                 start = self.automaton.lexer.context(frozenset({terminal})) if pattern is not None else 0
                 words = [self.endings(state).get(terminal) for state, _ in self.automaton.lexer.fork(start) if state]
-                least.append(min((len(word) for word in words if word), default=0))
+                least.append(min((len(word) for word in words if word), default=widths.get(terminal, 0)))
             self._costs = StackCosts(self.automaton, least)
         return self._costs
+
+    def widths(self) -> dict[int, int]:
+        """Least bytes of terminals that the lexer does not match."""
+        return {}
 
     @property
     def step_bound(self) -> int:
@@ -111,7 +115,7 @@ class Completer:
         moves: dict[bytes, float] = {}
         for cell, state, _, _, _ in config:
             for terminal, word in self.endings(state).items():
-                after = self._shift(cell, terminal)
+                after = self.shift_of(cell, terminal)
                 if after is None:
                     continue
                 need = costs.of(after)
@@ -126,10 +130,10 @@ class Completer:
     def _next_lexemes(self, cell: int, before: int, moves: dict[bytes, float]) -> None:
         """Add the moves that read a whole lexeme on ``cell``, after a lexeme in state ``before`` (0: none)."""
         ignore = self.automaton.grammar.ignore
-        close, free = self._words(cell, before), self._words(cell, 0)
+        close, free = self.words_of(cell, before), self.words_of(cell, 0)
         gap = min((close[t] for t in ignore if t in close), key=len, default=None)
         for terminal in free.keys() - ignore:
-            after = self._shift(cell, terminal)
+            after = self.shift_of(cell, terminal)
             if after is None:
                 continue
             need = self.costs.of(after)
@@ -138,11 +142,11 @@ class Completer:
             if gap is not None:
                 _offer(moves, gap + free[terminal], need)
 
-    def _words(self, cell: int, before: int) -> dict[int, bytes]:
+    def words_of(self, cell: int, before: int) -> dict[int, bytes]:
         """Least lexemes on ``cell`` by terminal, whose first byte ends the lexeme in state ``before``."""
         automaton = self.automaton
         words: dict[int, bytes] = {}
-        for start, _ in automaton.lexer.fork(automaton.start_code(self._state(cell))):
+        for start, _ in automaton.lexer.fork(automaton.start_code(self.state_of(cell))):
             if not start:
                 continue
             row = automaton.expanded(start)[_ORDER]
@@ -156,12 +160,13 @@ class Completer:
                             words[terminal] = word
         return words
 
-    def _state(self, cell: int) -> int:
+    def state_of(self, cell: int) -> int:
+        """The parser state that start codes are kept by."""
         if self.automaton.parser is not None:
             return cell
         return int(self.automaton.heap["cells"][cell, 0])
 
-    def _shift(self, cell: int, terminal: int) -> int | None:
+    def shift_of(self, cell: int, terminal: int) -> int | None:
         """The lasting cell after ``terminal``; None where it does not fit."""
         automaton = self.automaton
         if terminal in automaton.grammar.ignore:

@@ -21,7 +21,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 
 __all__ = ["FORMAT", "pack", "unpack"]
 
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"structgen grammar\n"
 _ARRAYS = ("action", "goto", "length", "left")
 
@@ -49,6 +49,8 @@ def pack(chosen: ChosenParser) -> bytes:
         "ignore": sorted(grammar.ignore),
         "keywords": [[t, words] for t, words in grammar.keywords.items()],
         "shadowed": [[t, sorted(words)] for t, words in grammar.shadowed.items()],
+        "schemas": list(grammar.schemas.items()),
+        "specials": list(grammar.specials.items()),
         "indentation": None if rules is None else [
             rules.newline, rules.indent, rules.dedent, sorted(rules.opening), sorted(rules.closing), rules.tab_length,
         ],
@@ -94,6 +96,8 @@ def unpack(data: bytes) -> ChosenParser:
             newline=indentation[0], indent=indentation[1], dedent=indentation[2],
             opening=frozenset(indentation[3]), closing=frozenset(indentation[4]), tab_length=indentation[5],
         ),
+        schemas=dict(map(tuple, header["schemas"])),
+        specials=dict(map(tuple, header["specials"])),
     )  # fmt: skip
     tables = _tables(header, grammar, np.frombuffer(body, dtype="<i4", offset=8 + size)) if header["shapes"] else None
     return ChosenParser(grammar, header["name"], tables, tuple(header["warnings"]))

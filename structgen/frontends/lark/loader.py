@@ -9,11 +9,11 @@ keywords of which pattern) is computed here, by the rules of ``lark.lexer``.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, UnsupportedError
 from structgen.frontends.lark.expand import Loaded, PlainRule, PlainTerminal, TerminalPattern, load_plain
+from structgen.frontends.lark.islands import take_islands
 from structgen.frontends.lark.matching import matches_whole
 from structgen.frontends.lark.messages import located, syntax_error
 from structgen.frontends.lark.notation import NotPlainError
@@ -40,7 +40,8 @@ def read_lark(
     UnsupportedError : ``%declare`` of a terminal that is neither indentation's nor known,
         or a pattern that no automaton over the lexeme can decide
     """
-    _refuse_extensions(text)
+    islands = take_islands(text)
+    text = islands.text
     loaded = _load(text, start, source_path, import_paths)
     terminals = loaded.terminals
     names = {terminal.name: i for i, terminal in enumerate(terminals)}
@@ -48,7 +49,7 @@ def read_lark(
     found = [_terminal(text, terminal, order[terminal.name]) for terminal in terminals]
     used = {name for rule in loaded.rules for name, is_terminal in rule.expansion if is_terminal}
     declared = sorted(used - names.keys())
-    indentation = _indentation(text, names, declared, loaded.indented)
+    indentation = _indentation(text, names, [name for name in declared if name not in islands.names], loaded.indented)
     for name in declared:
         names[name] = len(found)
         found.append(Terminal(name, None))
@@ -67,6 +68,8 @@ def read_lark(
         keywords=keywords,
         shadowed=shadowed,
         indentation=indentation or None,
+        schemas={names[name]: schema for name, schema in islands.schemas.items() if name in names},
+        specials={names[name]: token for name, token in islands.specials.items() if name in names},
     )
 
 
@@ -119,14 +122,6 @@ def load_with_lark(text: str, start: str, source_path: str, import_paths: tuple[
         tuple(ignored),
         indented,
     )
-
-
-def _refuse_extensions(text: str) -> None:
-    found = re.search(r"%(json|regex|lark)\b", re.sub(r'"(\\.|[^"\\\n])*"|//[^\n]*', lambda m: " " * len(m[0]), text))
-    if found:
-        raise UnsupportedError(
-            f"{found[0]} inside a grammar is not supported", keyword=found[0], source=text, span=found.span()
-        )
 
 
 def _order(terminals: tuple[PlainTerminal, ...]) -> dict[str, int]:
@@ -196,7 +191,8 @@ def _indentation(text: str, names: dict[str, int], declared: list[str], kept: bo
             f"%declare {unknown[0]}: nothing would ever produce this terminal",
             keyword=f"%declare {unknown[0]}",
             source=text,
-            hint="only _INDENT and _DEDENT, beside a _NEWLINE terminal, are declared terminals with a meaning",
+            hint="declared terminals with a meaning are _INDENT and _DEDENT beside a _NEWLINE terminal, "
+            "special tokens <|name|>, and terminals defined as %json { schema }",
         )
         raise located(error, text, unknown[0])
     return indented
