@@ -173,7 +173,8 @@ class Objects:
         frames = []
         for place in range(n + 1):
             high = allowed & windows[place]
-            frames.append(tables.add_frame(K.PLAIN_OBJECT, keys.spec, children, 0, following, 1, need, high, n, -1))
+            spec = keys.spec_for(bool(high >> n))  # no name is begun that only an undeclared one could end
+            frames.append(tables.add_frame(K.PLAIN_OBJECT, spec, children, 0, following, 1, need, high, n, -1))
             self.plain[frames[-1]] = (keys, tuple(properties), context)
         tables.children[following : following + n_classes] = frames[n]
         for place, number in enumerate(order):
