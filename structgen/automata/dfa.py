@@ -13,6 +13,9 @@ from structgen.dtypes import DEAD, ByteArray, IntArray, freeze
 
 __all__ = ["EMPTY", "Dfa"]
 
+_MOST_CELLS = 1 << 14
+"""Transitions that are turned to lists as a whole; larger tables are read as they are."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dfa:
@@ -66,6 +69,10 @@ class Dfa:
     def run(self, data: bytes | bytearray | Iterable[int], state: int | None = None) -> int:
         """The state after ``data``, from ``start`` or from ``state``."""
         at = self.start if state is None else state
+        if self.transitions.size > _MOST_CELLS and "_rows" not in self.__dict__:
+            for byte in data:
+                at = int(self.transitions[at, self.class_of[byte]])
+            return at
         table, class_of = self._rows
         for byte in data:
             at = table[at][class_of[byte]]
@@ -89,28 +96,9 @@ class Dfa:
 
         Breadth first over the reversed edges, computed at the first use: O(S C).
         """
-        n = self.n_states
-        out = np.full(n, -1, np.int32)
-        targets = self.transitions.ravel()
-        sources = np.repeat(np.arange(n, dtype=np.int32), self.n_classes)
-        keep = targets != DEAD
-        targets, sources = targets[keep], sources[keep]
-        order = np.argsort(targets, kind="stable")
-        sources = sources[order]
-        offsets = np.searchsorted(targets[order], np.arange(n + 1))
-        level = [int(s) for s in np.flatnonzero(self.accepting)]
-        out[level] = 0
-        steps = 0
-        while level:
-            steps += 1
-            following: list[int] = []
-            for t in level:
-                for s in sources[offsets[t] : offsets[t + 1]].tolist():
-                    if out[s] < 0:
-                        out[s] = steps
-                        following.append(s)
-            level = following
-        return freeze(out, np.int32)
+        from structgen.kernels.labels import distances
+
+        return freeze(distances(self.transitions, self.accepting), np.int32)
 
     @cached_property
     def class_bytes(self) -> bytes:

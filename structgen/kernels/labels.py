@@ -132,3 +132,42 @@ def breadth_first(transitions):
                 order[tail] = to
                 tail += 1
     return order[:tail], parent, column
+
+
+@kernel
+def distances(transitions, accepting):
+    """(S,) int32: least bytes from each state to acceptance; -1 where there is no way."""
+    n, n_classes = transitions.shape
+    into_start = np.zeros(n + 1, np.int32)
+    for state in range(1, n):
+        for c in range(n_classes):
+            into_start[transitions[state, c] + 1] += 1
+    into_start[1] = 0  # what leads to the dead state is no way
+    for state in range(n):
+        into_start[state + 1] += into_start[state]
+    into = np.empty(into_start[n], np.int32)
+    place = into_start.copy()
+    for state in range(1, n):
+        for c in range(n_classes):
+            to = transitions[state, c]
+            if to != 0:
+                into[place[to]] = state
+                place[to] += 1
+    found = np.full(n, -1, np.int32)
+    queue = np.empty(n, np.int32)
+    head, tail = 0, 0
+    for state in range(1, n):
+        if accepting[state]:
+            found[state] = 0
+            queue[tail] = state
+            tail += 1
+    while head < tail:
+        state = queue[head]
+        head += 1
+        for index in range(into_start[state], into_start[state + 1]):
+            before = into[index]
+            if found[before] < 0:
+                found[before] = found[state] + 1
+                queue[tail] = before
+                tail += 1
+    return found
