@@ -28,8 +28,13 @@ def _peer(module: str, class_name: str, imports: str) -> EngineSpec:
     return EngineSpec(f"jsonschemabench.engines.{module}", class_name, imports, "structgen[bench]")
 
 
+def _own(class_name: str) -> EngineSpec:
+    return EngineSpec("jsonschemabench.engines.structgen_engine", class_name, "structgen", "structgen")
+
+
 KNOWN: dict[str, EngineSpec] = {
-    "structgen": EngineSpec("jsonschemabench.engines.structgen_engine", "StructgenEngine", "structgen", "structgen"),
+    "structgen": _own("StructgenEngine"),
+    "structgen-default": _own("StructgenDefaultEngine"),
     "llguidance": _peer("llguidance_engine", "LlguidanceEngine", "llguidance"),
     "xgrammar": _peer("xgrammar_engine", "XgrammarEngine", "xgrammar"),
     "xgrammar-compliant": _peer("xgrammar_engine", "XgrammarCompliantEngine", "xgrammar"),

@@ -1,13 +1,20 @@
-"""structgen through its public interface, in any property order and with any whitespace."""
+"""structgen through its public interface.
+
+``structgen`` takes properties in any order and any whitespace, which is what JSON Schema
+says and what instances are written in. ``structgen-default`` has the options that a user gets
+who names none: properties in declared order and bounded runs of whitespace, made for writing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from jsonschemabench.conditions import own_version
 from jsonschemabench.engines.base import CompileOptions, EngineVocabulary
 
-__all__ = ["StructgenEngine"]
+__all__ = ["StructgenDefaultEngine", "StructgenEngine"]
 
 
 class StructgenMatcher:
@@ -35,6 +42,8 @@ class StructgenCompiled:
 
 
 class StructgenEngine:
+    options: Mapping[str, Any] = MappingProxyType({"property_order": "any", "whitespace": "any"})
+
     def __init__(self, vocabulary: EngineVocabulary) -> None:
         from importlib import import_module
 
@@ -50,9 +59,13 @@ class StructgenEngine:
         extra: dict[str, Any] = {"registry": options.registry} if options.registry else {}
         if options.assert_format is not None:
             extra["formats"] = "assert" if options.assert_format else "annotate"
-        constraint = self._structgen.json_schema(schema, property_order="any", whitespace="any", **extra)
+        constraint = self._structgen.json_schema(schema, **self.options, **extra)
         return StructgenCompiled(constraint.bind(self._vocabulary))
 
     def compile_grammar(self, text: str, notation: str) -> StructgenCompiled:
         make = self._structgen.lark if notation == "lark" else self._structgen.gbnf
         return StructgenCompiled(make(text).bind(self._vocabulary))
+
+
+class StructgenDefaultEngine(StructgenEngine):
+    options: Mapping[str, Any] = MappingProxyType({})

@@ -38,7 +38,7 @@ def generate_one(bench: Bench, request: dict[str, Any]) -> dict[str, Any]:
     prompt = model.encode(PROMPT.format(schema=request["schema_text"]))
     if len(prompt) > request["max_prompt"]:
         return {"status": "skipped", "error": f"a prompt of {len(prompt)} tokens", "n_prompt": len(prompt)}
-    write = _write_structgen if name == "structgen" else _write_transformers
+    write = _write_structgen if name.startswith("structgen") else _write_transformers
     try:
         written = write(bench, model, prompt, request)
     except Exception as error:  # a refusal, or whatever an engine raises in the middle
