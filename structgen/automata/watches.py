@@ -101,15 +101,15 @@ class Watches:
         for _, state in self._sets[watch]:
             if automaton.heap["delta"][state, 0] == UNFILLED:
                 automaton.expand(state)
-        rows = [(must, automaton.heap["delta"][state].tolist()) for must, state in self._sets[watch]]
+        musts = [must for must, _ in self._sets[watch]]
+        rows = [automaton.heap["delta"][state].tolist() for _, state in self._sets[watch]]
         memo: dict[tuple[int, ...], int] = {}
         row = []
-        for byte in range(256):
-            key = tuple(codes[byte] for _, codes in rows)
-            if key not in memo:
-                memo[key] = self._after([(must, codes[byte]) for must, codes in rows])
-            row.append(memo[key])
-        automaton.heap["watch_step"][watch] = row
+        for codes in zip(*rows, strict=True) if rows else ():
+            if codes not in memo:
+                memo[codes] = self._after(list(zip(musts, codes, strict=True)))
+            row.append(memo[codes])
+        automaton.heap["watch_step"][watch] = row if rows else 0
 
     def _after(self, runs: list[tuple[bool, int]]) -> int:
         left: set[tuple[bool, int]] = set()

@@ -78,10 +78,11 @@ def is_among(nodes, n, node):  # type: ignore[no-untyped-def]
 def fill(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks, heavy, row):  # type: ignore[no-untyped-def]
     """Allow in ``row`` what entries ``at`` to ``n_queue - 1`` of ``queue``, and those they add to it, lead to.
 
-    An entry is (trie node, cell, register, lexer state, column, watch): the lexeme in that state
-    ends at the node, and others begin below it, with the bytes that the state cannot read
-    (with any where it is -1, with that of child ``c`` alone where it is ``-2 - c``). At node -1
-    the lexeme is still under way. Entries with a watch are left to the caller.
+    An entry is (trie node, cell, register, lexer state, start code, watch): the lexeme in that
+    state ends at the node, and others begin below it, with the bytes that the state cannot
+    read (with any where it is -1, with that of child ``c`` alone where it is ``-2 - c``), from
+    the start code (the cell's where it is -1). At node -1 the lexeme in that state is still
+    under way, and a column takes the code's place. Entries with a watch are left to the caller.
 
     Returns (entry, length of the queue, problem). Where something is missing, it stops: the
     caller supplies it and goes on with that entry. Problem 1 is in ``work`` (see
@@ -138,48 +139,48 @@ def begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, mark
     cell = queue[at, 1]
     register = queue[at, 2]
     before = queue[at, 3]
-    parser_state = state_of(heap, work, cell)
-    code = start_at(heap, parser_state)
-    if code == UNKNOWN:
-        note_missing(work, CONTEXT, parser_state, 0)
-        return n_queue
+    code = queue[at, 4]
+    if code < 0:
+        parser_state = state_of(heap, work, cell)
+        code = start_at(heap, parser_state)
+        if code == UNKNOWN:
+            note_missing(work, CONTEXT, parser_state, 0)
+            return n_queue
     if code == 0:
         return n_queue
     if code > 0:
         return begin_from(
-            heap,
-            work,
-            trie,
-            pool,
-            index,
-            rows,
-            missing,
-            queue,
-            n_queue,
-            marks,
-            heavy,
-            row,
-            node,
-            cell,
-            register,
-            before,
-            code,
-        )
+            heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row,
+            node, cell, register, before, code,
+        )  # fmt: skip
     fork = -2 - code
-    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
-        if fork_watch_at(heap, i):
-            walk_fresh(heap, work, trie, node, cell, register, before, row)
-            return n_queue
     for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
         if fork_state_at(heap, i) == 0:
             continue
-        n_queue = begin_from(
-            heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row,
-            node, cell, register, before, fork_state_at(heap, i),
-        )  # fmt: skip
+        if fork_watch_at(heap, i) != 0:
+            n_queue = put(queue, n_queue, node, cell, register, before, fork_state_at(heap, i), fork_watch_at(heap, i))
+        else:
+            n_queue = begin_from(
+                heap, work, trie, pool, index, rows, missing, queue, n_queue, marks, heavy, row,
+                node, cell, register, before, fork_state_at(heap, i),
+            )  # fmt: skip
         if n_queue < 0:
             return n_queue
     return n_queue
+
+
+@uncounted
+def put(queue, n_queue, node, cell, register, before, code, watch):  # type: ignore[no-untyped-def]
+    """Append an entry; returns the new length, or -1 where there is no room."""
+    if n_queue >= queue.shape[0]:
+        return -1
+    queue[n_queue, 0] = node
+    queue[n_queue, 1] = cell
+    queue[n_queue, 2] = register
+    queue[n_queue, 3] = before
+    queue[n_queue, 4] = code
+    queue[n_queue, 5] = watch
+    return n_queue + 1
 
 
 @uncounted
@@ -252,6 +253,8 @@ def add_part(heap, work, trie, pool, rows, part, cell, register, column, marks, 
             if watch == UNKNOWN:
                 note_missing(work, NEVER, code, 0)
                 continue
+            if watch == BROKEN:
+                continue
             n_queue = enqueue(heap, work, below, cell, state, register, wide, node - 2, watch, queue, n_queue)
         if n_queue < 0:
             return n_queue
@@ -264,15 +267,7 @@ def enqueue(heap, work, node, cell, state, register, column, before, watch, queu
     after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, column)
     if after == FAIL:
         return n_queue
-    if n_queue >= queue.shape[0]:
-        return -1
-    queue[n_queue, 0] = node
-    queue[n_queue, 1] = after
-    queue[n_queue, 2] = later
-    queue[n_queue, 3] = before
-    queue[n_queue, 4] = -1
-    queue[n_queue, 5] = watch
-    return n_queue + 1
+    return put(queue, n_queue, node, after, later, before, -1, watch)
 
 
 @uncounted
@@ -317,18 +312,6 @@ def step_at(heap, work, trie, cell, register, column, root, node, state):  # typ
     work[at + 4] = wide
     code = delta_at(heap, state, trie.byte[node])
     return step(heap, work, 0, 1, 0, trie.byte[node], 1 if code >= 0 else 0)
-
-
-@uncounted
-def walk_fresh(heap, work, trie, node, cell, register, before, row):  # type: ignore[no-untyped-def]
-    """Walk below ``node`` with whatever lexeme may start on ``cell``, where one starts with a lookahead."""
-    child = node + 1
-    while child < trie.subtree_end[node]:
-        if before == -1 or before == -2 - child or (before >= 0 and delta_at(heap, before, trie.byte[child]) == 0):
-            count = start_lexeme(heap, work, 0, 0, cell, 0, register, trie.byte[child])
-            if count > 0:
-                walk_below(heap, work, trie, child, 0, count, row)
-        child = trie.subtree_end[child]
 
 
 @uncounted

@@ -58,7 +58,7 @@ class GrammarMachine:
         self._accepting: dict[Threads, bool] = {}
         self._lock = threading.RLock()
         self._start = automaton.start()
-        self._start_states = frozenset(state for _, state, watch, _, _ in self._start if not watch)
+        self._start_states = frozenset(state for _, state, _, _, _ in self._start)
         self._eos = np.array(vocabulary.eos_ids, dtype=np.int32)
         self._completer = Completer(automaton)
         self._budget = GrammarBudget(self, self._completer)
@@ -137,7 +137,7 @@ class GrammarMachine:
         """Put the mask of one thread together."""
         cell, state, watch, register, column = thread
         if cell == 0 and column < 0 and state in self._start_states:
-            item = (0, cell, register, -1, column, 0)
+            item = (0, cell, register, -1, state, 0)
         else:
             item = (-1, cell, register, state, column, 0)
         self._fill(item, row)
@@ -173,10 +173,10 @@ class GrammarMachine:
     def _fill_watched(self, n: int, row: TokenMask) -> None:
         """The entries of the queue that stand under a condition."""
         queue = self._queue[:n]
-        for node, cell, register, before, column, watch in queue[queue[:, 5] != 0].tolist():
+        for node, cell, register, before, code, watch in queue[queue[:, 5] != 0].tolist():
             part = np.zeros(self._n_words, dtype=np.uint32)
-            self._fill((node, cell, register, before, column, 0), part)
-            row |= part & self._unbroken(-2 - before, watch)
+            self._fill((node, cell, register, before, code, 0), part)
+            row |= part & self._unbroken(-2 - before if before < -1 else node, watch)
 
     def _unbroken(self, node: int, watch: int) -> TokenMask:
         """All tokens but those below trie node ``node`` that break ``watch``."""

@@ -30,7 +30,7 @@ Thread = tuple[int, int, int, int, int]
 Threads = tuple[Thread, ...]
 
 MAX_CELLS = 1 << 27
-AHEAD = 24
+AHEAD = 4
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
 
