@@ -123,6 +123,10 @@ class DocumentBudget:
             if token in eos or self._fits(machine.advance(config, token), n_tokens):
                 kept[token >> 5] |= np.uint32(1 << (token & 31))
         for token in plan[:1]:
+            # The rest of a plan is a plan: what is found from there on may be longer, in tokens or at all.
+            after = machine.advance(config, token)
+            if after is not None and len(self.completion(after)) >= len(plan):
+                self._costs[after] = plan[1:]
             kept[token >> 5] |= np.uint32(1 << (token & 31))
         row[:] = kept
 

@@ -35,8 +35,10 @@ def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[by
     """Some bytes towards the end, and the configuration after them."""
     if config[K.R_MODE] == K.M_NUMBER and automaton.is_accepting(config):
         return b"", (K.M_END, *config[1:])
-    general = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND]) in _GENERAL
-    if not general or config[K.R_MODE] in _STRUCTURAL:
+    weighs = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND]) in _GENERAL
+    if config[K.R_VALUE] == 0 and config[K.R_MODE] >= K.FIRST_LEXICAL and config[K.R_MODE] <= K.M_CONTENT:
+        weighs = True  # a name: one that is required brings the end nearer
+    if not weighs or config[K.R_MODE] in _STRUCTURAL:
         for part in _candidates(automaton, config):
             found = automaton.read_spaced(config, part)
             if found is not None and found[1] != config:
@@ -46,7 +48,7 @@ def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[by
 
 
 def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
-    """The part after which the frame is closed soonest: here it matters which verdict a value gets."""
+    """The part after which the frame is closed soonest: here it matters which name it is, or which verdict."""
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
     for part in itertools.islice(_candidates(automaton, config), MOST_COMPARED):
         step = automaton.read_spaced(config, part)
