@@ -31,6 +31,8 @@ MOST_STEPS = 1 << 16
 """Steps remembered by (configuration, token) before the memory is emptied."""
 MASK_BYTES = 16 << 20
 _NOTES = 64
+_REPLAY = 1000
+"""Trie nodes that can be walked while the way to one of them is replayed."""
 
 
 class DocumentMachine:
@@ -183,17 +185,18 @@ class DocumentMachine:
             rows[0, K.R_KEPT] = exact
             if entry and not self._replay(trie, config, entry, below, rows, tokens, mask, exact):
                 continue
+            before = int(counts[0])
             n = K.walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts, miss)
-            if counts[2]:
-                # Too many notes for one walk: the same entry again, with these filled in.
-                left.append(-entry if below else entry)
-            for node, status, kind, first, second in notes[:n].tolist():
+            found = notes[:n].tolist()
+            for _, status, kind, first, second in found:
                 if status == K.MISSING:
                     automaton_fill(automaton, kind, first, second)
-                    if not counts[2]:
-                        left.append(node)
-                elif not counts[2]:
-                    left.append(-node)
+            is_cheap = counts[0] - before < _REPLAY * n and all(note[1] == K.MISSING for note in found)
+            if counts[2] or (n and is_cheap):
+                # Too many notes for one walk, or a walk so short that replays would cost more: the same entry again.
+                left.append(-entry if below else entry)
+            else:
+                left += [note[0] if note[1] == K.MISSING else -note[0] for note in found]
         self.n_walked += int(counts[0])
         return int(counts[1])
 
@@ -246,7 +249,9 @@ class DocumentMachine:
 def automaton_fill(automaton: DocumentAutomaton, kind: int, first: int, second: int) -> None:
     """Fill an entry unless an earlier note has filled it."""
     tables = automaton.tables
-    if kind == K.NEED_TYPE and tables.values[first, second] >= 0:
+    if kind == K.NEED_TYPE:
+        # A walk asks for one type after the other; nearly always for all of them.
+        automaton.fill_types(first)
         return
     if kind == K.NEED_CHILD and tables.children[tables.frames[first, K.F_CHILDREN] + second] >= 0:
         return

@@ -175,6 +175,15 @@ class DocumentAutomaton:
                 after, value = builder.event(first, second)
                 self.tables.add_event(first, second, after, value)
 
+    def fill_types(self, value: int) -> None:
+        """Provide what all types lead to in a value context."""
+        missing = [column for column, handle in enumerate(self.tables.values[value].tolist()) if handle < 0]
+        if missing:
+            self.n_filled += 1
+            with deep_recursion():
+                for column in missing:
+                    self.contexts.fill(value, column)
+
     def registers(self, config: Config) -> Registers:
         """A row of registers at ``config``."""
         regs = np.zeros(K.WIDTH, np.int64)
