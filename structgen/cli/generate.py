@@ -14,6 +14,7 @@ from structgen.cli.exits import CLEAN, UnreadableError
 from structgen.cli.fill import fill
 from structgen.cli.inputs import load_model, output_of, read
 from structgen.cli.outputs import json_line
+from structgen.cli.waiting import progress
 from structgen.cli.watching import MonitorName, OnFailure, Watching, cursor, tell
 
 __all__ = ["generate"]
@@ -107,7 +108,7 @@ def generate(
     monitors = watching.for_prompts()
     constraint = output.constraint()
     loaded = load_model(model)
-    for record in prompts:
+    for record in progress(prompts, "generating"):
         asked: Prompt = make_prompt(str(record["prompt"]), system=system)
         messages = asked.with_instruction(output.instruction() if schema_in_prompt else "")
         target = monitored(constraint, monitors) if monitors else constraint
