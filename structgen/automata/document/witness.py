@@ -53,8 +53,12 @@ class Witness:
         self._most_exact = MOST_EXACT
         self._skipped = False
         """Some combination of goals was not aimed at."""
-        self._aimed: dict[tuple[int, int], tuple[dict[int, bytes], bool]] = {}
-        self._open: set[Any] = set()
+        self._aimed: dict[Any, tuple[dict[int, bytes], bool]] = {}
+        self._open: dict[Any, int] = {}
+        """Contexts and states being searched, each with the number of its search."""
+        self._n_searches = 0
+        self._tentative: dict[Any, tuple[list[tuple[Any, int]], Any]] = {}
+        """Results that hang on searches still open: on which, and what they are until these end."""
         self._blocked: set[Any] = set()
         """Contexts and states still open that the search met again; until they are closed, failures are not final."""
         self._viable: dict[Any, bool] = {}
@@ -71,17 +75,43 @@ class Witness:
         if index in self._open:
             self._blocked.add(index)
             return {}
-        outer, self._blocked = self._blocked, set()
-        self._open.add(index)
+        found: dict[int, bytes] | None = self._recall(index)
+        if found is not None:
+            return found
+        outer = self._begin(index)
         try:
             found = self._outcomes(context)
         finally:
-            self._open.discard(index)
-            self._blocked.discard(index)
+            self._end(index)
         if not self._blocked or (found and context.accepts is None):
             context.outcomes = found
+        else:
+            self._hold(index, found)
         self._blocked |= outer
         return found
+
+    def _begin(self, key: Any) -> set[Any]:
+        """Open the search for ``key``; returns what the searches around it were blocked by so far."""
+        outer, self._blocked = self._blocked, set()
+        self._n_searches += 1
+        self._open[key] = self._n_searches
+        return outer
+
+    def _end(self, key: Any) -> None:
+        del self._open[key]
+        self._blocked.discard(key)
+
+    def _hold(self, key: Any, result: Any) -> None:
+        """Keep a result for as long as all that blocked it stays open."""
+        self._tentative[key] = [(other, self._open[other]) for other in self._blocked], result
+
+    def _recall(self, key: Any) -> Any:
+        """A result that holds for now, or None."""
+        held = self._tentative.get(key)
+        if held is None or any(self._open.get(other) != number for other, number in held[0]):
+            return None
+        self._blocked.update(other for other, _ in held[0])
+        return held[1]
 
     def aimed(self, context: Context) -> Iterator[tuple[int, bytes]]:
         """(label, text) for verdicts of a context with several goals, one for each thing to aim at.
@@ -114,20 +144,20 @@ class Witness:
     def _aimed_outcomes(self, goals: tuple[Formula, ...]) -> dict[int, bytes]:
         """What ``aimed`` finds for a context that accepts every verdict."""
         index = self.asked(goals)
-        known = self._aimed.get((index, self._most_exact))
-        if known is not None:
-            found, skipped = known
-        else:
+        key = ("aims", index, self._most_exact)
+        known = self._aimed.get(key) or self._recall(key)
+        if known is None:
             outer, skipped_before = self._blocked, self._skipped
             self._blocked, self._skipped = set(), False
-            found = dict(self.aimed(self.automaton.contexts.by_index[index]))
-            skipped = self._skipped
+            known = dict(self.aimed(self.automaton.contexts.by_index[index])), self._skipped
             if not self._blocked:
-                self._aimed[index, self._most_exact] = found, skipped
+                self._aimed[key] = known
+            else:
+                self._hold(key, known)
             self._blocked |= outer
             self._skipped = skipped_before
-        self._skipped = self._skipped or skipped
-        return found
+        self._skipped = self._skipped or known[1]
+        return known[0]
 
     def _outcomes(self, context: Context) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
@@ -244,18 +274,21 @@ class Witness:
         if key in self._open:
             self._blocked.add(key)
             return False
+        held: bool | None = self._recall(key)
+        if held is not None:
+            return held
         if close():
             self._viable[key] = True
             return True
-        outer, self._blocked = self._blocked, set()
-        self._open.add(key)
+        outer = self._begin(key)
         try:
             found = search()
         finally:
-            self._open.discard(key)
-            self._blocked.discard(key)
+            self._end(key)
         if found or not self._blocked:
             self._viable[key] = found
+        else:
+            self._hold(key, found)
         self._blocked |= outer
         return found
 
