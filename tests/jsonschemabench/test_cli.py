@@ -73,3 +73,33 @@ def test_structgen_bench_passes_everything_on(
     assert run(["bench", "run", "-e", TEXTS, *common]) == 0
     assert "| passing | 1 (100.0 %) |" in capfd.readouterr().out
     assert run(["bench", "run", "-e", "no-such-engine", *common]) == 2
+
+
+def test_compare_is_one_command_and_continues_where_it_stopped(
+    tmp_path: Path, case_folder: Path, tokenizer_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tests = tmp_path / "suite" / "tests"
+    for draft in ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"):
+        (tests / draft).mkdir(parents=True)
+    group = {
+        "description": "one",
+        "schema": {"x-texts": ["1"]},
+        "tests": [{"description": "is one", "data": 1, "valid": True}],
+    }
+    (tests / "draft2020-12" / "toy.json").write_text(json.dumps([group]))
+    folder, readme = tmp_path / "record", tmp_path / "README.md"
+    command = ["compare", "-e", TEXTS, "--data", str(case_folder), "--suite", str(tmp_path / "suite")]
+    command += ["--tokenizer", str(tokenizer_path), "--out", str(folder), "--readme", str(readme), "--no-plots"]
+    assert main(command) == 0
+    for part in ("passing | 1 (100.0 %)", "draft2020-12/required | 1 | 1", "Grammars:", f"compare -e {TEXTS}"):
+        assert part in readme.read_text(), part
+    before = {path.name: path.read_bytes() for path in folder.glob("*.jsonl")}
+    assert set(before) == {"rows.jsonl", "suite.jsonl", "grammars.jsonl"}
+    (folder / "suite.jsonl").unlink()
+    text = readme.read_text()
+    assert main(command) == 0
+    assert {path.name: path.read_bytes() for path in folder.glob("*.jsonl") if path.name != "suite.jsonl"} == {
+        name: data for name, data in before.items() if name != "suite.jsonl"
+    }
+    assert "draft2020-12/required | 1 | 1" in readme.read_text()
+    assert len(readme.read_text()) == len(text)
