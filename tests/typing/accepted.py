@@ -37,6 +37,17 @@ assert_type(sg.Function("Name a colour: {x}", returns=Person)("x"), Person)
 any_value: Any = sg.Function("Name a colour: {x}", returns=Literal["red", "blue"])("x")
 
 
+@sg.generate(constraint=sg.regex("[a-z.]+"), monitors=[sg.monitors.python(project=".", on_failure="continue")])
+def line(task: str) -> str:
+    """Write a line that does {task}"""
+    raise NotImplementedError
+
+
+assert_type(line("x"), str)
+assert_type(line.using(monitors=[]).raw("x").monitors[0].gave_up, str)
+monitored: sg.Constraint = sg.monitored(None, [sg.monitors.python()])
+
+
 async def caller() -> list[Person]:
     stream: AsyncIterator[Any] = people.stream("x")
     async for part in stream:

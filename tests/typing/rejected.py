@@ -31,3 +31,6 @@ async def caller() -> None:
 
 
 sg.generate(max_tokens="many")  # reject
+sg.generate(constraint="[a-z]+")  # reject
+sg.generate(monitors="python")  # reject
+sg.monitors.python(on_failure="shrug")  # reject
