@@ -180,7 +180,7 @@ def _reads_blank(grammar: Grammar, terminal: int) -> bool:
 def mutations(texts: list[str], n: int, rng: random.Random) -> list[bytes]:
     """``n`` texts with one byte changed, dropped, doubled or put in; bytes mostly from the texts themselves."""
     alphabet = sorted({byte for text in texts for byte in text.encode()})
-    found = []
+    found: list[bytes] = []
     while len(found) < n:
         data = bytearray(rng.choice(texts).encode())
         at = rng.randint(0, len(data))

@@ -16,11 +16,14 @@ import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton, Threads
 from structgen.automata.grammar.stack_costs import StackCosts
+from structgen.automata.lexer import UNKNOWN
 from structgen.errors import LimitError
 from structgen.kernels import grammar_walk, pushdown
 
 __all__ = ["Completer"]
 
+FEW_STEPS = 500
+"""Steps after which the search starts again, thoroughly; one that succeeds takes a few dozen."""
 MOST_STEPS = 20_000
 MOST_LEXER_STATES = 4_000
 
@@ -89,33 +92,41 @@ class Completer:
 
     def shortest(self, config: Threads) -> bytes:
         """A completion of ``config``; empty where it is accepting."""
+        for thorough, limit in ((False, FEW_STEPS), (True, MOST_STEPS)):
+            found = self._search(config, thorough, limit)
+            if found is not None:
+                return found
+        raise LimitError("no completion was found", what="completion steps", limit=MOST_STEPS)
+
+    def _search(self, config: Threads, thorough: bool, limit: int) -> bytes | None:
+        """Best first; ``thorough`` also makes lexemes longer that could end where they are."""
         automaton = self.automaton
         queue: list[tuple[float, int, bytes, Threads]] = [(0.0, 0, b"", config)]
         seen: set[Threads] = set()
         count = 0
-        while queue:
+        while queue and len(seen) < limit:
             _, _, word, threads = heapq.heappop(queue)
             if threads in seen:
                 continue
             seen.add(threads)
             if automaton.is_accepting(threads):
                 return word
-            if len(seen) > MOST_STEPS:
-                break
-            for more, estimate in self._moves(threads):
+            for more, estimate in self._moves(threads, thorough):
                 after = automaton.advance(threads, more)
                 if after and after not in seen:
                     count += 1
                     heapq.heappush(queue, (len(word) + estimate, count, word + more, after))
-        raise LimitError("no completion was found", what="completion steps", given=len(seen), limit=MOST_STEPS)
+        return None
 
-    def _moves(self, config: Threads) -> list[tuple[bytes, float]]:
+    def _moves(self, config: Threads, thorough: bool = False) -> list[tuple[bytes, float]]:
         """Bytes to add and what is then needed in all, from here, the best few first."""
         automaton, costs = self.automaton, self.costs
         moves: dict[bytes, float] = {}
-        for cell, state, _, _, _ in config:
+        for cell, state, watch, register, _ in config:
+            if thorough:
+                self._longer_lexemes(cell, state, watch, register, moves)
             for terminal, word in self.endings(state).items():
-                after = self.shift_of(cell, terminal)
+                after = self._after(cell, terminal, register)
                 if after is None:
                     continue
                 need = costs.of(after)
@@ -125,7 +136,40 @@ class Completer:
                     self._next_lexemes(after, state, moves)
             if config == automaton.start():
                 self._next_lexemes(cell, 0, moves)
-        return sorted(moves.items(), key=lambda move: move[1])[:24]
+        return sorted(moves.items(), key=lambda move: move[1])[: 96 if thorough else 24]
+
+    def _after(self, cell: int, terminal: int, register: int) -> int | None:
+        """``shift_of``, but a newline within brackets changes nothing."""
+        rules = self.automaton.grammar.indentation
+        if rules is not None and terminal == rules.newline:
+            if self.automaton.heap["feed"][register, 0] == UNKNOWN:
+                self.automaton.registers.fill(register)
+            if self.automaton.heap["feed_count"][register, pushdown.MAX_COLUMN] > 0:
+                return cell
+        return self.shift_of(cell, terminal)
+
+    def _longer_lexemes(self, cell: int, state: int, watch: int, register: int, moves: dict[bytes, float]) -> None:
+        """Add the moves that read one more byte of the lexeme and then its shortest ending.
+
+        Needed where a lexeme could end but must not: a lookahead stands against it, it is
+        a newline at a column that fits no block, or it would swallow what begins the next.
+        """
+        automaton = self.automaton
+        row = automaton.expanded(state)[_ORDER].astype(np.int64)
+        steps = np.zeros(256, dtype=np.int64)
+        if watch:
+            if automaton.heap["watch_step"][watch, 0] == UNKNOWN:
+                automaton.lexer.watches.fill(watch)
+            steps = automaton.heap["watch_step"][watch][_ORDER].astype(np.int64)
+        for place in np.unique(np.stack([row, steps]), axis=1, return_index=True)[1].tolist():
+            if steps[place] < 0:
+                continue
+            byte = bytes([int(_ORDER[place])])
+            for target, _ in automaton.lexer.fork(int(row[place])):
+                for terminal, rest in (self.endings(target) if target else {}).items():
+                    after = self._after(cell, terminal, register)
+                    if after is not None:
+                        _offer(moves, byte + rest, self.costs.of(after))
 
     def _next_lexemes(self, cell: int, before: int, moves: dict[bytes, float]) -> None:
         """Add the moves that read a whole lexeme on ``cell``, after a lexeme in state ``before`` (0: none)."""
