@@ -260,14 +260,18 @@ class Witness:
                 self._search_object(state, False, False, any_label=True)
             )
 
-        return self._is_viable(state.key, lambda: self.automaton.objects.close_label(state), search)
+        return self._is_viable(state, lambda: self.automaton.objects.close_label(state), search)
 
     def is_decided(self, state: ObjectState | ArrayState) -> bool:
         """Whether it is known for good if ``state`` can be closed; not so within its own search."""
-        return state.key in self._viable
+        goals = state.forms[: state.shape.n_goals]
+        return state.key in self._viable or all(goal is TRUE or goal is FALSE for goal in goals)
 
-    def _is_viable(self, key: Any, close: Callable[[], int], search: Callable[[], bool]) -> bool:
+    def _is_viable(self, state: ObjectState | ArrayState, close: Callable[[], int], search: Callable[[], bool]) -> bool:
         """Whether ``search`` finds an ending; failures that hang on what is still being searched are not remembered."""
+        key = state.key
+        if all(form is TRUE or form is FALSE for form in state.forms[: state.shape.n_goals]):
+            return bool(close())  # all verdicts are known; nothing that follows can change them
         found = self._viable.get(key)
         if found is not None:
             return found
@@ -364,7 +368,7 @@ class Witness:
     def array_is_viable(self, state: ArrayState) -> bool:
         """Whether a general array can still be closed acceptably."""
         return self._is_viable(
-            state.key,
+            state,
             lambda: self.automaton.arrays.close_label(state),
             lambda: bool(self._search_array(state, False, False, any_label=True)),
         )
