@@ -188,6 +188,8 @@ class Lexer:
                 running = running if mask else ()
             state = self._state(nodes, running, self._live_words(nodes, words))
             watch = self.watches.of_guesses(guesses)
+            if watch > 0 and self._implied(nodes, guesses):
+                watch = 0
             if watch >= 0:
                 found.append((state, watch))
         if not found:
@@ -206,6 +208,25 @@ class Lexer:
             self.heap.ensure("fork_start", fork + 2)
             self.heap["fork_start"][fork + 1] = last
         return -2 - fork
+
+    def _implied(self, nodes: tuple[int, ...], guesses: frozenset[tuple[bool, int]]) -> bool:
+        """Whether ``nodes`` can only read on with bytes that fulfil all ``guesses`` at once.
+
+        So it is behind each letter of a name spelled out beside reserved words: either the
+        name ends here, or a letter follows, and then nothing needs to be watched.
+        """
+        nfa = self.nfa
+        if any(nfa.kind[node] == MATCH for node in nodes) or not all(holds for holds, _ in guesses):
+            return False
+        for _, look in guesses:
+            state = self.watch_start(look)
+            if self.heap["delta"][state, 0] == UNKNOWN:
+                self.expand(state)
+            codes = self.heap["delta"][state]
+            decided = (codes > 0) & (self.heap["accepts"][np.maximum(codes, 0)] >= 0)
+            if not all(decided[low : high + 1].all() for node in nodes for low, high, _ in nfa.edges[node]):
+                return False
+        return True
 
     def _live_words(self, nodes: tuple[int, ...], words: tuple[int, ...]) -> tuple[int, ...]:
         """Keywords whose pattern is still in the running."""

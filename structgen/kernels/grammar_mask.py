@@ -21,6 +21,8 @@ from structgen.kernels.pushdown import (
     BROKEN,
     CONTEXT,
     FAIL,
+    JOINS,
+    N_JOINS,
     N_MISSING,
     NEVER,
     OFFSETS,
@@ -34,6 +36,7 @@ from structgen.kernels.pushdown import (
     base_at,
     check,
     delta_at,
+    emit,
     emit_code,
     end_lexeme,
     fork_start_at,
@@ -81,8 +84,9 @@ def fill(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, marks
     An entry is (trie node, cell, register, lexer state, start code, watch): the lexeme in that
     state ends at the node, and others begin below it, with the bytes that the state cannot
     read (with any where it is -1, with that of child ``c`` alone where it is ``-2 - c``), from
-    the start code (the cell's where it is -1). At node -1 the lexeme in that state is still
-    under way, and a column takes the code's place. Entries with a watch are left to the caller.
+    the start code (the cell's where it is -1). At node ``-1 - n`` the lexeme is still under way,
+    in that state at trie node ``n``, and a column takes the code's place. Entries with a watch
+    are left to the caller.
 
     Returns (entry, length of the queue, problem). Where something is missing, it stops: the
     caller supplies it and goes on with that entry. Problem 1 is in ``work`` (see
@@ -116,14 +120,15 @@ def go_on(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, mark
     register = queue[at, 2]
     state = queue[at, 3]
     base = base_at(heap, state)
-    part = find_part(index, -1, base, 0)
+    root = -1 - queue[at, 0]
+    part = find_part(index, queue[at, 0], base, 0)
     if part == 0:
-        note_part(missing, -1, base, 0)
+        note_part(missing, queue[at, 0], base, 0)
         return n_queue
     n_marks = 0
     if base != state:
         n_marks, n_queue = add_keywords(
-            heap, work, trie, cell, register, 0, state, heavy, marks, 0, queue, n_queue, row
+            heap, work, trie, cell, register, root, state, heavy, marks, 0, queue, n_queue, row
         )
         if n_marks < 0:
             return -2
@@ -170,6 +175,53 @@ def begin(heap, work, trie, pool, index, rows, missing, queue, at, n_queue, mark
 
 
 @uncounted
+def put_fork(heap, work, trie, cell, register, node, code, queue, n_queue, row):  # type: ignore[no-untyped-def]
+    """List the ways in which a lexeme goes on at ``node``, each under its condition.
+
+    A way that only ends is walked at once: few bytes follow it.
+    """
+    fork = -2 - code
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        state = fork_state_at(heap, i)
+        if state == 0 or not check(heap, work, cell, state, register, -1):
+            continue
+        watch = fork_watch_at(heap, i)
+        if watch != 0 and is_end(heap, work, state):
+            emit(work, 0, 0, cell, state, watch, register, -1)
+            walk_below(heap, work, trie, node, 0, 1, row)
+        else:
+            n_queue = put(queue, n_queue, -1 - node, cell, register, state, -1, watch)
+            if n_queue < 0:
+                return n_queue
+    return n_queue
+
+
+@uncounted
+def is_end(heap, work, state):  # type: ignore[no-untyped-def]
+    """Whether the lexeme in ``state`` cannot go on."""
+    for byte in range(256):
+        code = delta_at(heap, state, byte)
+        if code == UNKNOWN:
+            note_missing(work, ROW, state, 0)
+            return False
+        if code != 0:
+            return False
+    return True
+
+
+@uncounted
+def never_of(heap, code):  # type: ignore[no-untyped-def]
+    """The condition that a run at ``code`` never matches; ``UNKNOWN`` where it is not worked out yet."""
+    if code >= 0:
+        return never_at(heap, code)
+    found = UNKNOWN
+    for i in range(heap[N_JOINS]):
+        if heap[heap[JOINS] + 3 * i] == code:
+            found = heap[heap[JOINS] + 3 * i + 2]
+    return found
+
+
+@uncounted
 def put(queue, n_queue, node, cell, register, before, code, watch):  # type: ignore[no-untyped-def]
     """Append an entry; returns the new length, or -1 where there is no room."""
     if n_queue >= queue.shape[0]:
@@ -194,8 +246,16 @@ def begin_from(  # type: ignore[no-untyped-def]
     n_groups = pool[part]
     n_keywords = pool[part + 1]
     n_light = pool[part + 2]
-    keywords = part + 3 + n_groups
+    n_forked = pool[part + 3]
+    keywords = part + 4 + n_groups
     light = keywords + 2 * n_keywords
+    forked = light + 2 * n_light
+    for i in range(n_forked):
+        n_queue = put_fork(
+            heap, work, trie, cell, register, pool[forked + 2 * i], pool[forked + 2 * i + 1], queue, n_queue, row
+        )
+        if n_queue < 0:
+            return n_queue
     for i in range(n_light):
         child = pool[light + 2 * i]
         count = emit_code(heap, work, 0, 0, cell, pool[light + 2 * i + 1], 0, register, -1, trie.byte[child], False)
@@ -211,7 +271,7 @@ def begin_from(  # type: ignore[no-untyped-def]
             return -2
     for i in range(n_groups):
         n_queue = add_part(
-            heap, work, trie, pool, rows, pool[part + 3 + i], cell, register, -1, marks, n_marks, queue, n_queue, row
+            heap, work, trie, pool, rows, pool[part + 4 + i], cell, register, -1, marks, n_marks, queue, n_queue, row
         )
         if n_queue < 0:
             return n_queue
@@ -237,6 +297,12 @@ def add_part(heap, work, trie, pool, rows, part, cell, register, column, marks, 
     for i in range(n_big):
         node = pool[at + 2 * i]
         state = pool[at + 2 * i + 1]
+        if state < 0:
+            if n_marks == 0 or not is_among(marks, n_marks, trie.parent[-node]):
+                n_queue = put_fork(heap, work, trie, cell, register, -node, state, queue, n_queue, row)
+                if n_queue < 0:
+                    return n_queue
+            continue
         below = node
         if node < 0:
             below = trie.parent[-node]
@@ -249,7 +315,7 @@ def add_part(heap, work, trie, pool, rows, part, cell, register, column, marks, 
             n_queue = enqueue(heap, work, node, cell, state, register, wide, state, 0, queue, n_queue)
         else:
             code = delta_at(heap, state, trie.byte[-node])
-            watch = never_at(heap, code)
+            watch = never_of(heap, code)
             if watch == UNKNOWN:
                 note_missing(work, NEVER, code, 0)
                 continue

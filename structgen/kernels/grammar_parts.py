@@ -8,9 +8,9 @@ is its offset. A lexeme part is
     root, n_rows, n_light, n_big, (lexer state, row) .., (node, lexer state) .., (node, lexer state) ..
 
 (a big end's node is negative where the lexeme may also go on: then its lexer state is the
-one before the node) and a start part, for lexemes that begin below one trie node,
+one before the node, or it is a fork) and a start part, for lexemes that begin below one node,
 
-    n_groups, n_keywords, n_light, part .., (node, lexer state) .., (node, code) ..
+    n_groups, n_keywords, n_light, n_forked, part .., (node, lexer state) .., (node, code) .., (node, fork) ..
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from structgen.kernels.pushdown import (
     base_at,
     delta_at,
     family_at,
+    fork_start_at,
+    fork_state_at,
     has_newline,
+    indent_at,
     note_missing,
 )
 
@@ -97,9 +100,9 @@ def scan_lexeme(  # type: ignore[no-untyped-def]
     ``rows[n_rows + j]`` gets the tokens whose lexeme can still become the terminals that it can
     in state ``families[j]``, of which there are ``n_families`` already. ``light`` gets (node,
     state before it) for steps that end the lexeme, where ``firsts`` (256,) has their byte;
-    ``big`` (node, state at it) for heavy ends, and (-node, state before it) for a heavy node
-    that may go on with the lexeme or begin the next. Returns the numbers of families, light
-    and big entries; -1 where an array is full.
+    ``big`` (node, state at it) for heavy ends, (-node, state before it) for a heavy node that may
+    go on with the lexeme or begin the next, and (-node, fork) for one that goes on in several
+    ways. Returns the numbers of families, light and big entries; -1 where an array is full.
     """
     n_light = 0
     n_big = 0
@@ -131,14 +134,20 @@ def scan_lexeme(  # type: ignore[no-untyped-def]
                     node = trie.subtree_end[node]
                     continue
                 if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
-                    ends = (accepts_at(heap, before) >= 0 and firsts[trie.byte[node]] != 0) or code < 0
-                    if code > 0 and ends and trie.subtree_end[node] - node >= heavy:
-                        if n_big >= big.shape[0]:
+                    ends = accepts_at(heap, before) >= 0 and firsts[trie.byte[node]] != 0
+                    apart = code != 0 and trie.subtree_end[node] - node >= heavy and not fork_has_newline(heap, code)
+                    if apart:
+                        if n_big + 1 >= big.shape[0]:
                             return -1, n_light, n_big
-                        big[n_big, 0] = -node
-                        big[n_big, 1] = before
-                        n_big += 1
-                    elif ends and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
+                        if code < 0:
+                            big[n_big, 0] = -node
+                            big[n_big, 1] = code
+                            n_big += 1
+                        if ends:
+                            big[n_big, 0] = -node
+                            big[n_big, 1] = before
+                            n_big += 1
+                    elif (ends or code < 0) and not (code == 0 and work[OFFSETS + level - 1 + LEVELS] == 1):
                         if n_light >= light.shape[0]:
                             return -1, n_light, n_big
                         light[n_light, 0] = node
@@ -169,6 +178,20 @@ def scan_lexeme(  # type: ignore[no-untyped-def]
                 set_tokens(rows[n_rows + slot], trie.token_start, trie.token_ids, node, node + 1)
             node += 1
     return n_families, n_light, n_big
+
+
+@uncounted
+def fork_has_newline(heap, code):  # type: ignore[no-untyped-def]
+    """Whether a state, or one of a fork's, may become a newline whose column counts."""
+    if indent_at(heap, 0) < 0:
+        return False
+    if code >= 0:
+        return has_newline(heap, code)
+    fork = -2 - code
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        if has_newline(heap, fork_state_at(heap, i)):
+            return True
+    return False
 
 
 @uncounted
@@ -233,24 +256,32 @@ def build_lexeme(  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def group_children(heap, work, trie, node, code, before, least, groups, ends, nodes, keywords, light):  # type: ignore[no-untyped-def]
+def group_children(heap, work, trie, node, code, before, least, groups, ends, nodes, keywords, light, forked):  # type: ignore[no-untyped-def]
     """Sort the children of ``node`` by the lexeme that they begin, from start state ``code``.
 
     ``before`` says which of them, as for ``grammar_mask.fill``.
     ``groups[g]`` is the lexer state, without its keywords, that ``nodes[ends[g - 1]:ends[g]]`` lead to,
     for states reached by at least ``least`` trie nodes; ``keywords`` has (node, lexer state)
-    where a keyword may have begun as well; ``light`` the (node, code) of the rest. Returns
-    the numbers of groups, keywords and light entries.
+    where a keyword may have begun as well; ``forked`` has (node, fork) for nodes as large that
+    go on in several ways; ``light`` the (node, code) of the rest. Returns the numbers of groups,
+    keywords, light and forked entries.
     """
     n_kids = 0
     n_groups = 0
+    n_forked = 0
     child = node + 1
     while child < trie.subtree_end[node]:
         after = delta_at(heap, code, trie.byte[child])
         held = before >= 0 and delta_at(heap, before, trie.byte[child]) != 0
         if after == UNKNOWN:
             note_missing(work, ROW, code, 0)
-        elif after != 0 and not held and (before >= -1 or child == -2 - before):
+        elif after == 0 or held or (before < -1 and child != -2 - before):
+            pass
+        elif after < 0 and trie.subtree_end[child] - child >= least and not fork_has_newline(heap, after):
+            forked[n_forked, 0] = child
+            forked[n_forked, 1] = after
+            n_forked += 1
+        else:
             light[n_kids, 0] = child
             light[n_kids, 1] = after
             n_kids += 1
@@ -290,4 +321,4 @@ def group_children(heap, work, trie, node, code, before, least, groups, ends, no
             light[n_light, 0] = light[i, 0]
             light[n_light, 1] = light[i, 1]
             n_light += 1
-    return kept, n_keywords, n_light
+    return kept, n_keywords, n_light, n_forked

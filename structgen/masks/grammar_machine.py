@@ -140,15 +140,17 @@ class GrammarMachine:
             item = (0, cell, register, -1, state, 0)
         else:
             item = (-1, cell, register, state, column, 0)
-        self._fill(item, row)
+        self._fill([item], row)
         if watch:
             row &= self._unbroken(0, watch)
 
-    def _fill(self, item: tuple[int, ...], row: TokenMask) -> None:
-        """Add what one entry of the queue leads to (see ``grammar_mask.fill``)."""
+    def _fill(self, items: list[tuple[int, ...]], row: TokenMask) -> None:
+        """Add what entries of the queue lead to (see ``grammar_mask.fill``)."""
         parts, automaton, trie = self._parts, self.automaton, self._trie
-        self._queue[0] = item
-        at, n, problem = 0, 1, 0
+        while len(items) > len(self._queue):
+            self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
+        self._queue[: len(items)] = items
+        at, n, problem = 0, len(items), 0
         automaton.clear()
         while True:
             at, n, problem = grammar_mask.fill(
@@ -173,10 +175,14 @@ class GrammarMachine:
     def _fill_watched(self, n: int, row: TokenMask) -> None:
         """The entries of the queue that stand under a condition."""
         queue = self._queue[:n]
+        together: dict[tuple[int, int], dict[tuple[int, ...], None]] = {}
         for node, cell, register, before, code, watch in queue[queue[:, 5] != 0].tolist():
+            root = -1 - node if node < 0 else -2 - before if before < -1 else node
+            together.setdefault((root, watch), {})[node, cell, register, before, code, 0] = None
+        for (root, watch), items in together.items():
             part = np.zeros(self._n_words, dtype=np.uint32)
-            self._fill((node, cell, register, before, code, 0), part)
-            row |= part & self._unbroken(-2 - before if before < -1 else node, watch)
+            self._fill(list(items), part)
+            row |= part & self._unbroken(root, watch)
 
     def _unbroken(self, node: int, watch: int) -> TokenMask:
         """All tokens but those below trie node ``node`` that break ``watch``."""

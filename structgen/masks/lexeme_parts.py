@@ -53,13 +53,16 @@ class PartStore:
         self._families = np.zeros(8, dtype=np.int32)
         self._light = np.zeros((1 << 11, 2), dtype=np.int32)
         self._big = np.zeros((1 << 7, 2), dtype=np.int32)
-        self._children = tuple(np.zeros(shape, dtype=np.int32) for shape in (257, 257, 256, (256, 2), (256, 2)))
+        self._children = tuple(
+            np.zeros(shape, dtype=np.int32) for shape in (257, 257, 256, (256, 2), (256, 2), (256, 2))
+        )
 
     def build(self) -> None:
         """Build the parts that the kernel has missed."""
         n = int(self.missing[0, 0])
         for one, two, three in self.missing[1 : n + 1].tolist():
-            offset = self._lexeme(_ROOT, two) if one < 0 else self._start(one, two, three)
+            under_way = np.array([-1 - one], dtype=np.int32)
+            offset = self._lexeme(under_way, two) if one < 0 else self._start(one, two, three)
             self._enter(one, two, three, offset)
 
     def _enter(self, one: int, two: int, three: int, offset: int) -> None:
@@ -132,26 +135,23 @@ class PartStore:
         trie, least = self.trie, self.group_size
         if before >= 0:
             self.automaton.expanded(before)
-        n_groups, n_keywords, n_light = self.automaton.run(
+        n_groups, n_keywords, n_light, n_forked = self.automaton.run(
             lambda heap, work: grammar_parts.group_children(
                 heap, work, trie, node, code, before, least, *self._children
             )
         )
-        groups, ends, nodes, keywords, light = self._children
-        keywords, light = keywords[:n_keywords].copy(), light[:n_light].copy()
+        groups, ends, nodes, keywords, light, forked = self._children
+        pairs = np.concatenate([keywords[:n_keywords], light[:n_light], forked[:n_forked]]).reshape(-1)
         bounds, bases = [0, *ends[:n_groups].tolist()], groups[:n_groups].tolist()
         kept = nodes[: bounds[-1]].copy()
         parts = [self._lexeme(kept[bounds[g] : bounds[g + 1]], base) for g, base in enumerate(bases)]
-        head = np.array([n_groups, n_keywords, n_light, *parts], dtype=np.int32)
-        self._reserve(len(head) + keywords.size + light.size, 0)
+        head = np.array([n_groups, n_keywords, n_light, n_forked, *parts], dtype=np.int32)
+        self._reserve(len(head) + len(pairs), 0)
         offset = self._n_pool
-        for values in (head, keywords.reshape(-1), light.reshape(-1)):
+        for values in (head, pairs):
             self.pool[self._n_pool : self._n_pool + len(values)] = values
             self._n_pool += len(values)
         return offset
-
-
-_ROOT = np.zeros(1, dtype=np.int32)
 
 
 def _longer(array: Any, n: int) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.grammars import CASES, Structgen, tokenizer_path
+from tests.bench.grammars import CASES, Structgen, grammar_of, tokenizer_path
 
 
 def compare(machine: Any, tokens: list[int], vocabulary: Any, rng: random.Random) -> tuple[int, int]:
@@ -39,8 +39,8 @@ def main() -> None:
 
     path = tokenizer_path()
     vocabulary, encoder = Structgen(path).vocabulary, Tokenizer.from_file(str(path))
-    for case in ("c_like", "sql", "json"):
-        machine = lark((CASES / f"{case}.lark").read_text()).bind(vocabulary).machine
+    for case in ("c_like", "sql", "json", "python"):
+        machine = lark(grammar_of(case)).bind(vocabulary).machine
         tokens = encoder.encode((CASES / f"{case}.txt").read_text().strip(), add_special_tokens=False).ids
         compared, different = compare(machine, tokens, vocabulary, random.Random(0))
         print(f"{case}: {compared} compared, {different} differ")
