@@ -34,6 +34,7 @@ class Completer:
     def __init__(self, automaton: GrammarAutomaton) -> None:
         self.automaton = automaton
         self._endings: dict[int, dict[int, bytes]] = {}
+        self._words: dict[tuple[int, int], dict[int, bytes]] = {}
         self._costs: StackCosts | None = None
 
     @property
@@ -189,8 +190,12 @@ class Completer:
     def words_of(self, cell: int, before: int) -> dict[int, bytes]:
         """Least lexemes on ``cell`` by terminal, whose first byte ends the lexeme in state ``before``."""
         automaton = self.automaton
-        words: dict[int, bytes] = {}
-        for start, _ in automaton.lexer.fork(automaton.start_code(self.state_of(cell))):
+        code = automaton.start_code(self.state_of(cell))
+        known = self._words.get((code, before))
+        if known is not None:
+            return known
+        words = self._words[code, before] = {}
+        for start, _ in automaton.lexer.fork(code):
             if not start:
                 continue
             row = automaton.expanded(start)[_ORDER]
