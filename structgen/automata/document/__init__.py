@@ -16,18 +16,20 @@ misses, ``automaton`` fills in and the step is taken again.
 **Tried and dropped.** Escapes multiplied into pattern automata (thousands of states more; the kernel
 decodes them instead). String lengths as states (a register, where every length between can be
 completed; else the product). One kernel function per step inside walks: passing twenty arrays costs a
-microsecond, so walks decide the common bytes in their own loop (360 → 19 ns a node). Asking every class
-of names of a large alternative at once: exact, but 5 times slower overall; large shapes ask when a
-name ends, so a mask may open a name there that cannot be ended.
+microsecond, so walks decide the common bytes in their own loop (360 → 19 ns a node). A uniform search for
+witnesses of every verdict of large alternatives: exponential in the nesting, and its budget made it miss
+verdicts, so valid documents were refused; now ``guided`` follows one aim at a time and ``judge`` tells which
+verdicts the finished text has. Failures found while an outer search is open hang on it: they are kept as
+long as it stays open, never longer (keeping none was 30 times slower on nested alternatives).
 
 **Where the time goes** (MaskBench sample, Llama-3.1 vocabulary): warm masks are copies; cold ones are walks of
 50 to 2,000 µs, mostly in strings under patterns and length bounds, where states do not share masks yet;
-slow compiles are nearly all ``witness`` searching general objects (large ``oneOf``/``anyOf`` of objects).
-The searches do not remember results that depended on a context still open; fixing that and sharing masks
-between pattern states are the next steps.
+slow compiles are those whose
+alternatives need many aims.
 
-**Known gaps.** ``format`` checks beyond the automaton (``xn--`` labels of host names) are not applied.
-Names that no schema keyword mentions may repeat within an object. Some recursive references under
-``$recursiveRef`` with unevaluated properties end in ``LimitError``; 2^n alternatives of objects are slow.
-``declared`` order is kept in plain objects only.
+**Known gaps.** ``format`` checks beyond the automaton (``xn--`` labels of host names, whether a text is a
+regular expression) are not applied. In general objects, names that no schema keyword mentions may repeat, and
+``declared`` order is not kept. Products of many patterns, and ``multipleOf`` with millions of remainders, end
+in ``LimitError``. A value whose verdicts on three or more goals must be combined in a way that is neither all,
+one nor none of them may be missed where it stands in an object that no single aim completes.
 """

@@ -44,7 +44,6 @@ __all__ = ["KEY_EVENT", "ObjectState", "Objects"]
 
 KEY_EVENT = 1 << 23
 MOST_PLAIN = 62
-MOST_ASKED = 6
 _PLAIN = (Properties, PropertyNames, Required)
 
 
@@ -303,19 +302,12 @@ class Objects:
         return truth
 
     def _open_classes(self, state: ObjectState) -> list[bool]:
-        """Which classes of names may be begun.
-
-        A name that could be begun but not ended would be a dead end, so small shapes ask every
-        class now. In large ones (a step can cost milliseconds) a class counts as open while
-        it is unused; a name then may be refused at its closing quote.
-        """
+        """Which classes of names may be begun: those that can be ended, for else a name would be a dead end."""
         shape = state.shape
+        keys = shape.keys
         unused = [flag and not (state.seen >> bit) & 1 for bit, flag in enumerate(shape.usable)]
-        keys = state.shape.keys
         if unused[-1] and not keys.patterns and not keys.rules and self.key_step(state, len(unused) - 1)[0]:
             return unused  # any name that was begun can still become an undeclared one
-        if len(unused) > MOST_ASKED:
-            return unused
         return [flag and self.key_step(state, number)[0] != 0 for number, flag in enumerate(unused)]
 
     def _may_go_on(self, state: ObjectState) -> bool:
