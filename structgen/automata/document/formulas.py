@@ -59,10 +59,24 @@ class Reducer:
             return self(formula.by_type.get(of, FALSE), of)  # type: ignore[attr-defined]
         if kind is Not:
             return negation(self(formula.part, of))  # type: ignore[attr-defined]
-        parts = [self(part, of) for part in formula.parts]  # type: ignore[attr-defined]
         if kind is And:
-            return conjunction(parts)
+            return self._all(formula.parts, of)  # type: ignore[attr-defined]
+        parts = [self(part, of) for part in formula.parts]  # type: ignore[attr-defined]
         return disjunction(parts) if kind is Or else exactly_one(parts)
+
+    def _all(self, parts: tuple[Formula, ...], of: str) -> Formula:
+        """A conjunction; mostly ``type`` rules it out, and then nothing else is looked at."""
+        for part in parts:
+            if type(part) is TypeIs and of not in part.types:
+                return FALSE
+        found = []
+        for part in parts:
+            reduced = self(part, of)
+            if reduced is FALSE:
+                return FALSE
+            if reduced is not TRUE:
+                found.append(reduced)
+        return conjunction(found)
 
     def _expand(self, ref: Ref, of: str) -> Formula:
         target = self._resolve(ref)

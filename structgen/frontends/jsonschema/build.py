@@ -10,7 +10,7 @@ leaves too; the machine expands them when it sees the value's type.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from structgen.errors import SchemaError
@@ -62,6 +62,23 @@ _TYPE_SETS = {
 }
 
 
+_LEAF = frozenset(["type", "format", "title", "description", "default", "examples", "$comment", "deprecated",
+                   "readOnly", "writeOnly"])  # fmt: skip
+
+
+def _leaf_key(schema: Any, place: Place) -> Hashable:
+    """Equal for subschemas that say the same of a type and a format and nothing else; None for all others.
+
+    Half of the properties of real schemas are such leaves; one formula for all of them means one context, one
+    set of tables and one set of masks.
+    """
+    if not schema.keys() <= _LEAF:
+        return None
+    kind, of_format = schema.get("type"), schema.get("format")
+    names = tuple(kind) if type(kind) is list else kind
+    return (names, of_format, place.resource.draft, place.resource.legacy, place.resource.validates)
+
+
 class SchemaSource:
     """One schema with its options, giving formulas on demand."""
 
@@ -77,6 +94,8 @@ class SchemaSource:
         legacy = draft is None and number == 0
         self.assert_formats = formats == "assert"
         self.resources = Resources(schema, draft=number or DEFAULT_DRAFT, legacy=legacy, registry=registry or {})
+        self._leaves: dict[Hashable, Formula] = {}
+        self._leaf_uids: set[int] = set()
         scan(self.resources, read_pattern)
 
     @property
@@ -102,7 +121,7 @@ class SchemaSource:
     def is_plainly_satisfiable(self, formula: Formula) -> bool:
         """Whether a glance at the schema shows that some value satisfies ``formula``."""
         if type(formula) is not Ref:
-            return False
+            return formula.uid in self._leaf_uids
         return is_plainly_satisfiable(self.resources, formula.location)
 
     def ref(self, place: Place, schema: Any, pointer: str) -> Formula:
@@ -111,7 +130,15 @@ class SchemaSource:
             return TRUE
         if schema is False:
             return FALSE
-        return _ref_to(self.resources.child(place, schema, pointer), pointer)
+        child = self.resources.child(place, schema, pointer)
+        key = _leaf_key(schema, child)
+        if key is None:
+            return _ref_to(child, pointer)
+        found = self._leaves.get(key)
+        if found is None:
+            found = self._leaves[key] = self.formula(child)
+            self._leaf_uids.add(found.uid)
+        return found
 
     def _build(self, place: Place) -> Formula:
         schema = place.schema
