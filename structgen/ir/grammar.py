@@ -79,6 +79,8 @@ class Grammar:
     """Terminals that are JSON under a schema: the schema's text."""
     specials: dict[int, str] = field(default_factory=dict)
     """Terminals that are one special token of the vocabulary: its name."""
+    unused: tuple[str, ...] = ()
+    """Names defined and used nowhere, for warnings."""
 
     @property
     def n_terminals(self) -> int:

@@ -13,7 +13,14 @@ from collections.abc import Iterable
 from structgen.errors import GrammarSyntaxError, LimitError
 from structgen.ir.grammar import Grammar, Production
 
-__all__ = ["check_grammar", "nullable_symbols", "productive_symbols", "reachable_symbols", "without_empty_rules"]
+__all__ = [
+    "check_grammar",
+    "definition_of",
+    "nullable_symbols",
+    "productive_symbols",
+    "reachable_symbols",
+    "without_empty_rules",
+]
 
 MAX_PRODUCTIONS = 200_000
 
@@ -70,15 +77,15 @@ def check_grammar(grammar: Grammar, source: str) -> tuple[str, ...]:
         raise GrammarSyntaxError(
             f"rule {name!r} derives no text: every alternative leads back to itself",
             source=source or None,
-            span=_definition(source, name),
+            span=definition_of(source, name),
             hint="add an alternative that ends the recursion",
         )
     used = reachable | grammar.ignore
     if grammar.indentation is not None:
         used |= {grammar.indentation.newline, grammar.indentation.indent, grammar.indentation.dedent}
-    return tuple(
-        f"terminal {terminal.name} is not used" for i, terminal in enumerate(grammar.terminals) if i not in used
-    )
+    idle = [terminal.name for i, terminal in enumerate(grammar.terminals) if i not in used]
+    names = dict.fromkeys([*idle, *grammar.unused])
+    return tuple(f"{'terminal' if name.isupper() else 'rule'} {name} is not used" for name in names)
 
 
 def _leads_to_itself(grammar: Grammar, symbol: int, productive: frozenset[int]) -> bool:
@@ -95,7 +102,8 @@ def _leads_to_itself(grammar: Grammar, symbol: int, productive: frozenset[int]) 
     return symbol in seen
 
 
-def _definition(source: str, name: str) -> tuple[int, int] | None:
+def definition_of(source: str, name: str) -> tuple[int, int] | None:
+    """Where ``name`` is defined in a grammar's text."""
     import re
 
     found = re.search(rf"^[ \t]*[!?]*({re.escape(name)})\b", source, re.MULTILINE)

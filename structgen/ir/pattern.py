@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "min_width"]
+__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "matches_nothing", "min_width"]
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -69,3 +69,14 @@ def min_width(pattern: Pattern) -> int:
     if isinstance(pattern, Repeat):
         return pattern.low * min_width(pattern.part)
     return 0
+
+
+def matches_nothing(pattern: Pattern) -> bool:
+    """Whether no text matches, as far as character classes tell (assertions are taken to hold)."""
+    if isinstance(pattern, Characters):
+        return not pattern.ranges
+    if isinstance(pattern, Sequence):
+        return any(map(matches_nothing, pattern.parts))
+    if isinstance(pattern, Alternatives):
+        return all(map(matches_nothing, pattern.parts))
+    return isinstance(pattern, Repeat) and pattern.low > 0 and matches_nothing(pattern.part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from lark import Lark
 from lark.exceptions import LarkError
@@ -11,6 +12,7 @@ from lark.indenter import PythonIndenter
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, RegexSyntaxError, UnsupportedError
 from structgen.grammar_constraint import lark
+from structgen.vocab.vocabulary import Vocabulary
 
 GRAMMARS = {
     "keyword or name": 'start: ("if" NAME | NAME)+\nNAME: /[a-z]+/\n%ignore " "',
@@ -114,6 +116,9 @@ BAD = {
     "no start": ('begin: "a"\n', None),
     "unproductive": ('start: "a" x\nx: x "b"\n', (2, 1)),
     "empty terminal": ("start: A\nA: /a*/\n", (2, 1)),
+    "matches nothing": ('start: "a" A\nA: /b[^\\s\\S]/\n', (2, 1)),
+    "unproductive beside others": ('start: x | "a" y\nx: "b"\ny: y "c" | "d" y\n', (3, 1)),
+    "undefined in a template": ('start: t{a}\na: "a"\nt{x}: x other\n', (3, 9)),
     "reserved name": ('start: __a\n__a: "x"\n', None),
 }
 
@@ -151,9 +156,33 @@ def test_what_is_not_enforced_is_refused_by_name(text: str, keyword: str) -> Non
 
 
 def test_conflicts_between_rules_are_refused_by_lalr() -> None:
-    with pytest.raises(GrammarSyntaxError):
-        lark('start: a "x" | b "x"\na: "c"\nb: "c"', parser="lalr")
+    text = 'start: a "x" | b "x"\na{}: "c"\nb{}: "c"'
+    with pytest.raises(GrammarSyntaxError) as caught:
+        lark(text.format(".2", ".2"), parser="lalr")
+    assert caught.value.line_column in ((2, 1), (3, 1))
+    assert lark(text.format(".2", ".1"), parser="lalr").accepts("cx")
 
 
-def test_an_unused_terminal_is_a_warning() -> None:
+def test_what_is_not_used_is_a_warning() -> None:
     assert lark('start: "a"\n%ignore WS\nWS: " "\n').warnings == ()
+    found = lark('start: "a"\nIDLE: "b"\nidle.2: "c"\nPART: "d"\nWHOLE: PART\n', cache=False)
+    assert found.warnings == ("terminal IDLE is not used", "rule idle is not used", "terminal WHOLE is not used")
+    assert found.accepts("a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'start: start | "a"',
+        'start: x* "a"\nx: | "b"',
+        'start: start start | x\nx: | y\ny: x | "a"',
+        'start: (("a"?)*)*',
+    ],
+)
+def test_infinitely_ambiguous_grammars_terminate(text: str) -> None:
+    constraint = lark(text)
+    assert constraint.accepts("a") and not constraint.accepts("c")
+    vocabulary = Vocabulary.from_bytes([b"a", b"b", b"aa", b"ab", b"</s>"], eos_ids=[4])
+    matcher, row = constraint.bind(vocabulary).start(), np.zeros(1, dtype=np.uint32)
+    matcher.fill_mask(row)
+    assert row[0] & 1

@@ -16,7 +16,7 @@ from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
-from structgen.ir.passes import check_grammar
+from structgen.ir.passes import check_grammar, definition_of
 
 __all__ = ["ChosenParser", "choose_parser"]
 
@@ -78,6 +78,7 @@ def _refusal(grammar: Grammar, tables: LalrTables, source: str) -> GrammarSyntax
     at = grammar.name(worst.terminal) if worst.terminal < grammar.n_terminals else "the end"
     return GrammarSyntaxError(
         f"not an LALR(1) grammar: before {at}, these rules are in conflict: {shown}",
-        source=source,
+        source=source or None,
+        span=definition_of(source, grammar.name(rules[0].lhs)),
         hint="give one rule a priority, or use parser='earley'",
     )

@@ -9,6 +9,8 @@ keywords of which pattern) is computed here, by the rules of ``lark.lexer``.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Any
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, UnsupportedError
@@ -19,7 +21,7 @@ from structgen.frontends.lark.messages import located, syntax_error
 from structgen.frontends.lark.notation import NotPlainError
 from structgen.frontends.lark.patterns import exactly, read_pattern
 from structgen.ir.grammar import Grammar, IndentRules, Production, Terminal
-from structgen.ir.pattern import min_width
+from structgen.ir.pattern import matches_nothing, min_width
 
 __all__ = ["read_lark"]
 
@@ -69,6 +71,7 @@ def read_lark(
         shadowed=shadowed,
         indentation=indentation or None,
         schemas={names[name]: schema for name, schema in islands.schemas.items() if name in names},
+        unused=_unused(text, start),
         specials={names[name]: token for name, token in islands.specials.items() if name in names},
     )
 
@@ -124,6 +127,14 @@ def load_with_lark(text: str, start: str, source_path: str, import_paths: tuple[
     )
 
 
+def _unused(text: str, start: str) -> tuple[str, ...]:
+    """Names that the text defines and mentions nowhere else; what Lark reads itself for indentation is used."""
+    defined = re.findall(r"^[ \t]*[?!]*([A-Za-z_]\w*)(?:\{[^}\n]*\})?(?:\.-?\d+)?[ \t]*:", text, re.MULTILINE)
+    mentions = Counter(re.findall(r"[A-Za-z_]\w*", text))
+    spared = {start, _NEWLINE, *_OPENING, *_CLOSING}
+    return tuple(name for name in dict.fromkeys(defined) if mentions[name] == 1 and name not in spared)
+
+
 def _order(terminals: tuple[PlainTerminal, ...]) -> dict[str, int]:
     """Rank of each terminal: the order in which Lark's lexer tries them."""
 
@@ -154,6 +165,8 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
             text,
             terminal.name,
         )
+    if matches_nothing(pattern):
+        raise located(GrammarSyntaxError(f"terminal {terminal.name} matches no text"), text, terminal.name)
     literal = written.value if written.kind == "str" else None
     return Terminal(terminal.name, pattern, literal, frozenset(written.flags), terminal.priority, rank, expression)
 
