@@ -3,8 +3,9 @@
 Two notions of passing are kept side by side. MaskBench's: the schema compiles, every valid
 instance has all its tokens allowed and every invalid one a token forbidden. The strict one
 asks also that a valid instance may stop at its end, and lets an invalid one that may *not*
-stop count as rejected, because such text would never be delivered as finished. A timeout,
-crash or refusal fails in both and stays in the denominator.
+stop count as rejected, because such text would never be delivered as finished. It takes an
+engine at its word that refuses a schema because no document satisfies it: that rejects every
+instance. A timeout, crash or other refusal fails in both and stays in the denominator.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def by_engine(rows: Iterable[Row]) -> dict[str, list[Row]]:
 def is_pass(row: Row, strict: bool = True) -> bool:
     """Whether the engine gets this schema right on all its instances."""
     column = row.get("accepted" if strict else "all_allowed")
-    return row["status"] == "ok" and column == row["valid"] and not row.get("instance_errors")
+    answered = row["status"] == "ok" or (strict and row["status"] == "unsatisfiable")
+    return answered and column == row["valid"] and not row.get("instance_errors")
 
 
 def figures(engine: str, rows: Sequence[Row]) -> EngineFigures:

@@ -1,7 +1,8 @@
 """The official JSON-Schema-Test-Suite through any engine.
 
 A test is right when the engine compiled the group's schema and accepts the instance exactly
-if the suite calls it valid. A refused schema makes all tests of its group wrong: for a
+if the suite calls it valid. An engine that says that no document satisfies the schema has
+rejected every instance. Any other refused schema makes all tests of its group wrong: for a
 user, a schema that does not compile validates nothing.
 
 Schemas of the older drafts carry no ``$schema``, so engines could not know the draft; it is
@@ -45,6 +46,7 @@ DRAFTS = {
 }
 PARTS = ("required", "optional", "format")
 _FOLDERS = {"required": ".", "optional": "optional", "format": "optional/format"}
+_ANSWERED = ("ok", "unsatisfiable")
 _REMOTE_BASE = "http://localhost:1234/"
 
 
@@ -132,7 +134,7 @@ def _prepare(group: Group, remotes: dict[str, Any], tokenizer: Tokenizer) -> Pre
 def right_tests(row: dict[str, Any]) -> list[bool]:
     """Per test of a group, whether the engine was right."""
     accepted = row.get("accepted")
-    if row["status"] != "ok" or accepted is None:
+    if row["status"] not in _ANSWERED or accepted is None:
         return [False] * len(row["valid"])
     return [is_accepted == valid for is_accepted, valid in zip(accepted, row["valid"], strict=True)]
 
@@ -147,7 +149,7 @@ def tally(rows: Iterable[dict[str, Any]], by_keyword: bool = False) -> dict[str,
         verdicts = right_tests(row)
         counts[name][0] += sum(verdicts)
         counts[name][1] += len(verdicts)
-        counts[name][2] += len(verdicts) if row["status"] != "ok" else 0
+        counts[name][2] += len(verdicts) if row["status"] not in _ANSWERED else 0
     return {name: (right, total, lost) for name, (right, total, lost) in counts.items()}
 
 
@@ -159,7 +161,7 @@ def wrong_tests(row: dict[str, Any]) -> list[str]:
             continue
         wanted = "valid" if row["valid"][number] else "invalid"
         did = "accepted" if row["status"] == "ok" and row["accepted"][number] else "rejected"
-        if row["status"] != "ok":
+        if row["status"] not in _ANSWERED:
             did = f"{row['status']}: {' '.join(str(row.get('error', '')).split())[:160]}"
         lines.append(f"{row['id']} [{row['description']}] {row['tests'][number]}: {wanted}, {did}")
     return lines

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jsonschemabench.engines.base import Compiled, CompileOptions, Matcher, TokenRow
+from jsonschemabench.engines.base import Compiled, CompileOptions, Emptiness, Matcher, TokenRow
 from jsonschemabench.measure import InstanceResult, Timings, timed, walk
 from jsonschemabench.packing import pack
 from jsonschemabench.worker import Bench
@@ -46,6 +46,9 @@ def _measure(bench: Bench, compile_: Callable[[], Compiled], request: dict[str, 
         compiled, wall, least = timed(compile_)
     except Exception as error:  # an engine refuses by raising whatever it likes
         row |= {"status": "refused", "error": _say(error), "refused_after_us": _us_since(began)}
+        if isinstance(bench.engine, Emptiness) and bench.engine.is_unsatisfiable(error):
+            # An answer, not a refusal: whatever the instance, it is rejected.
+            row |= {"status": "unsatisfiable", "accepted": [False] * len(request["instances"])}
         return row | _memory()
     row |= {"compile_us": least / 1000, "compile_wall_us": wall / 1000}
     bench.send({"event": "compiled", "row": row})

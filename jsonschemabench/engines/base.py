@@ -19,6 +19,7 @@ __all__ = [
     "CompileOptions",
     "Compiled",
     "Completing",
+    "Emptiness",
     "Engine",
     "EngineVocabulary",
     "Matcher",
@@ -106,6 +107,15 @@ class Engine(Protocol):
 
     def compile_grammar(self, text: str, notation: str) -> Compiled:
         """Compile a grammar in ``lark`` or ``gbnf`` notation; ``NotImplementedError`` where it has none."""
+        ...
+
+
+@runtime_checkable
+class Emptiness(Protocol):
+    """An engine that refuses some schemas because it knows that no document satisfies them."""
+
+    def is_unsatisfiable(self, error: Exception) -> bool:
+        """Whether what ``compile`` raised says so."""
         ...
 
 

@@ -62,6 +62,9 @@ class LlguidanceEngine:
             text = any_to_lark(text)
         return self._build(llguidance.LLMatcher.grammar_from_lark(text))
 
+    def is_unsatisfiable(self, error: Exception) -> bool:
+        return "unsatisfiable schema" in str(error).lower()
+
     def _build(self, grammar: str) -> LlguidanceCompiled:
         matcher = llguidance.LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():

@@ -62,6 +62,9 @@ class StructgenEngine:
         constraint = self._structgen.json_schema(schema, **self.options, **extra)
         return StructgenCompiled(constraint.bind(self._vocabulary))
 
+    def is_unsatisfiable(self, error: Exception) -> bool:
+        return isinstance(error, self._structgen.UnsatisfiableError)
+
     def compile_grammar(self, text: str, notation: str) -> StructgenCompiled:
         make = self._structgen.lark if notation == "lark" else self._structgen.gbnf
         return StructgenCompiled(make(text).bind(self._vocabulary))

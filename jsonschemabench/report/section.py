@@ -105,5 +105,5 @@ def _legend() -> str:
     return (
         "TTFM is compiling plus the first mask, per schema; TBM is mask plus advance, per token; each is the smaller "
         "of wall and CPU time. A schema passes if it compiles, all its valid instances are accepted and all its "
-        "invalid ones are not.\n"
+        "invalid ones are not; an engine that says that nothing satisfies a schema has rejected every instance.\n"
     )

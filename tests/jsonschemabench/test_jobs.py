@@ -8,9 +8,11 @@ import pytest
 
 from jsonschemabench.errors import EngineMissingError, EngineUnknownError, InputError, WorkerStartError
 from jsonschemabench.jobs import Plan, measure
+from jsonschemabench.metrics import is_pass
 from jsonschemabench.packing import unpack
 from jsonschemabench.rows import read_rows
 from jsonschemabench.run import case_jobs
+from jsonschemabench.suite import right_tests
 from jsonschemabench.supervisor import Limits
 
 TEXTS = "tests.jsonschemabench.toy_engines:TextsEngine"
@@ -74,6 +76,20 @@ def test_an_engine_that_hangs_crashes_or_raises_gives_rows_and_the_run_goes_on(
     assert rows[3]["error"] == "ValueError: not this one"
     assert rows[4]["instance_errors"] == {"0": "RuntimeError: out of fuel"}
     assert rows[4]["accepted"] == [False]
+
+
+def test_nothing_fits_is_an_answer(tmp_path: Path, tokenizer_path: Path) -> None:
+    paths = [
+        write_case(tmp_path, "a", {"do": "nothing"}, invalid=[1, 2]),
+        write_case(tmp_path, "b", {"do": "nothing"}, [1]),
+    ]
+    out = tmp_path / "r.jsonl"
+    measure(Plan([MISBEHAVING], tokenizer_path, out), case_jobs(paths))
+    right, wrong = results(out)
+    assert right["status"] == wrong["status"] == "unsatisfiable"
+    assert right["accepted"] == [False, False]
+    assert [is_pass(right), is_pass(wrong), is_pass(right, strict=False)] == [True, False, False]
+    assert right_tests(right) == [True, True]
 
 
 def test_limits_are_of_the_processor_and_patience_of_the_clock(tmp_path: Path, tokenizer_path: Path) -> None:

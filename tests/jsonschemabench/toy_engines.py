@@ -77,8 +77,15 @@ class DeadEndEngine(TextsEngine):
         return TextsCompiled([text.encode() for text in schema[self.key]], self.vocabulary, unless=b"!")
 
 
+class EmptyError(Exception):
+    pass
+
+
 class MisbehavingEngine(TextsEngine):
-    """``do`` in the schema: hang, crash, eat memory, refuse, or raise in the middle."""
+    """``do`` in the schema: hang, crash, eat memory, refuse, say that nothing fits, or raise in the middle."""
+
+    def is_unsatisfiable(self, error: Exception) -> bool:
+        return isinstance(error, EmptyError)
 
     def compile(self, schema: Any, options: CompileOptions) -> TextsCompiled:
         what = schema.get("do")
@@ -90,6 +97,8 @@ class MisbehavingEngine(TextsEngine):
             self.eaten = [np.ones(1 << 21) for _ in range(512)]
         if what == "refuse":
             raise ValueError("not this one")
+        if what == "nothing":
+            raise EmptyError("no document")
         if what == "raise later":
             return RaisingCompiled([b"1"], self.vocabulary)
         return TextsCompiled([b"1"], self.vocabulary)
