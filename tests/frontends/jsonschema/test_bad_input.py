@@ -153,3 +153,79 @@ def test_two_to_the_n(schema: Any) -> None:
     except LimitError as error:
         assert error.what
     assert perf_counter() - began < 30
+
+
+def names(letter: str, n: int) -> dict[str, int]:
+    return {f"{letter}{i}": 1 for i in range(n)}
+
+
+HOSTILE: list[tuple[str, Any, list[tuple[Any, bool]]]] = [
+    (
+        "pairs of required names",
+        {"allOf": [{"anyOf": [{"required": [f"a{n}"]}, {"required": [f"b{n}"]}]} for n in range(20)]},
+        [(names("a", 20), True), (names("b", 20), True), (names("a", 19), False)],
+    ),
+    (
+        "pairs of properties",
+        {
+            "allOf": [
+                {"anyOf": [{"properties": {f"a{n}": {"minimum": 5}}}, {"properties": {f"b{n}": {"minimum": 5}}}]}
+                for n in range(20)
+            ]
+        },
+        [(names("a", 20), True), ({"a0": 1, "b0": 9}, True), ({"a0": 1, "b0": 1}, False)],
+    ),
+    (
+        "chain of conditions",
+        {"allOf": [{"if": {"required": [f"a{n}"]}, "then": {"required": [f"a{n + 1}"]}} for n in range(30)]},
+        [({}, True), (names("a", 31), True), ({"a3": 1}, False), ({"a30": 1}, True)],
+    ),
+    (
+        "one of 100",
+        {
+            "oneOf": [
+                {"properties": {"k": {"const": n}, "v": {"minimum": n}}, "required": ["k", "v"]} for n in range(100)
+            ]
+        },
+        [({"k": 7, "v": 8}, True), ({"k": 7, "v": 6}, False), ({"v": 6}, False)],
+    ),
+    (
+        "alternatives without end",
+        {
+            "$defs": {
+                f"d{n}": {"oneOf": [{"required": ["x"], "properties": {"x": {"$ref": f"#/$defs/d{n + 1}"}}},
+                                    {"required": ["y"], "properties": {"y": {"$ref": f"#/$defs/d{n + 1}"}}}]}
+                for n in range(20)
+            } | {"d20": {"type": "integer"}},
+            "$ref": "#/$defs/d18",
+        },
+        [({"x": {"y": 1}}, True), ({"x": {"y": "1"}}, False), ({"x": {"y": 1}, "y": {"x": 2}}, False)],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("schema", "cases"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE])
+def test_two_to_the_n_objects(schema: Any, cases: list[tuple[Any, bool]]) -> None:
+    constraint = sg.json_schema({"type": "object", **schema}, property_order="any")
+    for document, valid in cases:
+        assert constraint.accepts(json.dumps(document)) == valid, document
+
+
+@pytest.mark.timeout(60)
+def test_schema_of_ten_megabytes() -> None:
+    schema = {"properties": {f"name_{n}": {"type": "string", "description": "x" * 250} for n in range(36_000)}}
+    text = json.dumps(schema)
+    assert len(text) > 10_000_000
+    constraint = sg.json_schema(text)
+    assert constraint.accepts('{"name_7":"a"}') and not constraint.accepts('{"name_7":1}')
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "items", "not"])
+def test_500_levels_of_one_keyword(keyword: str) -> None:
+    schema: Any = {"type": "integer"}
+    for _ in range(500):
+        schema = {keyword: schema if keyword in ("items", "not") else [schema]}
+    constraint = sg.json_schema(schema)
+    assert constraint.accepts("3")
+    assert constraint.accepts('"x"') == (keyword == "items")
