@@ -35,8 +35,8 @@ __all__ = ["compiled"]
 
 MOST_IN_PROCESS = 16
 MOST_FILES = 200
-WORTH_KEEPING = 0.02
-"""Seconds of compiling from which a file pays: it loads in some milliseconds."""
+WORTH_KEEPING = 0.005
+"""Seconds of compiling from which a file pays: it loads in one, or a few."""
 
 _recent: dict[str, ChosenParser] = {}
 _lock = Lock()

@@ -161,6 +161,43 @@ def test_masks_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> None:
             config = following
 
 
+FORKED = r"""
+start: stmt+
+stmt: IF NAME ";" | NAME "=" NUMBER ";" | PICK NAME ";" | NUMBER "." NAME ";"
+IF: /if(?!\w)/
+PICK.1: /pick(?= +[a-z])/
+NAME: /(?a:[^\W\di]\w*|i([^\Wf]\w*|f\w+|(?!\w)))/
+NUMBER: /(?!0[0-9])[0-9]+(\.[0-9]+)?(?!\w)/
+%ignore / +/
+"""
+FORKED_TOKENS = [bytes([b]) for b in b"ifpckx019.;= "] + [
+    b"if", b"if ", b" if", b"ifx", b"in", b"pick", b"pick ", b"pick x", b" pick", b"pi", b"ck", b"1.", b".5", b"1.5",
+    b"1.x", b"00", b"10", b";if", b"; i", b"= 1", b"=1;", b"x=", b" x", b"i;", b"f;", b"if;", b"x;p", b"\xc3\xa9",
+    b"i\xc3", b"\xa9",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("heavy", [2, 5, 10**9])
+def test_masks_under_lookaheads_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> None:
+    """Lexemes that start with a condition, go on in several ways, or may end although a longer one is possible."""
+    n = len(FORKED_TOKENS)
+    vocabulary = Vocabulary.from_bytes([*FORKED_TOKENS, b"</s>"], eos_ids=[n])
+    bound = GrammarMachine(lark(FORKED).chosen.automaton(), vocabulary, heavy=heavy)
+    row, rng = empty_mask(vocabulary.n_tokens), random.Random(heavy)
+    for _ in range(40):
+        config = bound.start()
+        for _ in range(14):
+            bound.fill_mask(config, row)
+            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist()) - {n}
+            wanted = {i for i, token in enumerate(FORKED_TOKENS) if bound.automaton.advance(config, token)}
+            assert allowed == wanted, config
+            if not wanted:
+                break
+            following = bound.advance(config, rng.choice(sorted(wanted)))
+            assert following is not None
+            config = following
+
+
 INDENTED = r"""
 start: (_NEWLINE | stmt)*
 stmt: "pass" _NEWLINE | "if" NAME ":" _NEWLINE _INDENT stmt+ _DEDENT | NAME "=" LPAR NAME RPAR _NEWLINE
