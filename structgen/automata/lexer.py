@@ -80,11 +80,11 @@ class Lexer:
         self._contexts: dict[frozenset[int], int] = {}
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
         self.heap = heap
-        heap.add("delta", pushdown.DELTA, 64, 256, UNKNOWN)
+        heap.add("delta", pushdown.DELTA, 256, 256, UNKNOWN)
         for name, section, fill in _COLUMNS:
-            heap.add(name, section, 64, 0, fill)
+            heap.add(name, section, 1024, 0, fill)
         for name, section in _LISTS:
-            heap.add(name, section, 16)
+            heap.add(name, section, 1024)
         self._n_members = 0
         self._n_alternatives = 0
         self.watches = Watches(self)

@@ -3,8 +3,8 @@
 Kernels that call each other pass their tables on every call, and a tuple of 22 arrays cost
 86 ns a call where one array costs 13 (some calls per byte read). So each table is a
 section of one heap, whose header says where sections start; Python writes through views.
-A section that grows doubles and the heap is laid out anew, so views must be fetched again
-after anything that may add rows.
+A section that grows doubles and the heap is laid out anew at the next use, so views must be
+fetched again after anything that may add rows.
 """
 
 from __future__ import annotations
@@ -24,34 +24,45 @@ class TableHeap:
         self._sections: dict[str, tuple[int, int, int, int]] = {}
         self._views: dict[str, IntArray] = {}
         self._numbers: dict[int, int] = {}
-        self.array: IntArray = np.zeros(pushdown.HEADER, dtype=np.int32)
+        self._waiting: dict[str, IntArray] = {}
+        self._array: IntArray = np.zeros(pushdown.HEADER, dtype=np.int32)
+        self._stale = False
+
+    @property
+    def array(self) -> IntArray:
+        """All of it, for kernels; fetch it anew after anything that may add rows."""
+        if self._stale:
+            self._lay_out()
+        return self._array
 
     def __getitem__(self, name: str) -> IntArray:
+        if self._stale:
+            self._lay_out()
         return self._views[name]
 
     def add(self, name: str, section: int, rows: int, width: int = 0, fill: int = 0) -> None:
         """A new section of ``rows`` rows, filled with ``fill``."""
         self._sections[name] = (section, rows, width, fill)
-        self._lay_out()
+        self._stale = True
 
     def put(self, name: str, section: int, values: IntArray) -> None:
         """A new section with the given values."""
         width = values.shape[1] if values.ndim == 2 else 0
         self.add(name, section, max(1, len(values)), width)
         if len(values):
-            self._views[name][: len(values)] = values
+            self._waiting[name] = values
 
     def set_number(self, place: int, value: int) -> None:
         """A plain number in the header."""
         self._numbers[place] = value
-        self.array[place] = value
+        self._array[place] = value
 
     def ensure(self, name: str, rows: int) -> None:
         """Room for ``rows`` rows; doubles."""
         section, have, width, fill = self._sections[name]
         if rows > have:
             self._sections[name] = (section, max(rows, 2 * have), width, fill)
-            self._lay_out()
+            self._stale = True
 
     def _lay_out(self) -> None:
         size = pushdown.HEADER + sum(rows * max(1, width) for _, rows, width, _ in self._sections.values())
@@ -66,9 +77,13 @@ class TableHeap:
             old = self._views.get(name)
             if old is not None:
                 view[: len(old)] = old
-                view[len(old) :] = fill
-            else:
+                if fill:
+                    view[len(old) :] = fill
+            elif fill:
                 view[:] = fill
+            given = self._waiting.pop(name, None)
+            if given is not None:
+                view[: len(given)] = given
             views[name] = view
             at += len(flat)
-        self.array, self._views = array, views
+        self._array, self._views, self._stale = array, views, False

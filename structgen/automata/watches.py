@@ -44,7 +44,7 @@ class Watches:
         self._sets: list[Runs] = []
         self._joined: dict[tuple[int, int], int] = {}
         self.at_end: list[bool] = []
-        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 8, 256, UNFILLED)
+        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 32, 256, UNFILLED)
         self._intern(frozenset())
         automaton.heap["watch_step"][0] = 0
 

@@ -42,9 +42,10 @@ class PartStore:
         self.runs = runs
         self.heavy = heavy
         self.group_size = min(heavy, GROUP)
-        self.pool: IntArray = np.zeros(1 << 15, dtype=np.int32)
-        self.index: IntArray = np.zeros((1 << 10, 4), dtype=np.int32)
-        self.rows: TokenMask = np.zeros((32, runs.n_words), dtype=np.uint32)
+        # large from the start: the system gives zeroed pages only when they are touched, and growing copies
+        self.pool: IntArray = np.zeros(1 << 20, dtype=np.int32)
+        self.index: IntArray = np.zeros((1 << 13, 4), dtype=np.int32)
+        self.rows: TokenMask = np.zeros((2048, runs.n_words), dtype=np.uint32)
         self.missing: IntArray = np.zeros((64, 3), dtype=np.int32)
         self._n_pool, self._n_index, self._n_rows = 1, 0, 0
         self._lexemes: dict[tuple[bytes, int], int] = {}

@@ -68,7 +68,7 @@ class GrammarAutomaton:
     def _add_sections(self) -> None:
         heap, lalr, grammar = self.heap, self.lalr, self.grammar
         heap.set_number(pushdown.N_TERMINALS, grammar.n_terminals)
-        heap.add("joins", pushdown.JOINS, 4, 3)
+        heap.add("joins", pushdown.JOINS, 64, 3)
         heap.add("start", pushdown.START, lalr.n_states if lalr is not None else 64, 0, UNKNOWN)
         if lalr is not None:
             heap.set_number(pushdown.N_NONTERMINALS, lalr.goto.shape[1])
