@@ -25,6 +25,7 @@ class JsonSchemaConstraint(Constraint):
         property_order: str,
         whitespace: str,
         formats: str,
+        numbers: str,
         draft: str | int | None,
         registry: Mapping[str, Any] | None,
         max_bytes: int,
@@ -34,11 +35,15 @@ class JsonSchemaConstraint(Constraint):
         from structgen.frontends.jsonschema.build import SchemaSource
 
         self.schema = schema
-        self._settings = (whitespace, property_order, formats, draft, max_bytes)
+        self._settings = (whitespace, property_order, formats, numbers, draft, max_bytes)
         self._registry = registry
         self.source = SchemaSource(schema, draft=draft, registry=registry, formats=formats)
         self.automaton = DocumentAutomaton(
-            self.source, whitespace=whitespace, in_order=property_order == "declared", max_bytes=max_bytes
+            self.source,
+            whitespace=whitespace,
+            in_order=property_order == "declared",
+            plain_numbers=numbers == "plain",
+            max_bytes=max_bytes,
         )
 
     @property
@@ -76,6 +81,7 @@ def json_schema(
     property_order: Literal["declared", "any"] = "declared",
     whitespace: Literal["compact", "pretty", "bounded", "any"] = "bounded",
     formats: Literal["assert", "annotate"] = "assert",
+    numbers: Literal["any", "plain"] = "any",
     draft: str | int | None = None,
     registry: Mapping[str, Any] | None = None,
     max_bytes: int = 256 << 20,
@@ -92,6 +98,9 @@ def json_schema(
         spaces a level, as ``json.dumps(value, indent=2)`` writes them, ``"bounded"`` at most 24
         bytes a run, ``"any"`` no limit
     formats : ``"assert"`` enforces ``format``, ``"annotate"`` ignores it
+    numbers : ``"any"``: all of JSON's notations where no numeric keyword applies, else plain decimals and
+        normalised scientific notation (``1.5e-7``), of which every value has one; ``"plain"``: never an
+        exponent. Under ``multipleOf`` numbers are plain either way.
     draft : ``"draft7"``, ``"2020-12"`` and the like; by default what ``$schema`` says, else 2020-12
     registry : remote documents by URI; nothing is ever fetched
     max_bytes : memory budget of the automaton
@@ -111,11 +120,13 @@ def json_schema(
     _check_option("property_order", property_order, ("declared", "any"))
     _check_option("whitespace", whitespace, ("compact", "pretty", "bounded", "any"))
     _check_option("formats", formats, ("assert", "annotate"))
+    _check_option("numbers", numbers, ("any", "plain"))
     return JsonSchemaConstraint(
         schema,
         property_order=property_order,
         whitespace=whitespace,
         formats=formats,
+        numbers=numbers,
         draft=draft,
         registry=registry,
         max_bytes=max_bytes,

@@ -58,9 +58,16 @@ class DocumentAutomaton:
     """A lazily built pushdown automaton of the JSON documents that satisfy a formula."""
 
     def __init__(
-        self, source: FormulaSource, *, whitespace: str = "bounded", in_order: bool = False, max_bytes: int = 256 << 20
+        self,
+        source: FormulaSource,
+        *,
+        whitespace: str = "bounded",
+        in_order: bool = False,
+        plain_numbers: bool = False,
+        max_bytes: int = 256 << 20,
     ) -> None:
         self.source = source
+        self.plain_numbers = plain_numbers
         self.in_order = in_order
         self.tables = Tables(max_bytes=max_bytes, max_space=_SPACES[whitespace])
         self.reduce = Reducer(source.resolve)

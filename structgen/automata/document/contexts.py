@@ -140,14 +140,16 @@ class Contexts:
         return specs.verdicts(forms, lambda vector: self._acceptable(context, vector))
 
     def _number(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        tables = self.automaton.tables
+        tables, plain = self.automaton.tables, self.automaton.plain_numbers
         if context.accepts is None:
             parts = [] if forms[0] is TRUE else must_parts(forms[0])
             if parts is not None:
                 key = frozenset(map(key_of, parts))
                 if key not in self._numbers:
-                    rows, labels = _narrow_dfa(number_dfa(parts))
-                    self._numbers[key] = tables.add_numbers(rows, labels, ("number", key)) if len(rows) > 1 else 0
+                    rows, labels = _narrow_dfa(number_dfa(parts, plain))
+                    self._numbers[key] = (
+                        tables.add_numbers(rows, labels, ("number", key, plain)) if len(rows) > 1 else 0
+                    )
                 return self._numbers[key]
         parts = list(all_assertions(forms).values())
 
@@ -155,6 +157,6 @@ class Contexts:
             truth = {part.uid: value != 0 for part, value in zip(parts, told, strict=True)}
             return self._acceptable(context, tuple(evaluate(form, lambda part: truth[part.uid]) for form in forms))
 
-        components = [Component.of(base_for(parts)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
-        automaton = labelled_product(components, label_of, ("number", *map(key_of, parts)))
+        components = [Component.of(base_for(parts, plain)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
+        automaton = labelled_product(components, label_of, ("number", plain, *map(key_of, parts)))
         return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton))

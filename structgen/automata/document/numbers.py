@@ -62,24 +62,22 @@ def all_numbers(notation: str) -> Dfa:
     return compile_regex({"full": texts.FULL, "base": texts.BASE, "plain": texts.PLAIN}[notation])
 
 
-def base_for(assertions: Sequence[Assertion]) -> Dfa:
-    """The notations in which all of ``assertions`` can be decided."""
-    if not assertions:
-        return all_numbers("full")
-    return all_numbers("plain" if any(isinstance(a, MultipleOf) for a in assertions) else "base")
+def base_for(assertions: Sequence[Assertion], plain: bool = False) -> Dfa:
+    """The notations in which all of ``assertions`` can be decided; ``plain`` decimals alone where asked for."""
+    if plain or any(isinstance(a, MultipleOf) for a in assertions):
+        return all_numbers("plain")
+    return all_numbers("base" if assertions else "full")
 
 
-def number_dfa(assertions: Sequence[Assertion]) -> Dfa:
-    """The numbers that satisfy all of ``assertions``."""
+def number_dfa(assertions: Sequence[Assertion], plain: bool = False) -> Dfa:
+    """The numbers that satisfy all of ``assertions``, in the notations of ``base_for``."""
     keys = frozenset(key_of(a) for a in assertions)
-    return _conjunction(keys, any(isinstance(a, MultipleOf) for a in assertions))
+    return _conjunction(keys, plain or any(isinstance(a, MultipleOf) for a in assertions))
 
 
 @lru_cache(maxsize=2048)
 def _conjunction(keys: frozenset[Key], plain: bool) -> Dfa:
-    if not keys:
-        return all_numbers("full")
-    found = all_numbers("plain" if plain else "base")
+    found = all_numbers("plain" if plain else "base" if keys else "full")
     for key in sorted(keys, key=repr):
         found = intersect(found, dfa_of_key(key))
     return found

@@ -157,7 +157,14 @@ class Resources:
         if not fragment:
             return resource.root, resource, resource.pointer
         if fragment.startswith("/"):
-            return self._at_pointer(resource, fragment, reference, where)
+            try:
+                return self._at_pointer(resource, fragment, reference, where)
+            except SchemaError:
+                if base or resource is self.root or resource.draft > 7:
+                    raise
+                # An ``id`` below the root changes what "#" means, which authors of old drafts often did not
+                # know; where the reference leads nowhere as the drafts read it, it is read as they meant it.
+                return self._at_pointer(self.root, fragment, reference, where)
         self._index(resource)
         found = resource.anchors.get(fragment)
         if found is None:

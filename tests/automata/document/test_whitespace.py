@@ -92,3 +92,21 @@ def test_runs_of_blanks() -> None:
 def test_unknown_whitespace() -> None:
     with pytest.raises(ValueError, match="whitespace"):
         sg.json_schema({}, whitespace="wide")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("schema", "numbers", "accepted", "refused"),
+    [
+        ({"type": "number"}, "any", ["10e-1", "1E+2", "-0.5", "12.30"], ["01", "+1", ".5"]),
+        ({"type": "number"}, "plain", ["-0.5", "12.30", "100"], ["10e-1", "1E2", "1e2"]),
+        ({"type": "number", "minimum": 1}, "any", ["1e2", "1.5e+1", "15"], ["0.5", "15e0"]),
+        ({"type": "number", "minimum": 1}, "plain", ["15", "1.50"], ["1e2", "0.5"]),
+        ({"anyOf": [{"maximum": 1}, {"multipleOf": 3}], "type": "number"}, "plain", ["0.5", "9"], ["1e0", "2"]),
+        ({}, "plain", ["[1.5]", '{"a":0}'], ["[1e5]", '{"a":1E1}']),
+    ],
+    ids=str,
+)
+def test_notation_of_numbers(schema: Any, numbers: Any, accepted: list[str], refused: list[str]) -> None:
+    constraint = sg.json_schema(schema, numbers=numbers)
+    assert all(map(constraint.accepts, accepted))
+    assert not any(map(constraint.accepts, refused))

@@ -44,6 +44,29 @@ def test_broken_schema(schema: Any, pointer: str) -> None:
     assert caught.value.pointer == pointer
 
 
+def test_pointer_of_an_embedded_resource_falls_back_to_the_document() -> None:
+    schema = {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "definitions": {
+            "inner": {
+                "id": "inner",
+                "definitions": {"own": {"type": "string"}},
+                "properties": {
+                    "a": {"$ref": "#/definitions/own"},
+                    "b": {"$ref": "#/definitions/inner/definitions/own"},
+                },
+            }
+        },
+        "$ref": "#/definitions/inner",
+    }
+    constraint = sg.json_schema(schema)
+    assert constraint.accepts('{"a":"x","b":"y"}')
+    assert not constraint.accepts('{"a":1}') and not constraint.accepts('{"b":1}')
+    with pytest.raises(SchemaError):
+        sg.json_schema({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "properties": {
+            "c": {"$id": "c", "$ref": "#/definitions/inner"}}})  # fmt: skip
+
+
 def test_text_that_is_no_json() -> None:
     with pytest.raises(SchemaError):
         sg.json_schema('{"type": ')
