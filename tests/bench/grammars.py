@@ -6,7 +6,9 @@ mask), in processor time; *masks* (mask and advance, per token) of a first text 
 compiled for it; and of a *second* text with the compiled grammar kept. Every engine gets the
 same Lark text where it can read it. structgen's own caches of grammars and masks are off but
 for the second text; kernels are loaded, and what depends on the vocabulary alone is known,
-as it is in the peers' tokenizers. Each figure is the best of several runs, place by place:
+as it is in the peers' tokenizers. Python's collector leaves alone what is there before the
+runs (``gc.freeze``, as servers do), or its passes over the vocabulary would be most of the
+slowest tokens. Each figure is the best of several runs, place by place:
 the machine may be shared.
 
     STRUCTGEN_DATA=... python -m tests.bench.grammars [case ...] [--engine structgen]
@@ -181,6 +183,8 @@ def side_by_side(cases: list[str], engines: list[str], encoder: Any, path: Path,
         engine = ENGINES[name](path)
         if name == "structgen":  # kernels are loaded by another grammar
             run_text(engine, engine.compile('start: "a" start "b" | /[x-z]/'), encoder.encode("aaaxbbb").ids[1:])
+        gc.collect()
+        gc.freeze()
         for case in cases:
             tokens = encoder.encode((CASES / f"{case}.txt").read_text().strip(), add_special_tokens=False).ids
             try:
