@@ -123,11 +123,11 @@ class Completer:
         """Bytes to add and what is then needed in all, from here, the best few first."""
         automaton, costs = self.automaton, self.costs
         moves: dict[bytes, float] = {}
-        for cell, state, watch, register, _ in config:
+        for cell, state, watch, register, column in config:
             if thorough:
                 self._longer_lexemes(cell, state, watch, register, moves)
             for terminal, word in self.endings(state).items():
-                after = self._after(cell, terminal, register)
+                after = self._after(cell, terminal, register, -1 if word else column)
                 if after is None:
                     continue
                 need = costs.of(after)
@@ -139,15 +139,27 @@ class Completer:
                 self._next_lexemes(cell, 0, moves)
         return sorted(moves.items(), key=lambda move: move[1])[: 96 if thorough else 24]
 
-    def _after(self, cell: int, terminal: int, register: int) -> int | None:
-        """``shift_of``, but a newline within brackets changes nothing."""
-        rules = self.automaton.grammar.indentation
-        if rules is not None and terminal == rules.newline:
-            if self.automaton.heap["feed"][register, 0] == UNKNOWN:
-                self.automaton.registers.fill(register)
-            if self.automaton.heap["feed_count"][register, pushdown.MAX_COLUMN] > 0:
-                return cell
-        return self.shift_of(cell, terminal)
+    def _after(self, cell: int, terminal: int, register: int, column: int) -> int | None:
+        """``shift_of``, and what the indentation feeds after a newline that ends at ``column`` (-1: not known yet)."""
+        automaton = self.automaton
+        rules = automaton.grammar.indentation
+        if rules is None or terminal != rules.newline:
+            return self.shift_of(cell, terminal)
+        if automaton.heap["feed"][register, 0] == UNKNOWN:
+            automaton.registers.fill(register)
+        counts = automaton.heap["feed_count"][register]
+        if counts[pushdown.MAX_COLUMN] > 0:
+            return cell  # within brackets a newline changes nothing
+        fed = [rules.newline]
+        if 0 <= column < pushdown.MAX_COLUMN:
+            if automaton.heap["feed"][register, column] < 0:
+                return None
+            count = int(counts[column])
+            fed += [rules.indent] * count if count > 0 else [rules.dedent] * -count
+        after: int | None = cell
+        for each in fed:
+            after = self.shift_of(after, each) if after is not None else None
+        return after
 
     def _longer_lexemes(self, cell: int, state: int, watch: int, register: int, moves: dict[bytes, float]) -> None:
         """Add the moves that read one more byte of the lexeme and then its shortest ending.
@@ -168,7 +180,7 @@ class Completer:
             byte = bytes([int(_ORDER[place])])
             for target, _ in automaton.lexer.fork(int(row[place])):
                 for terminal, rest in (self.endings(target) if target else {}).items():
-                    after = self._after(cell, terminal, register)
+                    after = self._after(cell, terminal, register, -1)
                     if after is not None:
                         _offer(moves, byte + rest, self.costs.of(after))
 
