@@ -22,6 +22,7 @@ from structgen.automata.document.formulas import Reducer
 from structgen.automata.document.guided import branches
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.strings import dfa_of_assertion
+from structgen.errors import LimitError
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -86,6 +87,8 @@ class Guesser:
         self._open.add(formula.uid)
         try:
             found = next(self._values(formula), NO_GUESS)
+        except LimitError:
+            found = NO_GUESS
         finally:
             self._open.discard(formula.uid)
         # Not found below an open formula may only mean that this one was open.

@@ -50,7 +50,7 @@ _PLAIN = (Properties, PropertyNames, Required)
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("cap", "conditions", "context", "keys", "n_goals", "tops", "uid", "usable")
+    __slots__ = ("_bits", "cap", "conditions", "context", "keys", "n_goals", "tops", "uid", "usable")
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.context = context
@@ -59,6 +59,14 @@ class Shape:
         self.cap = cap
         self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
         self.usable: list[bool] = []
+        self._bits: dict[int, int] = {}
+
+    def bits_of(self, part: Required) -> int:
+        """The required names, a bit each."""
+        found = self._bits.get(part.uid)
+        if found is None:
+            found = self._bits[part.uid] = sum(1 << self.keys.names.index(name) for name in part.names)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +367,15 @@ class Objects:
         table: dict[int, Formula] = dict.fromkeys(key_class.bad_for, FALSE)
         for form in state.forms:
             for part in assertions_of(form).values():
-                if isinstance(part, CountIs) and part.high is not None and count > part.high:
-                    table[part.uid] = FALSE
+                if isinstance(part, CountIs):
+                    if part.high is not None and count > part.high:
+                        table[part.uid] = FALSE
+                    elif part.high is None and count >= part.low:
+                        table[part.uid] = TRUE
+                elif isinstance(part, Required) and shape.bits_of(part) & ~seen == 0:
+                    # Names never go away, so what is required is settled; exclusive alternatives
+                    # that required two of them fall together here, not at the end of a search.
+                    table[part.uid] = TRUE
         forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
         if shape.context.accepts is None and forms[0] is FALSE:
             return None
