@@ -61,11 +61,12 @@ class Shape:
         self.usable: list[bool] = []
         self._bits: dict[int, int] = {}
 
-    def bits_of(self, part: Required) -> int:
-        """The required names, a bit each."""
+    def bits_of(self, part: Required | Properties) -> int:
+        """The names that are required or declared, a bit each."""
         found = self._bits.get(part.uid)
         if found is None:
-            found = self._bits[part.uid] = sum(1 << self.keys.names.index(name) for name in part.names)
+            names = part.names if isinstance(part, Required) else part.named
+            found = self._bits[part.uid] = sum(1 << self.keys.names.index(name) for name in names)
         return found
 
 
@@ -345,7 +346,7 @@ class Objects:
         pending = _Pending(after, tuple((part, cover) for part, cover, _ in flagged))
         if not flagged:
             value = contexts.must(must)
-            if not value or not self.automaton.is_alive(value) or not self.is_viable(after):
+            if not value or not self.automaton.is_alive(value) or not self.is_viable(self.settled(after)):
                 return 0, 0
         else:
 
@@ -425,6 +426,8 @@ class Objects:
             if not vector[0]:
                 return None
             state = self.after_verdict(state, pending.flagged, vector[1:])
+        else:
+            state = self.settled(state)
         return state if self.is_viable(state) else None
 
     @staticmethod
@@ -434,7 +437,27 @@ class Objects:
         """The state once it is known which flagged assertions the value broke."""
         failed = {row[0].uid: row for row, held in zip(flagged, holds, strict=True) if not held}
         forms = after_failures(state.forms, failed)
-        return state if forms is state.forms else ObjectState(state.shape, forms, state.seen, state.count)
+        return Objects.settled(
+            state if forms is state.forms else ObjectState(state.shape, forms, state.seen, state.count)
+        )
+
+    @staticmethod
+    def settled(state: ObjectState) -> ObjectState:
+        """The state without the assertions about properties that nothing to come can break.
+
+        Of exclusive alternatives, two that have come true fall together here; otherwise a search would have to find
+        out that neither can be undone.
+        """
+        table: dict[int, Formula] = {}
+        for form in state.forms:
+            for uid, part in assertions_of(form).items():
+                if isinstance(part, Properties) and not part.patterns and part.additional in (None, TRUE):
+                    if state.shape.bits_of(part) & ~state.seen == 0:
+                        table[uid] = TRUE
+        if not table:
+            return state
+        forms = tuple(substitute(form, table) for form in state.forms)
+        return ObjectState(state.shape, forms, state.seen, state.count)
 
     def is_viable(self, state: ObjectState) -> bool:
         """Whether some completion of the object is acceptable."""

@@ -343,7 +343,7 @@ class Witness:
             value = contexts.must(must)
             text = self.outcomes(value).get(MUST) if value else None
             if text is not None:
-                yield key + text, after
+                yield key + text, objects.settled(after)
             return
         goals = (must, *(goal for _, _, goal in flagged))
         for label, text in self._aimed_outcomes(goals).items():
