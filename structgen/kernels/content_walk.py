@@ -217,7 +217,7 @@ def content_walk(
                 if b < 0x80 or b >= 0xC0:
                     n += 1
             if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
-                to = 0
+                to = np.int64(0)
             if to == 0:
                 if b == 34 and not escaped[level - 1]:
                     noted = quotes and content[state, C_LABEL] != 0 and not (counts and n < least)

@@ -327,10 +327,10 @@ def newline_possible(heap, work, cell, state, register, column):  # type: ignore
 @uncounted
 def reads_text(heap, state):  # type: ignore[no-untyped-def]
     """Whether a lexeme at ``state`` can go on with anything but blanks."""
+    found = False
     for byte in range(33, 256):
-        if delta_at(heap, state, byte) != 0:
-            return True
-    return False
+        found = found or delta_at(heap, state, byte) != 0
+    return found
 
 
 @uncounted

@@ -84,7 +84,8 @@ def test_gcc_finds_no_syntax_error_in_sentences_of_c() -> None:
     if gcc is None:
         pytest.skip("gcc is not installed")
     found = constraint("c")
-    source = Sentences(found.grammar, 6, lexemes=LEXEMES["c"] | {"DIRECTIVE": lambda rng: "\n#define LONG_NAME(x) (x)\n"})
+    lexemes = LEXEMES["c"] | {"DIRECTIVE": lambda rng: "\n#define LONG_NAME(x) (x)\n"}
+    source = Sentences(found.grammar, 6, lexemes=lexemes)
     texts = [text for text in (source.one() for _ in range(300)) if found.accepts(text)]
     assert len(texts) > 200
     for text in [*texts, "int x = ;"]:
