@@ -451,9 +451,10 @@ class Objects:
         table: dict[int, Formula] = {}
         for form in state.forms:
             for uid, part in assertions_of(form).items():
-                if isinstance(part, Properties) and not part.patterns and part.additional in (None, TRUE):
-                    if state.shape.bits_of(part) & ~state.seen == 0:
-                        table[uid] = TRUE
+                if not isinstance(part, Properties) or part.patterns or part.additional not in (None, TRUE):
+                    continue
+                if state.shape.bits_of(part) & ~state.seen == 0:
+                    table[uid] = TRUE
         if not table:
             return state
         forms = tuple(substitute(form, table) for form in state.forms)
