@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.arena import Arena
-from structgen.dtypes import TokenMask
+from structgen.dtypes import TokenMask, freeze
 from structgen.kernels import content_walk as K
 from structgen.kernels.document import C_MAP, C_START
 from structgen.masks.string_body import StringBody
@@ -93,7 +93,7 @@ class Plan:
 
     chain: Chain
     run: Run
-    nodes: npt.NDArray[np.int32]
+    nodes: npt.NDArray[np.int64]
     """Exits to walk, each with its edge still to be read."""
     states: npt.NDArray[np.int64]
     """The state before each exit's edge."""
@@ -146,7 +146,7 @@ def _run(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
     n_tokens, n_exits = K.build_run(node, *trie[:5], body.max_depth, *sets, tokens, lengths, exits, before)
     order = np.argsort(lengths[:n_tokens], kind="stable")
     ends = np.cumsum(np.bincount(lengths[:n_tokens], minlength=1))
-    return Run(tokens[:n_tokens][order], ends, exits[:n_exits].copy(), before[:n_exits].copy())
+    return Run(freeze(tokens[:n_tokens][order], np.int32), ends, exits[:n_exits].copy(), before[:n_exits].copy())
 
 
 def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:
@@ -164,7 +164,7 @@ def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -
     large = zip(exits[is_large], after[kept][is_large], characters[is_large] + 1, strict=True)
     small = ~is_large
     return Plan(
-        chain, run, exits[small], states[kept][small], characters[small].astype(np.int64),
+        chain, run, exits[small].astype(np.int64), states[kept][small], characters[small].astype(np.int64),
         tuple((int(exit_node), int(to), int(n)) for exit_node, to, n in large),
     )  # fmt: skip
 

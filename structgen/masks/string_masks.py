@@ -35,7 +35,7 @@ _NOTES = 2048
 _ROOT = np.array([~0])
 _NO_ROW = np.empty(0, np.uint32)
 """The mask of walks over tokens that all close the string: none is content."""
-_NOTHING = np.zeros(256, np.uint8)
+_NOTHING = np.frombuffer(bytes(256), np.uint8)
 
 
 class StringMasks:

@@ -124,7 +124,7 @@ def _multiply(components: Sequence[Component]) -> _Product:
     offsets = np.cumsum([0, *(table.size for table in tables[:-1])])
     states, after = K.multiply(
         np.concatenate([table.ravel() for table in tables]), offsets, np.array([table.shape[1] for table in tables]),
-        classes.astype(np.int64), np.array([c.start for c in components], np.int32), MAX_STATES,
+        np.ascontiguousarray(classes, np.int64), np.array([c.start for c in components], np.int32), MAX_STATES,
     )  # fmt: skip
     if len(states) > MAX_STATES + 1:
         raise LimitError(
