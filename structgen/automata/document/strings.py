@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.compile import compile_regex
-from structgen.automata.dfa import Dfa
+from structgen.automata.dfa import EMPTY, Dfa
 from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
@@ -44,6 +44,8 @@ def _pattern_dfa(node: Any) -> Dfa:
 
 @lru_cache(maxsize=256)
 def _length_dfa(low: int, high: int | None) -> Dfa:
+    if high is not None and high < low:
+        return EMPTY
     return compile_regex(repeat(ANY, low, high))
 
 

@@ -49,3 +49,10 @@ def test_a_guess_is_valid(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize("schema", NOT_GUESSED, ids=json.dumps)
 def test_what_cannot_be_satisfied_is_not_guessed(schema: dict[str, Any]) -> None:
     assert _guess(schema) is NO_GUESS
+
+
+def test_an_impossible_length_among_alternatives_allows_nothing() -> None:
+    schema = {"anyOf": [{"type": "string", "minLength": 3, "maxLength": 2}, {"const": "ok"}]}
+    automaton = DocumentAutomaton(SchemaSource(schema))
+    verdicts = [automaton.read(automaton.start, text) is not None for text in (b'"ok"', b'"abc"', b'"ab"')]
+    assert verdicts == [True, False, False]
