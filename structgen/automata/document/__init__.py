@@ -27,14 +27,16 @@ guessed value that ``judge`` confirms (``guess``), the search. Guessing took fir
 600 ms to 6. Assertions that nothing to come can break are settled at once (``objects``), so that exclusive
 alternatives fall together without a search.
 
-**Where the time goes** (543 schemas of MaskBench, Llama-3.1 vocabulary, 34 µs a token on average): half of it is
-tables filled in the middle of a text, when a name or value is met for the first time, at 0.3 ms each in Python; a quarter
-are short walks with their fixed cost of 30 to 60 µs; warm masks and steps cost 3 µs. Strings under automata take tokens from
-runs of the vocabulary (``masks.content_runs``). Tried without gain: keeping what a value context allows apart from
-what its frame does after it (half the nodes, twice the calls). Next: fill tables of likely names ahead, in compiled code.
+**Where the time goes** (543 schemas of MaskBench, Llama-3.1 vocabulary, 34 µs a token on average): half of
+it is tables filled in the middle of a text, when a name or value is met for the first time, at 0.3 ms
+each in Python; a quarter are short walks with their fixed cost of 30 to 60 µs; warm masks and steps cost 3 µs.
+Strings under automata take tokens from runs of the vocabulary (``masks.content_runs``). Tried without gain:
+keeping what a value context allows apart from what its frame does after it (half the nodes, twice
+the calls). Next: fill tables of likely names ahead, in compiled code.
 
 **Known gaps.** ``format`` checks beyond the automaton (``xn--`` labels of host names, whether a text is a
-regular expression) are not applied. In general objects, names that no schema keyword mentions may repeat, and
+regular expression) are not applied. In general objects, names that no schema keyword mentions may repeat (and then
+count twice for ``minProperties``), and
 ``declared`` order is not kept. Products of many patterns, and ``multipleOf`` with millions of remainders, end
 in ``LimitError``. A value whose verdicts on three or more goals must be combined in a way that is neither all,
 one nor none of them may be missed where it stands in an object that no single aim completes.
