@@ -78,7 +78,7 @@ _TABLE: list[Keyword] = [
     Keyword("additionalProperties", 4, LAST, "automaton"),
     Keyword("propertyNames", 6, LAST, "automaton"),
     Keyword("required", 4, LAST, "automaton"),
-    Keyword("minProperties", 4, LAST, "automaton"),
+    Keyword("minProperties", 4, LAST, "automaton", "relaxed from 2 on: undeclared names count again where repeated"),
     Keyword("maxProperties", 4, LAST, "automaton"),
     Keyword("dependencies", 4, 7, "automaton"),
     Keyword("dependentRequired", 2019, LAST, "automaton"),
@@ -155,6 +155,8 @@ def _verdict(source: SchemaSource, place: Place, keyword: str, value: Any) -> tu
         return "annotation", _NOTHING + reason
     if keyword == "format":
         return _format(source, value)
+    if keyword == "minProperties" and value >= 2:
+        return "relaxed", "a name that the schema does not declare counts again where it is repeated"
     return row.how, row.note
 
 
