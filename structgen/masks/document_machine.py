@@ -19,6 +19,7 @@ from structgen.automata.document.arrays import compared
 from structgen.automata.document.automaton import Config, DocumentAutomaton
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
+from structgen.kernels.document_walk import walk
 from structgen.kernels.tables import TrieTables
 from structgen.masks.cache import MaskCache
 from structgen.masks.document_budget import DocumentBudget
@@ -186,7 +187,7 @@ class DocumentMachine:
             if entry and not self._replay(trie, config, entry, below, rows, tokens, mask, exact):
                 continue
             before = int(counts[0])
-            n = K.walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts, miss)
+            n = walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts, miss)
             found = notes[:n].tolist()
             for _, status, kind, first, second in found:
                 if status == K.MISSING:

@@ -10,13 +10,13 @@ verdicts the parent wants. ``objects`` and ``arrays``: open containers as frames
 are stepped by the kernel with registers, *general* ones are interned residual formulas whose steps
 are computed once and hashed. ``strings``, ``numbers``, ``labelled``: byte automata of scalars, kept in the
 process-wide ``arena``. ``keys``: classes of property names. ``witness``: shortest texts, which decide
-satisfiability, viability and completion. ``kernels.document`` reads bytes and walks tries; what it
-misses, ``automaton`` fills in and the step is taken again.
+satisfiability, viability and completion. ``kernels.document`` reads bytes,
+``kernels.document_walk`` walks tries; what they miss, ``automaton`` fills in and the step is taken again.
 
 **Tried and dropped.** Escapes multiplied into pattern automata (thousands of states more; the kernel
 decodes them instead). String lengths as states (a register, where every length between can be
-completed; else the product). One kernel function per step inside walks: passing twenty arrays costs a
-microsecond, so walks decide the common bytes in their own loop (360 → 19 ns a node). A uniform search for
+completed; else the product). One kernel function per step inside walks: walks decide the common bytes in
+their own loop (360 → 19 ns a node), and kernels pass arrays on without counting references. A uniform search for
 witnesses of every verdict of large alternatives: exponential in the nesting, and its budget made it miss
 verdicts, so valid documents were refused; now ``guided`` follows one aim at a time and ``judge`` tells which
 verdicts the finished text has. Failures found while an outer search is open hang on it: they are kept as
