@@ -1,15 +1,8 @@
-"""Walks of the vocabulary's trie with a grammar's threads.
+"""Walks of the vocabulary's trie, and of bytes, with a grammar's threads.
 
-A full walk costs a millisecond, so it is cut where its parts repeat:
-
-- ``scan_lexeme`` looks at the lexer alone: which tokens stay inside the lexeme, by the set
-  of terminals it can still become, and at which trie nodes it can end. The result holds for
-  every stack.
-- ``apply_rows`` adds those tokens for one stack; ``walk_events`` goes on behind the ends.
-- ``walk_keywords`` adds what a keyword changes about a name (few nodes).
-
-Subtrees of at least ``heavy`` nodes in which a new lexeme starts are not walked here but
-listed, so that the caller finds the new lexeme's own parts.
+``walk_below`` reads a subtree with the parser, ``run_below`` with one loop of the lexer;
+``grammar_parts`` sees to it that the first is for a few nodes only. ``advance_all`` moves
+threads over the bytes of a token that was chosen, and makes their stacks lasting.
 """
 
 from __future__ import annotations
@@ -42,15 +35,12 @@ from structgen.kernels.pushdown import (
     THREADS,
     UNKNOWN,
     VISITED,
-    accepts_at,
     can_shift,
     can_shift_or_end,
     column_after,
-    delta_at,
     end_lexeme,
     feed_at,
     feed_count_at,
-    has_newline,
     indent_at,
     note_missing,
     shift,
@@ -61,7 +51,6 @@ __all__ = [
     "GrammarTrie",
     "advance",
     "advance_all",
-    "column_in_lexeme",
     "end_at",
     "find_parents",
     "is_complete",
@@ -188,22 +177,6 @@ def path_column(heap, trie, root, node, column):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def ends_heavy(heap, trie, node, state, heavy):  # type: ignore[no-untyped-def]
-    """Whether the lexeme can end at ``node`` with at least ``heavy`` trie nodes behind it."""
-    if trie.subtree_end[node] - node < heavy or accepts_at(heap, state) < 0:
-        return False
-    total = 0
-    child = node + 1
-    while child < trie.subtree_end[node]:
-        if delta_at(heap, state, trie.byte[child]) == 0:
-            total += trie.subtree_end[child] - child
-            if total >= heavy:
-                return True
-        child = trie.subtree_end[child]
-    return False
-
-
-@uncounted
 def end_at(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
     """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
     return end_lexeme(heap, work, cell, terminal, register, column)
@@ -228,14 +201,6 @@ def two_live_bytes(heap, work, n_threads):  # type: ignore[no-untyped-def]
                 return one, byte
             one = byte
     return one, -1
-
-
-@uncounted
-def column_in_lexeme(heap, trie, root, node, state, column):  # type: ignore[no-untyped-def]
-    """The column of the lexeme in ``state`` at ``node``, from ``column`` at ``root``."""
-    if not has_newline(heap, state):
-        return -1
-    return path_column(heap, trie, root, node, column)
 
 
 @uncounted

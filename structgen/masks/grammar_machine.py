@@ -34,6 +34,8 @@ MAX_STEPS = 1 << 17
 """Remembered (configuration, token) steps."""
 MOST_WATCHES = 256
 """Remembered rows of tokens that break a condition."""
+UNDER_WAY = -1
+"""Names the root of the trie, where the lexeme is under way."""
 
 
 class GrammarMachine:
@@ -52,8 +54,8 @@ class GrammarMachine:
         self._lengths: dict[tuple[int, ...], list[int]] = {}
         self._states = np.zeros(64, dtype=np.int32)
         self._queue = np.zeros((1024, 6), dtype=np.int32)
+        self._watched = np.zeros((256, 6), dtype=np.int32)
         self._broken: dict[tuple[int, int], TokenMask] = {}
-        self._marks = np.zeros((1024, 1), dtype=np.int32)
         self._steps: dict[tuple[Threads, int], Threads | None] = {}
         self._accepting: dict[Threads, bool] = {}
         self._lock = threading.RLock()
@@ -136,61 +138,58 @@ class GrammarMachine:
     def _add_thread(self, thread: Thread, row: TokenMask) -> None:
         """Put the mask of one thread together."""
         cell, state, watch, register, column = thread
-        if cell == 0 and column < 0 and state in self._start_states:
-            item = (0, cell, register, -1, state, 0)
-        else:
-            item = (-1, cell, register, state, column, 0)
-        self._fill([item], row)
+        at_start = cell == 0 and column < 0 and state in self._start_states
+        name = self._parts.start if at_start else UNDER_WAY
+        self._fill([(name, state, cell, register, column, 0)], row)
         if watch:
-            row &= self._unbroken(0, watch)
+            row &= self._unbroken(UNDER_WAY, watch)
 
-    def _fill(self, items: list[tuple[int, ...]], row: TokenMask) -> None:
-        """Add what entries of the queue lead to (see ``grammar_mask.fill``)."""
+    def _fill(self, places: list[tuple[int, ...]], row: TokenMask) -> None:
+        """Add what ``places`` lead to (see ``grammar_mask.fill``)."""
         parts, automaton, trie = self._parts, self.automaton, self._trie
-        while len(items) > len(self._queue):
-            self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
-        self._queue[: len(items)] = items
-        at, n, problem = 0, len(items), 0
+        while len(places) > len(self._queue):
+            self._queue = np.zeros((2 * len(self._queue), 6), dtype=np.int32)
+        self._queue[: len(places)] = places
+        n, n_watched = len(places), 0
         automaton.clear()
         while True:
-            at, n, problem = grammar_mask.fill(
-                automaton.heap.array, automaton.work, trie, parts.pool, parts.index, parts.rows, parts.missing,
-                self._queue, at, n, self._marks, parts.heavy, row,
-            )  # fmt: skip
-            if problem == 0:
+            n, n_watched, problem = grammar_mask.fill(
+                automaton.heap.array, automaton.work, trie, parts.tables, self._queue, self._watched, n, n_watched, row
+            )
+            if problem == grammar_mask.DONE:
                 break
-            if problem == 1:
+            if problem == grammar_mask.MISSED:
                 automaton.supply()
                 automaton.forget()
-            elif problem == 2:
+            elif problem == grammar_mask.WANTED:
                 parts.build()
-            elif problem == 3:
-                self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
             else:
-                self._marks = np.concatenate([self._marks, np.zeros_like(self._marks)])
+                self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
+                self._watched = np.concatenate([self._watched, np.zeros_like(self._watched)])
             automaton.clear()
-        if self._queue[:n, 5].any():
-            self._fill_watched(n, row)
+        if n_watched:
+            self._fill_watched(self._watched[:n_watched].tolist(), row)
 
-    def _fill_watched(self, n: int, row: TokenMask) -> None:
-        """The entries of the queue that stand under a condition."""
-        queue = self._queue[:n]
+    def _fill_watched(self, places: list[list[int]], row: TokenMask) -> None:
+        """The places that stand under a condition."""
         together: dict[tuple[int, int], dict[tuple[int, ...], None]] = {}
-        for node, cell, register, before, code, watch in queue[queue[:, 5] != 0].tolist():
-            root = -1 - node if node < 0 else -2 - before if before < -1 else node
-            together.setdefault((root, watch), {})[node, cell, register, before, code, 0] = None
-        for (root, watch), items in together.items():
+        for name, code, cell, register, column, watch in places:
+            together.setdefault((name, watch), {})[name, code, cell, register, column, 0] = None
+        for (name, watch), same in together.items():
             part = np.zeros(self._n_words, dtype=np.uint32)
-            self._fill(list(items), part)
-            row |= part & self._unbroken(root, watch)
+            self._fill(list(same), part)
+            row |= part & self._unbroken(name, watch)
 
-    def _unbroken(self, node: int, watch: int) -> TokenMask:
-        """All tokens but those below trie node ``node`` that break ``watch``."""
-        key = (node, watch)
+    def _unbroken(self, name: int, watch: int) -> TokenMask:
+        """All tokens but those behind set ``name`` that break ``watch`` (see ``grammar_mask.fill`` for both)."""
+        key = (name, watch)
         found = self._broken.get(key)
         if found is None:
             row = np.zeros(self._n_words, dtype=np.uint32)
-            self.automaton.run(lambda heap, work: grammar_mask.find_broken(heap, work, self._trie, node, watch, row))
+            nodes, is_behind = self._parts.nodes(name), name < 0 or watch < 0
+            self.automaton.run(
+                lambda heap, work: grammar_mask.find_broken(heap, work, self._trie, nodes, abs(watch), is_behind, row)
+            )
             found = ~row
             if len(self._broken) >= MOST_WATCHES:
                 self._broken.clear()

@@ -1,12 +1,10 @@
-"""What the tokens do inside one lexeme: worked out once per lexer state, used for every stack.
+"""The store of a grammar's mask parts: what tokens do inside one lexeme, whatever the stack.
 
-A part holds no stack, so all contexts and all depths share it; ``kernels.grammar_parts`` says
-what is in one, and ``kernels.grammar_mask`` puts masks together from them. This store builds the parts that the
-kernel asks for, and keeps them in one pool.
-
-Most lexemes are loops: names, numbers, blanks, comments and strings read most of the
-vocabulary without moving. What such a loop reads is kept with the vocabulary (see
-``lexeme_runs``), so that another grammar with the same loop starts from it.
+``kernels.grammar_parts`` says what parts are and builds the small ones as a mask needs them;
+``kernels.grammar_mask`` puts masks together from them. This store keeps them, makes room, and
+builds the large ones. Most large ones are loops: names, numbers, blanks, comments and strings
+read most of the vocabulary without moving. What such a loop reads is kept with the vocabulary
+(see ``lexeme_runs``), so that another grammar with the same loop starts from it.
 """
 
 from __future__ import annotations
@@ -16,147 +14,155 @@ from typing import Any
 import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
-from structgen.dtypes import ByteArray, IntArray, TokenMask
+from structgen.dtypes import ByteArray, IntArray
 from structgen.kernels import grammar_parts
+from structgen.kernels.grammar_parts import PartTables
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.masks.lexeme_runs import LexemeRuns, Loop, loop_of
 
-__all__ = ["GROUP", "HEAVY", "PartStore"]
+__all__ = ["HEAVY", "PartStore"]
 
 HEAVY = 1500
-"""Trie nodes behind an end of a lexeme from which the next lexeme's masks are kept apart."""
-GROUP = 192
-"""Trie nodes from which the lexemes that begin there are worth a part of their own."""
+"""Trie nodes behind a place where a lexeme may end or go on from which both are kept apart."""
+DENSE = 2048
+"""Trie nodes from which a part's tokens are rows of bits."""
+BIG = 6000
+"""Trie nodes from which a part is built here, by what its loop is known to read."""
 
 
 class PartStore:
-    """Parts by name, for one automaton and one vocabulary.
+    """Parts by name, for one automaton and one vocabulary; ``tables`` is what kernels read and write.
 
-    ``pool``, ``index``, ``rows`` and ``missing`` are what ``grammar_mask.fill`` reads; fetch
-    them anew after ``build``.
+    Fetch ``tables`` anew after ``build``.
     """
 
     def __init__(self, automaton: GrammarAutomaton, runs: LexemeRuns, *, heavy: int = HEAVY) -> None:
         self.automaton = automaton
         self.trie: GrammarTrie = runs.trie
         self.runs = runs
-        self.heavy = heavy
-        self.group_size = min(heavy, GROUP)
-        # large from the start: the system gives zeroed pages only when they are touched, and growing copies
-        self.pool: IntArray = np.zeros(1 << 20, dtype=np.int32)
-        self.index: IntArray = np.zeros((1 << 13, 4), dtype=np.int32)
-        self.rows: TokenMask = np.zeros((2048, runs.n_words), dtype=np.uint32)
-        self.missing: IntArray = np.zeros((64, 3), dtype=np.int32)
-        self._n_pool, self._n_index, self._n_rows = 1, 0, 0
-        self._lexemes: dict[tuple[bytes, int], int] = {}
         self._loops: dict[int, Loop | None] = {}
-        self._firsts: ByteArray | None = None
-        self._families = np.zeros(8, dtype=np.int32)
-        self._light = np.zeros((1 << 11, 2), dtype=np.int32)
-        self._big = np.zeros((1 << 7, 2), dtype=np.int32)
-        self._children = tuple(
-            np.zeros(shape, dtype=np.int32) for shape in (257, 257, 256, (256, 2), (256, 2), (256, 2))
+        # large from the start: the system gives zeroed pages only when they are touched, and growing copies
+        self.tables = PartTables(
+            pool=np.zeros(1 << 20, dtype=np.int32),
+            names=np.zeros((1 << 14, 4), dtype=np.int32),
+            sets=np.zeros(1 << 14, dtype=np.int32),
+            rows=np.zeros((2048, runs.n_words), dtype=np.uint32),
+            counts=np.zeros(16, dtype=np.int32),
+            wanted=np.zeros((64, 3), dtype=np.int32),
+            firsts=_firsts(automaton),
+            families=np.zeros(256, dtype=np.int32),
+            tokens=np.zeros((1 << 13, 2), dtype=np.int32),
+            ends=np.zeros((1 << 13, 4), dtype=np.int32),
+            loose=np.zeros((1 << 12, 4), dtype=np.int32),
+            marks=np.zeros((1 << 12, 3), dtype=np.int32),
         )
+        counts = self.tables.counts
+        counts[grammar_parts.N_POOL] = 1
+        counts[grammar_parts.HEAVY] = heavy
+        counts[grammar_parts.DENSE] = min(DENSE, 2 * heavy)
+        counts[grammar_parts.BIG] = min(BIG, 4 * heavy, len(self.trie.byte))  # the whole trie is always big
+        self.start = self._set_of(_children(self.trie, 0))
+        """The set of the nodes at which tokens begin."""
+
+    def nodes(self, name: int) -> IntArray:
+        """The nodes of a set, or node n for ``-1 - n``."""
+        if name < 0:
+            return np.array([-1 - name], dtype=np.int32)
+        return self.tables.pool[name + 2 : name + 2 + int(self.tables.pool[name])].copy()
+
+    def _set_of(self, nodes: IntArray) -> int:
+        tables = self.tables
+        at = int(tables.counts[grammar_parts.N_POOL])
+        tables.pool[at + 2 : at + 2 + len(nodes)] = nodes
+        return int(grammar_parts.intern_set(self.trie, tables, len(nodes)))
 
     def build(self) -> None:
-        """Build the parts that the kernel has missed."""
-        n = int(self.missing[0, 0])
-        for one, two, three in self.missing[1 : n + 1].tolist():
-            under_way = np.array([-1 - one], dtype=np.int32)
-            offset = self._lexeme(under_way, two) if one < 0 else self._start(one, two, three)
-            self._enter(one, two, three, offset)
+        """Build the parts that kernels want, or make room where it was short."""
+        counts = self.tables.counts
+        if counts[grammar_parts.SHORT]:
+            self._enlarge(int(counts[grammar_parts.SHORT]))
+            return
+        for one, two, three in self.tables.wanted[: int(counts[grammar_parts.N_WANTED])].tolist():
+            part = self._build_lexeme(one, two)
+            if 2 * (int(counts[grammar_parts.N_NAMES]) + 1) > len(self.tables.names):
+                self._enlarge(grammar_parts.NAMES)
+            grammar_parts.insert_part(self.tables.names, one, two, three, part)
+            counts[grammar_parts.N_NAMES] += 1
 
-    def _enter(self, one: int, two: int, three: int, offset: int) -> None:
-        if 2 * (self._n_index + 1) > len(self.index):
-            old = self.index[self.index[:, 3] != 0]
-            self.index = np.zeros((2 * len(self.index), 4), dtype=np.int32)
-            for row in old.tolist():
-                grammar_parts.insert_part(self.index, *row)
-        grammar_parts.insert_part(self.index, one, two, three, offset)
-        self._n_index += 1
-
-    def _reserve(self, n_pool: int, n_rows: int) -> None:
-        """Room in the pool and among the rows."""
-        if self._n_pool + n_pool > len(self.pool):
-            self.pool = _longer(self.pool, max(self._n_pool + n_pool, 2 * len(self.pool)))
-        if self._n_rows + n_rows > len(self.rows):
-            self.rows = _longer(self.rows, max(self._n_rows + n_rows, 2 * len(self.rows)))
-
-    @property
-    def firsts(self) -> ByteArray:
-        """(256,) uint8: bytes with which some terminal starts."""
-        if self._firsts is None:
-            automaton = self.automaton
-            code = automaton.lexer.context(frozenset(range(automaton.grammar.n_terminals)))
-            live = np.zeros(256, dtype=np.uint8)
-            for state, _ in automaton.lexer.fork(code):
-                if state:
-                    live |= (automaton.expanded(state) != 0).astype(np.uint8)
-            self._firsts = live
-        return self._firsts
-
-    def _lexeme(self, nodes: IntArray, state: int) -> int:
-        """The part of lexemes that are in ``state`` after ``nodes`` (the root: under way)."""
-        key = (nodes.tobytes(), state)
-        known = self._lexemes.get(key)
-        if known is None:
-            known = self._lexemes[key] = self._build_lexeme(nodes, state)
-        return known
-
-    def _build_lexeme(self, nodes: IntArray, state: int) -> int:
-        automaton, trie, firsts = self.automaton, self.trie, self.firsts
-        root = int(trie.parent[nodes[0]])
+    def _build_lexeme(self, name: int, state: int) -> int:
+        """The part of lexemes in ``state`` at set ``name``."""
+        automaton, nodes = self.automaton, self.nodes(name)
         if state not in self._loops:
             self._loops[state] = loop_of(automaton, state)
         loop = self._loops[state]
+        # what a loop reads says nothing of columns; of those that are counted, only a text's beginning is looked up
+        if loop is not None and name >= 0 and automaton.grammar.indentation is not None and self._is_newline(state):
+            loop = None
         run = self.runs.run(nodes, loop) if loop is not None else None
-        starts, row = (nodes, self.rows[0]) if run is None else (run.exits, run.row)
+        mode = grammar_parts.UNDER_WAY if name < 0 else grammar_parts.BEGUN
+        starts, row = nodes, self.tables.rows[0]
+        if run is not None:
+            mode, starts, row = grammar_parts.LEAVING, run.exits, run.row
 
-        def call(heap: Any, work: Any) -> Any:
-            return grammar_parts.build_lexeme(
-                heap, work, trie, starts, state, root, run is not None, row, firsts, self.heavy,
-                self._families, self.rows, self._n_rows, self._light, self._big, self.pool, self._n_pool,
-            )  # fmt: skip
+        def call(heap: Any, work: Any) -> int:
+            self.tables.counts[grammar_parts.SHORT] = 0
+            return int(
+                grammar_parts.add_lexeme(
+                    heap, work, self.trie, self.tables, starts, 0, len(starts), state, mode, True, row
+                )
+            )
 
         while True:
-            n_pool = 4 + 2 * (len(self._families) + len(self._light) + len(self._big))
-            self._reserve(n_pool, len(self._families))
-            n_rows, end = automaton.run(call)
-            if n_rows >= 0:
-                break
-            self._families, self._light, self._big = (
-                _longer(each, 2 * len(each)) for each in (self._families, self._light, self._big)
-            )
-        offset, self._n_pool = self._n_pool, int(end)
-        self._n_rows += int(n_rows)
-        return offset
+            part = int(automaton.run(call))
+            if part > 0:
+                return part
+            self._enlarge(int(self.tables.counts[grammar_parts.SHORT]))
 
-    def _start(self, node: int, code: int, before: int) -> int:
-        """What lexemes begin below ``node`` from start state ``code``; ``before`` as in ``grammar_mask.fill``."""
-        trie, least = self.trie, self.group_size
-        if before >= 0:
-            self.automaton.expanded(before)
-        n_groups, n_keywords, n_light, n_forked = self.automaton.run(
-            lambda heap, work: grammar_parts.group_children(
-                heap, work, trie, node, code, before, least, *self._children
-            )
-        )
-        groups, ends, nodes, keywords, light, forked = self._children
-        pairs = np.concatenate([keywords[:n_keywords], light[:n_light], forked[:n_forked]]).reshape(-1)
-        bounds, bases = [0, *ends[:n_groups].tolist()], groups[:n_groups].tolist()
-        kept = nodes[: bounds[-1]].copy()
-        parts = [self._lexeme(kept[bounds[g] : bounds[g + 1]], base) for g, base in enumerate(bases)]
-        head = np.array([n_groups, n_keywords, n_light, n_forked, *parts], dtype=np.int32)
-        self._reserve(len(head) + len(pairs), 0)
-        offset = self._n_pool
-        for values in (head, pairs):
-            self.pool[self._n_pool : self._n_pool + len(values)] = values
-            self._n_pool += len(values)
-        return offset
+    def _is_newline(self, state: int) -> bool:
+        automaton = self.automaton
+        rules = automaton.grammar.indentation
+        family = int(automaton.heap["family"][state])
+        first, last = automaton.heap["family_start"][family : family + 2].tolist()
+        return rules is not None and rules.newline in automaton.heap["family_terminals"][first:last]
+
+    def _enlarge(self, what: int) -> None:
+        """Double one of the tables."""
+        field = _FIELDS[what]
+        old = getattr(self.tables, field)
+        new = np.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)
+        self.tables = tables = self.tables._replace(**{field: new})
+        if field == "names":
+            for row in old[old[:, 3] != 0].tolist():
+                grammar_parts.insert_part(new, *row)
+        elif field == "sets":
+            for offset in old[old != 0].tolist():
+                grammar_parts.insert_set(tables.pool, new, offset)
+        else:
+            new[: len(old)] = old
+        tables.counts[grammar_parts.SHORT] = 0
+
+    def __repr__(self) -> str:
+        counts = self.tables.counts
+        n_parts, n_sets = int(counts[grammar_parts.N_NAMES]), int(counts[grammar_parts.N_SETS])
+        return f"PartStore({n_parts} parts over {n_sets} sets)"
 
 
-def _longer(array: Any, n: int) -> Any:
-    """A copy with ``n`` rows, the new ones zero."""
-    longer = np.zeros((n, *array.shape[1:]), dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
+_FIELDS = ("", "pool", "names", "sets", "rows", "families", "tokens", "ends", "loose", "marks")
+
+
+def _children(trie: GrammarTrie, node: int) -> IntArray:
+    found, child = [], node + 1
+    while child < trie.subtree_end[node]:
+        found.append(child)
+        child = int(trie.subtree_end[child])
+    return np.array(found, dtype=np.int32)
+
+
+def _firsts(automaton: GrammarAutomaton) -> ByteArray:
+    """(256,) uint8: bytes with which some terminal starts."""
+    code = automaton.lexer.context(frozenset(range(automaton.grammar.n_terminals)))
+    live = np.zeros(256, dtype=np.uint8)
+    for state, _ in automaton.lexer.fork(code):
+        if state:
+            live |= (automaton.expanded(state) != 0).astype(np.uint8)
+    return live
