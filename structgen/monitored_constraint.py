@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from structgen.constraint import Constraint, Enforcement, Report, TokenConstraint
 from structgen.masks.machine import TokenMachine
-from structgen.monitors.machine import FreeMachine, MonitoredMachine
+from structgen.monitors.machine import MIN_GROUP, FreeMachine, MonitoredMachine
 from structgen.monitors.protocol import Monitor
 from structgen.monitors.records import MonitorRecord, engine_stats, record_between
 from structgen.vocab.vocabulary import Vocabulary
@@ -24,7 +24,7 @@ class MonitoredConstraint(Constraint):
     ``records()`` tells what the monitors have done since this object was made.
     """
 
-    def __init__(self, constraint: Constraint | None, monitors: tuple[Monitor, ...], *, min_group: int = 8) -> None:
+    def __init__(self, constraint: Constraint | None, monitors: tuple[Monitor, ...], *, min_group: int = MIN_GROUP) -> None:
         super().__init__()
         self.constraint = constraint
         self.monitors = monitors
@@ -78,7 +78,7 @@ def monitored(constraint: Constraint | None, monitors: Iterable[Monitor]) -> Con
 
 
 def apply_monitors(
-    constraint: TokenConstraint | Vocabulary, monitors: Iterable[Monitor], *, min_group: int = 8
+    constraint: TokenConstraint | Vocabulary, monitors: Iterable[Monitor], *, min_group: int = MIN_GROUP
 ) -> TokenConstraint:
     """The same for a constraint that is bound already, or for any text over a vocabulary."""
     inner = FreeMachine(constraint) if isinstance(constraint, Vocabulary) else constraint.machine

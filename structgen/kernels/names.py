@@ -1,182 +1,211 @@
-"""One walk of the token trie against a set of names standing as the identifier terminal.
+"""A set of names standing as the identifier terminal, against the token trie.
 
 The language is ``blanks* name boundary anything``, and every prefix of it: a token is
 allowed if it stops inside a name, at its end, or runs past it with a byte that cannot
-continue an identifier. Names are sorted byte strings laid end to end, so the names that
-share what has been read are a range, and the walk narrows ranges: no automaton is built
-for a list that is used once. Where each name starts is found here, by its separator, since
-a hundred names cost a microsecond here and ten in Python.
+continue an identifier. Names are byte strings laid end to end in any order, each followed
+by a zero byte, so that an answer is used as it comes: a list that serves once is not worth
+sorting or an automaton. Each name is followed down the trie by itself, for siblings are few
+below the first levels; looking at every child of every node on the way cost ten times that.
+
+A step down the trie costs what its cache misses cost, so children lie side by side, each
+with all that is asked of it: a name of eight letters reads a dozen lines of memory. Laid out
+as the trie is elsewhere, a column per field, it read forty. All of it is one array, since
+each argument of a kernel costs a tenth of a microsecond.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import kernel, uncounted
 
-__all__ = ["fill_children", "find_allowed", "name_walk"]
+__all__ = ["MOST_TWINS", "RECORD", "add_names", "cut_names", "find_allowed", "pack_trie"]
 
-
-@kernel
-def fill_children(subtree_end, first, children):  # type: ignore[no-untyped-def]
-    """List every node's children, in ascending byte order, side by side in memory.
-
-    In the trie's own order siblings lie far apart: a walk that looks at all children of a
-    node would miss the cache at each.
-
-    Parameters
-    ----------
-    subtree_end : (N,) int32 of the trie
-    first : (N + 1,) int32, written in place: node ``n`` has the children ``first[n]`` to ``first[n + 1]``
-    children : (N - 1,) int32, written in place
-    """
-    at = 0
-    for node in range(subtree_end.shape[0]):
-        first[node] = at
-        child = node + 1
-        while child < subtree_end[node]:
-            children[at] = child
-            at += 1
-            child = subtree_end[child]
-    first[subtree_end.shape[0]] = at
+RECORD = 5
+"""Numbers per node: a head, the first child, where the subtree's tokens start and end, the first of them."""
+CHILDREN_AT, ENDS_NAMES_AT, TWINS_AT = 8, 17, 18
+MOST_TWINS = (1 << 13) - 1
+"""Tokens that may have the same bytes."""
 
 
 @kernel
-def name_walk(  # type: ignore[no-untyped-def]
-    first, children, child_byte, subtree_end, token_start, token_ids, max_depth, root, data, n_names,
-    is_identifier, before, past_only, row
-):  # fmt: skip
-    """Set, in ``row``, the bits of the tokens below ``root`` that the names allow.
+def pack_trie(byte, subtree_end, token_start, token_ids, is_identifier, place, packed):  # type: ignore[no-untyped-def]
+    """Lay a trie out for ``add_names``.
 
     Parameters
     ----------
-    first, children : as ``fill_children`` lists them
-    child_byte : (N - 1,) uint8, the byte that leads to each of ``children``
-    subtree_end, token_start, token_ids : the trie's arrays (see ``TrieTables``)
-    max_depth : bytes of the longest token
-    root : node to start below
-    data : (bytes,) uint8, the names, each followed by a zero byte and without what is typed
-        already; in ascending order, distinct
-    n_names : how many; 0 leaves ``data`` unread
+    byte, subtree_end, token_start, token_ids : of the trie (see ``TrieTables``), N nodes and T tokens
     is_identifier : (256,) bool, bytes that continue an identifier
-    before : (256,) uint8, for a byte ahead of the name: 1 it may come there and the name is
-        still to follow, 2 it lifts the constraint (everything below its node is allowed)
+    place : (N,) int32, written in place: where each node's record is, counted in records
+    packed : (RECORD * N + T,) int32, written in place
+        Records, then the token ids. The head of a record has the byte that leads to the node in
+        bits 0 to 7, its number of children in bits 8 to 16, in bit 17 whether a child's byte
+        ends identifiers, and above how many tokens end at the node.
+    """
+    n = subtree_end.shape[0]
+    ids = RECORD * n
+    for i in range(token_ids.shape[0]):
+        packed[ids + i] = token_ids[i]
+    place[0] = 0
+    free = 1
+    for node in range(n):
+        first = free
+        child = node + 1
+        ends_names = 0
+        while child < subtree_end[node]:
+            place[child] = free
+            free += 1
+            if not is_identifier[byte[child]]:
+                ends_names = 1
+            child = subtree_end[child]
+        at = RECORD * place[node]
+        packed[at] = byte[node]
+        packed[at] |= (free - first) << CHILDREN_AT
+        packed[at] |= ends_names << ENDS_NAMES_AT
+        packed[at] |= (token_start[node + 1] - token_start[node]) << TWINS_AT
+        packed[at + 1] = first
+        packed[at + 2] = ids + token_start[node]
+        packed[at + 3] = ids + token_start[subtree_end[node]]
+        packed[at + 4] = packed[packed[at + 2]] if token_start[node] < token_ids.shape[0] else 0
+
+
+@uncounted
+def n_children(trie, place):  # type: ignore[no-untyped-def]
+    return (trie[RECORD * place] >> CHILDREN_AT) & 511
+
+
+@uncounted
+def child_of(trie, place, byte):  # type: ignore[no-untyped-def]
+    """The child behind ``byte``; -1 where there is none."""
+    low = trie[RECORD * place + 1]
+    end = low + n_children(trie, place)
+    high = end
+    while low < high:
+        middle = (low + high) >> 1
+        if trie[RECORD * middle] & 255 < byte:
+            low = middle + 1
+        else:
+            high = middle
+    if low < end and trie[RECORD * low] & 255 == byte:
+        return low
+    return -1
+
+
+@uncounted
+def set_bits(trie, first, last, row):  # type: ignore[no-untyped-def]
+    """Set the bits of tokens ``first`` to ``last - 1``."""
+    for k in range(first, last):
+        t = trie[k]
+        row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
+
+
+@kernel
+def add_names(trie, starts, data, typed, is_identifier, is_lifted, past_only, row):  # type: ignore[no-untyped-def]
+    """Set, in ``row``, the bits of tokens below ``starts`` that a name allows.
+
+    Parameters
+    ----------
+    trie : as ``pack_trie`` lays it out
+    starts : (n,) int32, places at which a name may start
+    data : (bytes,) uint8, the names, each followed by a zero byte
+    typed : (bytes,) uint8, what is there already; only names that go on from it count, and
+        of them what comes after it
+    is_identifier : (256,) bool, bytes that continue an identifier
+    is_lifted : (256,) bool, first bytes of names that are seen to elsewhere
     past_only : set only the bits of tokens that complete a name and run past it
     row : (words,) uint32, written in place; bits are only ever set
-
-    Returns
-    -------
-    int, trie nodes looked at
     """
-    offsets = np.empty(n_names + 1, dtype=np.int32)
-    offsets[0] = 0
-    found = 0
-    for at in range(data.shape[0]):
-        if found == n_names:
-            break
-        if data[at] == 0:
-            found += 1
-            offsets[found] = at + 1
-    limit = max_depth + 1
-    last_child = np.empty(limit, dtype=np.int32)
-    next_child = np.empty(limit, dtype=np.int32)
-    low = np.empty(limit, dtype=np.int32)  # children ascend as names do, so this only ever moves on
-    high = np.empty(limit, dtype=np.int32)
-    is_complete = np.empty(limit, dtype=np.bool_)  # one of the names has been read to its end
-    read = np.empty(limit, dtype=np.int32)  # bytes of the name read; 0 while blanks may come
-    top = 0
-    next_child[0] = first[root]
-    last_child[0] = first[root + 1]
-    is_complete[0] = n_names > 0 and offsets[1] == 1
-    low[0] = 1 if is_complete[0] else 0
-    high[0] = n_names
-    read[0] = 0
-    visited = 0
-    while top >= 0:
-        place = next_child[top]
-        if place >= last_child[top]:
-            top -= 1
+    n_typed = typed.shape[0]
+    at = 0
+    n_data = data.shape[0]
+    while at < n_data:
+        name = at
+        matched = 0
+        while data[at] != 0:
+            if matched < n_typed and at - name == matched and data[at] == typed[matched]:
+                matched += 1
+            at += 1
+        end = at
+        at += 1
+        if matched < n_typed or end - name == n_typed or (n_typed == 0 and is_lifted[data[name]]):
             continue
-        next_child[top] = place + 1
-        visited += 1
-        b = child_byte[place]
-        depth = read[top]
-        if (is_complete[top] and not is_identifier[b]) or (depth == 0 and before[b] == 2):
-            child = children[place]
-            for k in range(token_start[child], token_start[subtree_end[child]]):
-                t = token_ids[k]
-                row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
-            continue
-        if depth == 0 and before[b] == 1:
-            new_low, new_high, new_depth, completes = (1 if is_complete[top] else 0), n_names, 0, is_complete[top]
-        else:
-            # Names in the range agree on `depth` bytes; a complete one came first and is left out.
-            new_low = low[top]
-            while new_low < high[top] and data[offsets[new_low] + depth] < b:
-                new_low += 1
-            new_high = new_low
-            while new_high < high[top] and data[offsets[new_high] + depth] == b:
-                new_high += 1
-            low[top] = new_high
-            if new_low == new_high:
-                continue
-            new_depth = depth + 1
-            completes = offsets[new_low + 1] - offsets[new_low] - 1 == new_depth
-            if completes:
-                new_low += 1
-        child = children[place]
-        if not past_only:
-            for k in range(token_start[child], token_start[child + 1]):
-                t = token_ids[k]
-                row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
-        if first[child + 1] > first[child]:
-            top += 1
-            next_child[top] = first[child]
-            last_child[top] = first[child + 1]
-            low[top] = new_low
-            high[top] = new_high
-            read[top] = new_depth
-            is_complete[top] = completes
-    return visited
+        for s in range(starts.shape[0]):
+            add_name(trie, starts[s], data, name + n_typed, end, is_identifier, past_only, row)
+
+
+@uncounted
+def add_name(trie, node, data, first, end, is_identifier, past_only, row):  # type: ignore[no-untyped-def]
+    """The same for bytes ``first`` to ``end - 1`` of ``data``, from one place."""
+    for i in range(first, end):
+        node = child_of(trie, node, data[i])
+        if node < 0:
+            return
+        twins = trie[RECORD * node] >> TWINS_AT
+        if twins == 1 and not past_only:
+            t = trie[RECORD * node + 4]
+            row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
+        elif twins > 1 and not past_only:
+            start = trie[RECORD * node + 2]
+            set_bits(trie, start, start + twins, row)
+    if (trie[RECORD * node] >> ENDS_NAMES_AT) & 1 == 0:
+        return
+    child = trie[RECORD * node + 1]
+    for place in range(child, child + n_children(trie, node)):
+        if not is_identifier[trie[RECORD * place] & 255]:
+            set_bits(trie, trie[RECORD * place + 2], trie[RECORD * place + 3], row)
 
 
 @kernel
-def find_allowed(  # type: ignore[no-untyped-def]
-    first, children, child_byte, token_start, token_ids, root, data, n_names, row, is_allowed
-):
-    """Tell which names are tokens below ``root``, as a whole, that ``row`` allows.
+def cut_names(trie, starts, data, typed, is_identifier, is_lifted, base, others, row):  # type: ignore[no-untyped-def]
+    """Clear, in ``row``, the bits of tokens that neither a name nor ``base`` nor ``others`` allows.
 
     Parameters
     ----------
-    first, children, child_byte, token_start, token_ids, root, data, n_names : see ``name_walk``
+    trie, starts, data, typed, is_identifier, is_lifted : see ``add_names``
+    base, others : (words,) uint32
+    row : (words,) uint32, written in place
+    """
+    allowed = base.copy()
+    add_names(trie, starts, data, typed, is_identifier, is_lifted, False, allowed)
+    for word in range(row.shape[0]):
+        row[word] &= allowed[word] | others[word]
+
+
+@kernel
+def find_allowed(trie, root, data, typed, row, is_allowed):  # type: ignore[no-untyped-def]
+    """Tell what of each name comes after ``typed`` and is one token below ``root`` that ``row`` allows.
+
+    Parameters
+    ----------
+    trie, data, typed : see ``add_names``
+    root : a place
     row : (words,) uint32
-    is_allowed : (n_names,) bool, written in place
+    is_allowed : (names,) bool, written in place; False where a name does not go on from ``typed``
 
     Returns
     -------
     int, names that are
     """
+    n_typed = typed.shape[0]
     at = 0
     total = 0
-    for name in range(n_names):
+    for name in range(is_allowed.shape[0]):
         node = root
+        matched = 0
         while data[at] != 0:
-            if node >= 0:
-                low = first[node]
-                high = first[node + 1]
-                while low < high:
-                    middle = (low + high) >> 1
-                    if child_byte[middle] < data[at]:
-                        low = middle + 1
-                    else:
-                        high = middle
-                node = children[low] if low < first[node + 1] and child_byte[low] == data[at] else -1
+            if matched < n_typed:
+                if data[at] != typed[matched]:
+                    node = -1
+                matched += 1
+            elif node >= 0:
+                node = child_of(trie, node, data[at])
             at += 1
         at += 1
         found = False
-        if node >= 0:
-            for k in range(token_start[node], token_start[node + 1]):
-                t = token_ids[k]
+        if node >= 0 and matched == n_typed and node != root:
+            first = trie[RECORD * node + 2]
+            for k in range(first, first + (trie[RECORD * node] >> TWINS_AT)):
+                t = trie[k]
                 found = found or (row[t >> 5] >> np.uint32(t & 31)) & np.uint32(1) != 0
         is_allowed[name] = found
         if found:

@@ -52,5 +52,4 @@ class ClassRule:
         if not any(kind == 7 for kind in completion.kinds.values()):
             return None
         names = NameSet(name for name, kind in completion.kinds.items() if kind not in _NOT_CLASSES)
-        low, high = names.span(site.typed)
-        return NamesGate(names, site.typed, blanks=b" \t", lifts=b"(*\\#") if low < high else None
+        return NamesGate(names, site.typed, blanks=b" \t", lifts=b"(*\\#") if names.has_prefix(site.typed) else None

@@ -139,6 +139,15 @@ class ClikeScanner:
             setattr(other, name, getattr(self, name))
         return other
 
+    def run(self, data: bytes, at: int) -> int:
+        """See ``Scanner``; every byte is read by itself."""
+        return 0
+
+    def skip(self, data: bytes) -> None:
+        """See ``Scanner``."""
+        for byte in data:
+            self.push(byte)
+
     def push(self, byte: int) -> None:
         """Read one byte in place; only on a ``copy()`` that nobody else has seen."""
         self._text += bytes((byte,))

@@ -27,7 +27,7 @@ from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.errors import LimitError
 from structgen.masks.machine import TokenMachine
 from structgen.masks.mask import allowed_ids, set_ids
-from structgen.monitors.gates import MOST_TABLES
+from structgen.monitors.name_tables import MOST_TABLES
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["RESERVE", "Endings"]

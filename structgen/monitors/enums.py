@@ -63,8 +63,7 @@ class EnumRule:
             completion = self.analysis.complete_instead(moved)
             members = frozenset() if completion is UNKNOWN else enum_members(completion)
         names = NameSet(members)
-        low, high = names.span(site.typed)
-        return NamesGate(names, site.typed, blanks=b" \t", lifts=b"\\#") if low < high else None
+        return NamesGate(names, site.typed, blanks=b" \t", lifts=b"\\#") if names.has_prefix(site.typed) else None
 
 
 def enum_members(completion: Completion) -> frozenset[str]:

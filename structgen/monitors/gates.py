@@ -8,47 +8,32 @@ themselves are the identifier terminal (``NamesGate``); elsewhere a set of bytes
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from structgen.dtypes import WORD, TokenMask, freeze
-from structgen.monitors.sites import IDENTIFIER_BYTES, is_identifier_byte
-from structgen.vocab.vocabulary import Vocabulary
+from structgen.dtypes import WORD, TokenMask
+from structgen.monitors.name_tables import IS_IDENTIFIER, NOT_IDENTIFIER, NameSet, NameTables, as_array
+from structgen.monitors.sites import is_identifier_byte
 
-__all__ = ["BytesGate", "Gate", "NameSet", "NamesGate"]
-
-MOST_TABLES = 8
-"""Vocabularies whose tables are kept."""
-MOST_ROWS = 64
-"""Masks kept per set of names, 16 KiB each for a vocabulary of 128k."""
-
-_BEYOND = b"\xff"  # above every byte of UTF-8 text
+__all__ = ["BytesGate", "ExceptGate", "Gate", "NameSet", "NamesGate"]
 
 
-def _is_identifier() -> npt.NDArray[np.bool_]:
-    table = np.zeros(256, dtype=np.bool_)
-    table[list(IDENTIFIER_BYTES)] = True
-    table.flags.writeable = False
-    return table
-
-
-_IS_IDENTIFIER = _is_identifier()
-_IS_IDENTIFIER_BYTE = _IS_IDENTIFIER.tolist()
+_IS_IDENTIFIER_BYTE = IS_IDENTIFIER.tolist()
 
 
 @lru_cache(maxsize=64)
-def _before(blanks: bytes, lifts: bytes) -> npt.NDArray[np.uint8]:
-    """What a byte ahead of a name means: 1 the name is still to come, 2 the constraint is lifted."""
-    table = np.zeros(256, dtype=np.uint8)
-    table[list(blanks)] = 1
-    table[list(lifts)] = 2
+def _is_lifted(lifts: bytes) -> npt.NDArray[np.bool_]:
+    table = np.zeros(256, dtype=np.bool_)
+    table[list(lifts)] = True
     table.flags.writeable = False
     return table
+
+
+_ANY_BYTE = frozenset(range(256))
 
 
 class Gate(Protocol):
@@ -69,8 +54,8 @@ class Gate(Protocol):
         """
         ...
 
-    def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
-        """Set in ``row`` the bits of tokens below trie ``node`` whose further bytes are allowed.
+    def cut(self, tables: NameTables, node: int, others: TokenMask, row: TokenMask) -> None:
+        """Clear in ``row`` all but ``others`` and the tokens below trie ``node`` whose further bytes are allowed.
 
         Only this gate is asked: what a token does beyond the terminal is judged by the caller.
         """
@@ -79,68 +64,6 @@ class Gate(Protocol):
     def shortest(self) -> bytes:
         """Fewest bytes after which the text may end."""
         ...
-
-
-class NameSet:
-    """Identifiers as sorted byte strings; made once per analysis, narrowed as a name is typed."""
-
-    __slots__ = ("_rests", "_rows", "names")
-
-    def __init__(self, names: Iterable[str]) -> None:
-        # Code points and their UTF-8 bytes sort alike, and no name has a zero byte in it.
-        text = sorted(set(names))
-        self.names: list[bytes] = "\0".join(text).encode().split(b"\0") if text else []
-        self._rests: dict[bytes, tuple[npt.NDArray[np.uint8], int]] = {}
-        self._rows: dict[tuple[str, int, bytes, bytes, bytes, bool], TokenMask] = {}
-
-    def span(self, typed: bytes) -> tuple[int, int]:
-        """The range of names that start with ``typed``."""
-        return bisect_left(self.names, typed), bisect_left(self.names, typed + _BEYOND)
-
-    def rests_of(self, typed: bytes) -> list[bytes]:
-        """What remains of the names that start with ``typed``, in order; what is complete already is left out."""
-        if not typed:
-            return self.names
-        low, high = self.span(typed)
-        return [name[len(typed) :] for name in self.names[low:high] if len(name) > len(typed)]
-
-    def rests(self, typed: bytes) -> tuple[npt.NDArray[np.uint8], int]:
-        """The same as ``name_walk`` reads them, and how many. ``boundary_row`` has what may follow a complete name."""
-        found = self._rests.get(typed)
-        if found is None:
-            names = self.rests_of(typed)
-            found = self._rests[typed] = np.frombuffer(b"\0".join(names) + b"\0", dtype=np.uint8), len(names)
-        return found
-
-    def row(
-        self, vocabulary: Vocabulary, node: int, typed: bytes, *, blanks: bytes, lifts: bytes, past_only: bool = False
-    ) -> TokenMask:
-        """Tokens below ``node`` that the names allow (see ``kernels.names``); remembered, do not write to it."""
-        key = (vocabulary.content_hash, node, typed, blanks, lifts, past_only)
-        found = self._rows.get(key)
-        if found is None:
-            from structgen.kernels.names import name_walk
-
-            found = np.zeros(vocabulary.n_words, dtype=WORD)
-            name_walk(
-                *_tables(vocabulary), node, *self.rests(typed), _IS_IDENTIFIER, _before(blanks, lifts), past_only, found
-            )
-            if node == 0 and typed in self:
-                found |= boundary_row(vocabulary)
-            if len(self._rows) >= MOST_ROWS:
-                self._rows.clear()
-            self._rows[key] = found
-        return found
-
-    def __contains__(self, name: bytes) -> bool:
-        low = bisect_left(self.names, name)
-        return low < len(self.names) and self.names[low] == name
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __repr__(self) -> str:
-        return f"NameSet({len(self.names)} names)"
 
 
 class NamesGate:
@@ -168,10 +91,9 @@ class NamesGate:
         return self.typed in self.names
 
     def allows(self, byte: int) -> bool:
-        if byte in self.blanks or byte in self.lifts:
+        if byte in self.blanks or byte in self.lifts or self.names.has_prefix(self.typed + bytes((byte,))):
             return True
-        low, high = self.names.span(self.typed + bytes((byte,)))
-        return low < high or (not is_identifier_byte(byte) and self.typed in self.names)
+        return not is_identifier_byte(byte) and self.typed in self.names
 
     def reads(self, data: bytes, start: int) -> int:
         """See ``Gate``: the blanks, the rest of the name, and the byte behind it."""
@@ -189,40 +111,43 @@ class NamesGate:
         word = self.typed + data[name:at]
         if at < end and word in self.names:
             return at + 1 - start
-        low, high = self.names.span(word)
-        return (at - start) * (low < high)  # a mark behind half a name is left to the next gate
+        return (at - start) * self.names.has_prefix(word)  # a mark behind half a name is left to the next gate
 
-    def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
-        row |= self.names.row(vocabulary, node, self.typed, blanks=self.blanks, lifts=self.lifts)
+    def cut(self, tables: NameTables, node: int, others: TokenMask, row: TokenMask) -> None:
+        """See ``Gate``."""
+        typed, names = self.typed, self.names
+        starts, base = tables.before(node, self.blanks, self.lifts, is_complete=typed in names)
+        lifted = _is_lifted(self.lifts)
+        tables.cut_names(tables.trie, starts, names.data, as_array(typed), IS_IDENTIFIER, lifted, base, others, row)
 
-    def within(self, accepts: Callable[[bytes], bool], is_allowed: npt.NDArray[np.bool_] | None = None) -> NamesGate:
-        """The gate with only those names whose rest ``accepts`` takes (a grammar beside, say).
-
-        ``is_allowed`` says of some rests that they are; the others are asked for one by one.
-        """
-        rests = self.names.rests_of(self.typed)
-        known = [False] * len(rests) if is_allowed is None else is_allowed.tolist()
-        refused = {rest for rest, fine in zip(rests, known, strict=True) if not fine and not accepts(rest)}
-        if not refused:
-            return self
-        kept = [self.typed + rest for rest in rests if rest not in refused]
-        if self.typed and self.typed in self.names:
-            kept.append(self.typed)
-        return NamesGate(NameSet(n.decode() for n in kept), self.typed, blanks=self.blanks, lifts=self.lifts)
-
-    def allowed_in(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> npt.NDArray[np.bool_]:
-        """Of each rest of a name, whether it is one token below ``node`` that ``row`` allows."""
-        from structgen.kernels.names import find_allowed
-
-        first, children, child_byte, _, token_start, token_ids, _ = _tables(vocabulary)
-        data, n_names = self.names.rests(self.typed)
-        found = np.zeros(n_names, dtype=np.bool_)
-        find_allowed(first, children, child_byte, token_start, token_ids, node, data, n_names, row, found)
+    def single_tokens(self, tables: NameTables, node: int, row: TokenMask) -> npt.NDArray[np.bool_]:
+        """Of each name, whether the rest of it is one token below ``node`` that ``row`` allows."""
+        found = np.zeros(len(self.names), dtype=np.bool_)
+        tables.find_allowed(tables.trie, int(tables.place[node]), self.names.data, as_array(self.typed), row, found)
         return found
 
+    def within(self, accepts: Callable[[bytes], bool], is_known: npt.NDArray[np.bool_] | None = None) -> NamesGate:
+        """The gate with only those names whose rest ``accepts`` takes (a grammar beside, say).
+
+        ``is_known`` says of some names that they are taken; the others are asked for one by one.
+        """
+        n_typed, kept, refused = len(self.typed), [], False
+        known = [False] * len(self.names) if is_known is None else is_known.tolist()
+        for name, fine in zip(self.names.names, known, strict=True):
+            if not name.startswith(self.typed):
+                continue
+            if fine or len(name) == n_typed or accepts(name[n_typed:]):
+                kept.append(name)
+            else:
+                refused = True
+        if not refused:
+            return self
+        return NamesGate(NameSet(name.decode() for name in kept), self.typed, blanks=self.blanks, lifts=self.lifts)
+
     def shortest(self) -> bytes:
-        low, high = self.names.span(self.typed)
-        return min(self.names.names[low:high], key=len)[len(self.typed) :] if low < high else b""
+        """See ``Gate``."""
+        rests = [name[len(self.typed) :] for name in self.names.names if name.startswith(self.typed)]
+        return min(rests, key=lambda rest: (len(rest), rest), default=b"")
 
     def __repr__(self) -> str:
         return f"NamesGate({len(self.names)} names, typed {self.typed!r})"
@@ -248,10 +173,19 @@ class ExceptGate:
         """See ``Gate``."""
         return int(self.allows(data[start]))
 
-    def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
-        row |= ~self.names.row(vocabulary, node, self.typed, blanks=b"", lifts=b"", past_only=True)
+    def cut(self, tables: NameTables, node: int, others: TokenMask, row: TokenMask) -> None:
+        """See ``Gate``."""
+        banned = np.zeros(len(row), dtype=WORD)
+        starts, _ = tables.before(node, b"", b"", is_complete=False)
+        tables.add_names(
+            tables.trie, starts, self.names.data, as_array(self.typed), IS_IDENTIFIER, _is_lifted(b""), True, banned
+        )
+        if self.typed in self.names:
+            banned |= tables.after(node, NOT_IDENTIFIER)
+        row &= others | (tables.after(node, _ANY_BYTE) & ~banned)
 
     def shortest(self) -> bytes:
+        """See ``Gate``."""
         return b"" if self.may_end else b"_"
 
     def __repr__(self) -> str:
@@ -274,51 +208,13 @@ class BytesGate:
         """See ``Gate``."""
         return int(data[start] in self.allowed)
 
-    def fill(self, vocabulary: Vocabulary, node: int, row: TokenMask) -> None:
-        trie = vocabulary.trie
-        child, end = node + 1, int(trie.subtree_end[node])
-        while child < end:
-            after = int(trie.subtree_end[child])
-            if int(trie.byte[child]) in self.allowed:
-                ids = trie.token_ids[trie.token_start[child] : trie.token_start[after]].astype(np.int64)
-                np.bitwise_or.at(row, ids >> 5, (np.uint32(1) << (ids & 31).astype(np.uint32)))
-            child = after
+    def cut(self, tables: NameTables, node: int, others: TokenMask, row: TokenMask) -> None:
+        """See ``Gate``."""
+        row &= others | tables.after(node, self.allowed)
 
     def shortest(self) -> bytes:
+        """See ``Gate``."""
         return b"" if self.may_end else bytes(sorted(self.allowed)[:1])
 
     def __repr__(self) -> str:
         return f"BytesGate({bytes(sorted(self.allowed))!r})"
-
-
-_BOUNDARIES: dict[str, TokenMask] = {}
-_TABLES: dict[str, tuple[Any, ...]] = {}
-
-
-def boundary_row(vocabulary: Vocabulary) -> TokenMask:
-    """Tokens whose first byte cannot continue an identifier; made once per vocabulary."""
-    row = _BOUNDARIES.get(vocabulary.content_hash)
-    if row is None:
-        row = np.zeros(vocabulary.n_words, dtype=WORD)
-        BytesGate(b for b in range(256) if not _IS_IDENTIFIER[b]).fill(vocabulary, 0, row)
-        row.flags.writeable = False
-        _BOUNDARIES[vocabulary.content_hash] = row
-    return row
-
-
-def _tables(vocabulary: Vocabulary) -> tuple[Any, ...]:
-    """The trie as ``name_walk`` reads it; made once per vocabulary."""
-    tables = _TABLES.get(vocabulary.content_hash)
-    if tables is None:
-        from structgen.kernels.names import fill_children
-
-        trie = vocabulary.trie
-        first = np.zeros(trie.n_nodes + 1, dtype=np.int32)
-        children = np.zeros(max(0, trie.n_nodes - 1), dtype=np.int32)
-        fill_children(trie.subtree_end, first, children)
-        listed = freeze(first, np.int32), freeze(children, np.int32), freeze(trie.byte[children], np.uint8)
-        tables = (*listed, trie.subtree_end, trie.token_start, trie.token_ids, trie.max_depth)
-        while len(_TABLES) >= MOST_TABLES:
-            _TABLES.pop(next(iter(_TABLES)), None)
-        _TABLES[vocabulary.content_hash] = tables
-    return tables

@@ -52,8 +52,7 @@ class ImportRule:
         names = self._names(state.text, site.trigger, site.kind.value)
         if names is None:
             return None
-        low, high = names.span(site.typed)
-        if low == high:
+        if not names.has_prefix(site.typed):
             return None
         odd = b"*(" if site.kind is SiteKind.IMPORTED else b"."
         blanks = bytes(b for b in site.blanks if b not in b"\\#")

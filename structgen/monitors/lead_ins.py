@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from structgen.dtypes import WORD, TokenMask, freeze
-from structgen.monitors.gates import MOST_TABLES
+from structgen.monitors.name_tables import MOST_TABLES
 from structgen.monitors.protocol import Monitor
 from structgen.monitors.sites import is_identifier_byte
 from structgen.vocab.vocabulary import Vocabulary
@@ -29,6 +29,8 @@ class LeadIn(NamedTuple):
     node: int
     data: bytes
     """Bytes from the root to the node."""
+    token_id: int
+    """A token of just these bytes; -1 where there is none."""
     n_tokens: int
     mask: TokenMask
     """Bits of the tokens that go on from here."""
@@ -69,6 +71,7 @@ def lead_ins(vocabulary: Vocabulary, triggers: bytes) -> tuple[LeadIn, ...]:
             LeadIn(
                 node,
                 data,
+                _token_at(vocabulary, node),
                 len(ids),
                 freeze(mask, WORD),
                 freeze(~mask, WORD),
@@ -121,6 +124,12 @@ class LeadIns:
                 self._openings.clear()
             self._openings[key] = found
         return found
+
+
+def _token_at(vocabulary: Vocabulary, node: int) -> int:
+    trie = vocabulary.trie
+    first = int(trie.token_start[node])
+    return int(trie.token_ids[first]) if first < int(trie.token_start[node + 1]) else -1
 
 
 def _child_bytes(vocabulary: Vocabulary, node: int) -> bytes:

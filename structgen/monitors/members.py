@@ -15,12 +15,14 @@ from __future__ import annotations
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
 from structgen.monitors.gates import NameSet, NamesGate
-from structgen.monitors.rules import ALWAYS, member_names
+from structgen.monitors.rules import ALWAYS, is_trusted
 from structgen.monitors.sites import Site, SiteKind
 from structgen.monitors.text import TextState
 
 __all__ = ["MemberRule"]
 
+MOST_SETS = 1000
+"""Answers whose names are kept as they are read here."""
 _SELVES = (b"self", b"cls", b"mcs", b"mcls", b"klass", b"this")
 
 
@@ -54,11 +56,9 @@ class MemberRule:
         self._private = private
         self._habitually_incomplete = habitually_incomplete
         self._any_target = any_target
-        # Where private names are let through, they need not be listed.
-        self._always = always if private else frozenset(name for name in always if name[0] != "_")
+        self._always = tuple(always if private else (name for name in always if name[0] != "_"))
         self._is_open_ended = not analysis.suffix.strip()
         self._sets: dict[Completion, NameSet | None] = {}
-        self._shared: dict[tuple[Names, bool], NameSet | None] = {}
 
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Rule``."""
@@ -73,10 +73,12 @@ class MemberRule:
 
     def _is_open(self, site: Site) -> bool:
         """Whether the name may be new here."""
-        root = site.receiver.split(b".", 1)[0]
-        if root in _SELVES and (site.is_target or (self._is_open_ended and root == site.receiver)):
+        if site.is_target and self._any_target:
             return True
-        return site.is_target and self._any_target
+        if not site.is_target and not self._is_open_ended:
+            return False
+        root = site.receiver.split(b".", 1)[0]
+        return root in _SELVES and (site.is_target or root == site.receiver)
 
     def names(self, state: TextState, site: Site) -> NameSet | None:
         """The members at ``site``; None for UNKNOWN."""
@@ -84,13 +86,9 @@ class MemberRule:
         if answer is UNKNOWN:
             return None
         if answer not in self._sets:
-            if len(self._sets) > 1000:
+            if len(self._sets) > MOST_SETS:
                 self._sets.clear()
-                self._shared.clear()
-            key = (answer.names, answer.incomplete)
-            if key not in self._shared:
-                self._shared[key] = self._set_of(answer)
-            self._sets[answer] = self._shared[key]
+            self._sets[answer] = self._set_of(answer)
         return self._sets[answer]
 
     def _ask(self, text: bytes, site: Site) -> Completion | Unknown:
@@ -103,10 +101,11 @@ class MemberRule:
         return self.analysis.complete(before, self.analysis.prefix_length + len(before))
 
     def _set_of(self, answer: Completion) -> NameSet | None:
-        names = member_names(answer, habitually_incomplete=self._habitually_incomplete, always=self._always)
-        if names is UNKNOWN:
+        if not is_trusted(answer, habitually_incomplete=self._habitually_incomplete):
             return None
-        return NameSet(names if self._private else [name for name in names if name[0] != "_"])
+        # Where private names are let through, they need not be listed.
+        names = answer.names if self._private else [name for name in answer.names if name[0] != "_"]
+        return NameSet([*names, *self._always])
 
     def gate(self, state: TextState) -> NamesGate | None:
         """See ``Rule``."""
@@ -116,8 +115,7 @@ class MemberRule:
         names = self.names(state, site)
         if names is None or (not self._private and site.typed[:1] == b"_"):
             return None
-        low, high = names.span(site.typed)
-        if low == high:
+        if not names.has_prefix(site.typed):
             return None  # typed before the analysis was there to forbid it: nothing to hold on to
         blanks = bytes(b for b in site.blanks if b not in b"\\#")
         lifts = bytes(b for b in site.blanks if b in b"\\#") + (b"" if self._private else b"_")

@@ -14,6 +14,7 @@ scanner in its error mode for good: no sites, so nothing is constrained.
 from __future__ import annotations
 
 import keyword
+import re
 from typing import Final
 
 from structgen.monitors.python_state import (
@@ -47,6 +48,13 @@ _KEYWORDS: Final = frozenset(k.encode() for k in keyword.kwlist)
 _VALUES: Final = frozenset((b"None", b"True", b"False"))
 _COMPOUND: Final = frozenset(b"if elif else while for try except finally with def class async match case".split())
 _CLOSER: Final = {0x28: 0x29, 0x5B: 0x5D, 0x7B: 0x7D}
+_NAME_RUN: Final = re.compile(rb"[0-9A-Za-z_\x80-\xff]*")
+_BLANK_RUN: Final = re.compile(rb"[ \t\f]*")
+_RUNS: Final = {
+    STRING: re.compile(rb"[^'\"\\{}\r\n]*"),
+    COMMENT: re.compile(rb"[^\r\n]*"),
+    ERROR: re.compile(rb"[\s\S]*"),
+}
 _ONE: Final = tuple(bytes((b,)) for b in range(256))
 
 
@@ -58,9 +66,37 @@ class PythonScanner(PythonState):
     def feed(self, data: bytes) -> PythonScanner:
         """The state after ``data``; this one stays as it is."""
         state = self.copy()
-        for byte in data:
-            state.push(byte)
+        at, end = 0, len(data)
+        while at < end:
+            n = state.run(data, at)
+            if n:
+                state.skip(data[at : at + n])
+                at += n
+            else:
+                state.push(data[at])
+                at += 1
         return state
+
+    def run(self, data: bytes, at: int) -> int:
+        """See ``Scanner``: the rest of a name, of a comment, of plain text in a string; blanks."""
+        if self._escaped:
+            return 0
+        mode = self._mode
+        pattern: re.Pattern[bytes] | None = _BLANK_RUN
+        if mode != CODE:
+            pattern = None if mode == STRING and self._run else _RUNS.get(mode)
+        elif self._word:
+            # In a module's path the end of the word ``import`` is a place of its own.
+            pattern = None if self._number or self._phase == 1 else _NAME_RUN
+        found = pattern.match(data, at) if pattern is not None else None
+        return 0 if found is None else found.end() - at
+
+    def skip(self, data: bytes) -> None:
+        """See ``Scanner``."""
+        self._text += data
+        self._position += len(data)
+        if self._mode == CODE and self._word:
+            self._word += data
 
     def push(self, byte: int) -> None:
         """Read one byte in place; only on a ``copy()`` that nobody else has seen."""

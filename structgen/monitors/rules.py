@@ -16,7 +16,7 @@ from typing import Final
 
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
 
-__all__ = ["ALWAYS", "is_dunder", "member_names"]
+__all__ = ["ALWAYS", "is_dunder", "is_trusted", "member_names"]
 
 ALWAYS: Final[Names] = frozenset(
     name
@@ -35,21 +35,22 @@ def is_dunder(name: str) -> bool:
     return len(name) > 4 and name.startswith("__") and name.endswith("__")
 
 
-def member_names(
-    completion: Completion | Unknown, *, habitually_incomplete: bool = False, always: Names = ALWAYS
-) -> Names | Unknown:
-    """The members a completion after a dot proves, or UNKNOWN; see the module's rules.
+def is_trusted(completion: Completion, *, habitually_incomplete: bool = False) -> bool:
+    """Whether a completion after a dot proves what the members are; see the module's rules.
 
     ``habitually_incomplete`` ignores the mark of a shortened list, for servers that set
-    it on complete ones as well; ``always`` is offered besides (Python's own dunder names).
+    it on complete ones as well.
     """
-    if completion is UNKNOWN:
-        return UNKNOWN
     if completion.incomplete and not habitually_incomplete:
-        return UNKNOWN
+        return False
     names = completion.names
-    if names >= _IN_SCOPE:
+    if names >= _IN_SCOPE or "__getattr__" in names:
+        return False
+    return not all(map(is_dunder, names))
+
+
+def member_names(completion: Completion | Unknown, *, habitually_incomplete: bool = False) -> Names | Unknown:
+    """The members a completion proves, with Python's own dunder names, or UNKNOWN."""
+    if completion is UNKNOWN or not is_trusted(completion, habitually_incomplete=habitually_incomplete):
         return UNKNOWN
-    if "__getattr__" in names or all(is_dunder(name) for name in names):
-        return UNKNOWN
-    return names | always
+    return completion.names | ALWAYS

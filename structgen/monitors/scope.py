@@ -70,5 +70,4 @@ class ScopeRule:
                 self._sets.clear()
             names = NameSet(completion.names | _ANYWHERE | _STRING_STARTS)
             self._sets[completion.names] = names
-        low, high = names.span(site.typed)
-        return NamesGate(names, site.typed, lifts=_OTHERWISE) if low < high else None
+        return NamesGate(names, site.typed, lifts=_OTHERWISE) if names.has_prefix(site.typed) else None

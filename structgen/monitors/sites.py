@@ -75,6 +75,14 @@ class Scanner(Protocol):
         """Read one byte in place; only on a ``copy()`` that nobody else has seen."""
         ...
 
+    def run(self, data: bytes, at: int) -> int:
+        """How many bytes from ``data[at]`` on ``skip`` can take; 0 where ``push`` must read the first."""
+        ...
+
+    def skip(self, data: bytes) -> None:
+        """Read in place bytes that change neither the kind of the site nor what has been read before."""
+        ...
+
     def lexical_key(self) -> Hashable:
         """Equal keys see equal kinds of sites after any bytes."""
         ...

@@ -148,8 +148,7 @@ class SqlMonitor:
         if names is None:
             return
         choice = self._set(names)
-        low, high = choice.span(statement.typed)
-        if low == high:
+        if not choice.has_prefix(statement.typed):
             return
         if statement.typed:
             yield NamesGate(choice, statement.typed)

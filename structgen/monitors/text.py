@@ -126,10 +126,11 @@ class TextMonitor:
 
     def advance(self, state: TextState, data: bytes) -> TextState | None:
         """See ``Monitor``."""
-        for n in range(len(data), 0, -1) if state.ahead else ():
-            if data[:n] in state.ahead:
-                after = state.ahead[data[:n]]
-                return after if after is None or n == len(data) else self._advance(after, data[n:])
+        if state.ahead:
+            lead = max((lead for lead in state.ahead if data.startswith(lead)), key=len, default=None)
+            if lead is not None:
+                after = state.ahead[lead]
+                return after if after is None or len(lead) == len(data) else self._advance(after, data[len(lead) :])
         after = self._advance(state, data)
         if data[-1:] in self._trigger_bytes and len(state.ahead) < MOST_AHEAD:
             state.ahead[data] = after
@@ -137,27 +138,50 @@ class TextMonitor:
 
     def _advance(self, state: TextState, data: bytes) -> TextState | None:
         """Judge and read; a rule that has judged a name to its end is not asked again before it."""
-        text = state.text
         scanner = state.scanner.copy()
-        settled = [0] * len(self.rules)
+        settled: dict[int, int] = {}
         for number, standing in self._answers(state) if data else ():
-            settled[number] = standing.reads(data, 0)
-            if not settled[number]:
+            n_read = standing.reads(data, 0)
+            if not n_read:
                 return None
-        for at in range(len(data)):
-            concerned = self._rules_at[scanner.kind] if at else ()
-            here = TextState(text + data[:at], scanner) if concerned else state
-            for number, rule in concerned:
-                if settled[number] > at or not rule.pre(here):
-                    continue
-                gate = rule.gate(here)
-                if gate is not None:
-                    n_read = gate.reads(data, at)
-                    if not n_read:
-                        return None
-                    settled[number] = at + n_read
-            scanner.push(data[at])
-        return TextState(text + data, scanner)
+            settled[number] = n_read
+        at, end = 0, len(data)
+        while at < end:
+            concerned = self._rules_at[scanner.kind]
+            if at and concerned and not self._judge(concerned, state.text, scanner, data, at, settled):
+                return None
+            n = scanner.run(data, at)
+            if concerned:
+                n = min(n, min(settled.get(number, 0) for number, _ in concerned) - at)
+            if n > 0:
+                scanner.skip(data[at : at + n])
+                at += n
+            else:
+                scanner.push(data[at])
+                at += 1
+        return TextState(state.text + data, scanner)
+
+    def _judge(
+        self,
+        concerned: tuple[tuple[int, Rule], ...],
+        text: bytes,
+        scanner: Scanner,
+        data: bytes,
+        at: int,
+        settled: dict[int, int],
+    ) -> bool:
+        """Whether the rules let ``data`` go on at ``at``; ``settled`` says up to where each has judged."""
+        here = TextState(text + data[:at], scanner)
+        for number, rule in concerned:
+            if settled.get(number, 0) > at:
+                continue
+            gate = rule.gate(here) if rule.pre(here) else None
+            if gate is not None:
+                n_read = gate.reads(data, at)
+                if not n_read:
+                    return False
+                settled[number] = at + n_read
+        return True
 
     def _answers(self, state: TextState) -> tuple[tuple[int, Gate], ...]:
         """The gates that stand here, each with its rule's number."""

@@ -19,6 +19,7 @@ from structgen.monitors.gates import BytesGate, ExceptGate, Gate, NameSet, Names
 from structgen.monitors.imports import ImportRule
 from structgen.monitors.machine import FreeMachine, MonitoredMachine
 from structgen.monitors.members import MemberRule
+from structgen.monitors.name_tables import NameTables
 from structgen.monitors.potential import MonitorPotential
 from structgen.monitors.python_scanner import PythonScanner
 from structgen.monitors.scope import ScopeRule
@@ -203,8 +204,8 @@ def test_a_report_names_the_monitor() -> None:
 def test_gates_fill_what_they_allow(gate: Gate) -> None:
     """A token is allowed if its first byte is; and for names, if its bytes follow the terminal to its end."""
     words = vocabulary()
-    row = np.zeros(words.n_words, dtype=np.uint32)
-    gate.fill(words, 0, row)
+    row = np.full(words.n_words, 0xFFFFFFFF, dtype=np.uint32)
+    gate.cut(NameTables.of(words), 0, np.zeros_like(row), row)
     found = {TOKENS[i] for i in allowed_ids(row, words.n_tokens).tolist() if i < len(TOKENS)}
     for token in TOKENS:
         assert (token in found) is follows(gate, token), token
@@ -223,8 +224,7 @@ def follows(gate: Gate, token: bytes) -> bool:
                 return True
             if not gate.typed and byte in gate.blanks:
                 continue
-            low, high = gate.names.span(gate.typed + token[i : i + 1])
-            if low == high:
+            if not gate.names.has_prefix(gate.typed + token[i : i + 1]):
                 return True  # past the name
             gate = NamesGate(gate.names, gate.typed + token[i : i + 1])
         else:
