@@ -1,7 +1,8 @@
 """ASAp and CARS: masking that learns from every draw where the language has no mass.
 
 Masking overweights prefixes whose completions the model finds unlikely. Both samplers here
-remember what each draw taught (``samplers.trie``) and draw by ``p f c``.
+remember what each draw taught (``samplers.trie``) and draw by ``p f c``, ``c`` being an estimate
+of the valid mass beyond a prefix.
 
 ``ASAp`` returns every draw with its weight. ``CARS`` adds rejection with probability
 ``1 - prod m(v)`` over the prefixes seen for the first time, flipped node by node so that a
@@ -27,8 +28,7 @@ from structgen.potentials.cursor import Bound, CheckCounter
 from structgen.potentials.product import bind_target
 from structgen.samplers.choices import Choices, as_choices
 from structgen.samplers.frontier import Frontier
-from structgen.samplers.learning import Trial, run_trials, teach
-from structgen.samplers.pool import Pool
+from structgen.samplers.learning import Trial, Unvisited, run_trials, teach
 from structgen.samplers.population import Cancel, decode, is_cancelled, transformed
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples, log_sum_exp
@@ -50,6 +50,7 @@ class _Learner:
     max_tokens: int
     trie: PrefixTrie
     choices: Choices
+    unvisited: Unvisited
     reject_early: bool
     checks: CheckCounter = field(default_factory=CheckCounter)
     n_model_calls: int = 0
@@ -60,10 +61,11 @@ class _Learner:
         if self.trie.root_estimate == 0.0:
             raise UnsatisfiableError("every text the model can write within the budget was tried, and none is valid")
         frontier = Frontier(self.model, self.prompt, self.bound, self.max_tokens, self.checks)
-        pool = Pool(self.model.vocabulary.n_tokens)
         trials = [Trial() for _ in range(n)]
         try:
-            run_trials(trials, frontier, self.trie, pool, self.choices, reject_early=self.reject_early)
+            run_trials(
+                trials, frontier, self.trie, self.choices, unvisited=self.unvisited, reject_early=self.reject_early
+            )
         except KeyboardInterrupt:
             self.cancelled = True
         self.n_model_calls += frontier.n_model_calls
@@ -98,6 +100,8 @@ def _learner(
     trie: PrefixTrie | None,
     path: str | os.PathLike[str] | None,
     seed: Any,
+    *,
+    unvisited: Unvisited,
     reject_early: bool,
 ) -> _Learner:
     """Bind the target and find the trie: given, saved, or new."""
@@ -110,7 +114,16 @@ def _learner(
     elif trie.key != key:
         raise ValueError("the trie was learnt on another constraint, model, prompt, temperature or budget")
     choices = as_choices(seed)
-    return _Learner(transformed(model, temperature), prompt, bound, max_tokens, trie, choices, reject_early)
+    return _Learner(
+        model=transformed(model, temperature),
+        prompt=prompt,
+        bound=bound,
+        max_tokens=max_tokens,
+        trie=trie,
+        choices=choices,
+        unvisited=unvisited,
+        reject_early=reject_early,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,21 +131,30 @@ class ASAp:
     """Masked draws steered by what earlier draws found out.
 
     Every draw, the first too, carries a proper weight: ``E[w 1(X = y)] = p(y) 1[y in L]`` for
-    texts y within the budget, ``log w = log c(root) + sum of log m(v) over new nodes``. As draws
-    accumulate, c tends to the true mass of each prefix, the *unweighted* draws tend to
-    ``P(. | L)``, and the weights to the constant Z.
+    texts y within the budget, whatever was learnt. As draws accumulate, estimates tend to the true
+    valid mass beyond each prefix, the *unweighted* draws tend to ``P(. | L)``, and the weights to
+    the constant Z.
 
     Parameters
     ----------
+    unvisited : what a prefix counts that was never visited: ``"learnt"``, what was found in like
+        places (see ``samplers.outlook``), or ``"valid"``, 1 as in the paper, where then
+        ``log w = log c(root) + sum of log m(v) over new nodes``. Both have the same limit; the first
+        gets near it with fewer draws, and by far in languages too wide to visit
     batch_size : draws side by side, all from the trie as it was when the batch began; more is
         faster and learns later
     temperature : of the model; the target is relative to the model at that temperature
     trie_path : file to take the trie from, if it exists, and to save it to
     """
 
+    unvisited: Unvisited = "learnt"
     batch_size: int = 1
     temperature: float = 1.0
     trie_path: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.unvisited not in ("learnt", "valid"):
+            raise ValueError(f"unvisited must be 'learnt' or 'valid', not {self.unvisited!r}")
 
     def sample(
         self,
@@ -163,7 +185,9 @@ class ASAp:
         LimitError : the trie is full
         """
         learner = _learner(
-            model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, reject_early=False
+            *(model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed),
+            unvisited=self.unvisited,
+            reject_early=False,
         )
         trials: list[Trial] = []
         while len(trials) < n and not learner.cancelled:
@@ -225,7 +249,9 @@ class CARS:
         LimitError : the trials ran out before any was accepted
         """
         learner = _learner(
-            model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, reject_early=True
+            *(model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed),
+            unvisited="valid",
+            reject_early=True,
         )
         kept, log_roots, accepted = self._run(learner, n, cancel)
         log_weights = [root if yes else -math.inf for root, yes in zip(log_roots, accepted, strict=True)]

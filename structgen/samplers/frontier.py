@@ -9,6 +9,7 @@ their rows. The key-value cache forks through ``DecodeState.select``.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 class Site:
     """One distinct prefix: its tokens, its place in the target, its next-token scores."""
 
-    __slots__ = ("_mask", "_settled", "budget", "cursor", "log_probs", "n_tokens", "token_ids")
+    __slots__ = ("_kind", "_mask", "_settled", "budget", "cursor", "log_probs", "n_tokens", "token_ids")
 
     def __init__(self, token_ids: tuple[int, ...], cursor: Cursor, n_tokens: int, budget: int) -> None:
         self.token_ids = token_ids
@@ -44,6 +45,7 @@ class Site:
         """(V,) the model's normalised log-probabilities."""
         self._mask: TokenMask | None = None
         self._settled = False
+        self._kind = -1
 
     def mask(self, eos_row: TokenMask, *, settle: bool) -> TokenMask:
         """Tokens that may follow: exact where the cursor is not opaque or ``settle`` asks about each.
@@ -59,6 +61,14 @@ class Site:
             self.cursor.settle(self._mask)
             self._settled = True
         return self._mask
+
+    @property
+    def kind(self) -> int:
+        """A 63-bit hash of the mask, once there is one: prefixes at which the same may follow are of one kind."""
+        if self._kind < 0 and self._mask is not None:
+            digest = hashlib.blake2b(self._mask.tobytes(), digest_size=8).digest()
+            self._kind = int.from_bytes(digest, "little") >> 1
+        return self._kind
 
     @property
     def is_settled(self) -> bool:

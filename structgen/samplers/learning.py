@@ -1,9 +1,10 @@
 """One trial of ASAp or CARS: a draw guided by the trie, and what it teaches.
 
-At a visited node the draw is by ``p(a|v) f(v,a) c(va)`` (``c = 1`` for what is unseen), at a
-new one by ``p(a|v) f(v,a)``. The trial notes, per step, the normaliser of its draw and the
-``c`` of the token taken; so ``p(x)/q(x) = prod normaliser / c`` is known exactly, whatever the
-trie holds, and every weight is proper by construction.
+The draw is by ``p(a|v) f(v,a) e(va)``, ``e`` being an estimate of the valid mass beyond ``va``:
+the trie's bound ``c``, 1 for what is unvisited (``"valid"``, the paper's, and all that CARS can
+use), or the trie's guess and its outlook (``"learnt"``). The trial notes, per step, the
+normaliser of its draw and the ``e`` of the token taken; so ``p(x)/q(x) = prod normaliser / e`` is
+known exactly, whatever the trie holds, and every weight is proper by construction.
 
 Trials run side by side: a batch draws from the trie as it was at the batch's start (nothing is
 written while it runs, so every trial keeps its snapshot), then teaches it one trial after
@@ -18,15 +19,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.samplers.choices import Choices
 from structgen.samplers.frontier import Frontier, Site
 from structgen.samplers.pool import Pool
 from structgen.samplers.trie import PrefixTrie
 
-__all__ = ["Step", "Trial", "run_trials", "teach"]
+__all__ = ["Step", "Trial", "Unvisited", "run_trials", "teach"]
+
+FloatArray = npt.NDArray[np.float64]
+Unvisited = Literal["learnt", "valid"]
+"""What a prefix that was never visited counts: what like ones were worth, or 1."""
 
 
 @dataclass(slots=True)
@@ -38,8 +45,14 @@ class Step:
     """Of the token under the model (and soft factors)."""
     unvisited: float
     """Valid mass of the tokens that are neither visited in the snapshot nor this one."""
+    ends: float
+    """The part of ``unvisited`` that ends the text and is known to be valid."""
     n_children: int
     """Children of the node in the snapshot; 0 where it was new."""
+    kind: int
+    """What the node is like; see ``PrefixTrie.kind``."""
+    is_known: bool
+    """Whether the token needed no asking and ends the text, so that its worth was known without a trial."""
 
 
 @dataclass(slots=True)
@@ -65,75 +78,144 @@ class Trial:
 
 
 def run_trials(
-    trials: Sequence[Trial], frontier: Frontier, trie: PrefixTrie, pool: Pool, choices: Choices, *, reject_early: bool
+    trials: Sequence[Trial],
+    frontier: Frontier,
+    trie: PrefixTrie,
+    choices: Choices,
+    *,
+    unvisited: Unvisited,
+    reject_early: bool,
 ) -> None:
     """Run the trials to their ends against the trie as it is.
 
     With ``reject_early`` a trial survives a new node v only with probability m(v), which is
     what drawing there from the model itself and rejecting invalid tokens does.
     """
+    stepper = _Stepper(frontier, trie, choices, unvisited, reject_early)
     while True:
         live = [trial for trial in trials if not trial.finish]
         if not live:
             return
         for trial in live:
-            _take_step(trial, frontier, trie, pool, choices, reject_early)
+            stepper.step(trial)
         live = [trial for trial in live if not trial.finish]
         sites = frontier.grow([(trial.site, trial.steps[-1].token_id) for trial in live])
         for trial, site in zip(live, sites, strict=True):
             trial.site = site
 
 
-def _take_step(
-    trial: Trial, frontier: Frontier, trie: PrefixTrie, pool: Pool, choices: Choices, reject_early: bool
-) -> None:
-    site = frontier.sites[trial.site]
-    frontier.fill(site, pool, settle=False)
-    mass = math.exp(pool.log_total)
-    is_new = trial.node < 0 or not trie.is_visited[trial.node]
-    if is_new:
-        trial.log_new_mass += pool.log_total
-        if pool.total == 0.0 or (reject_early and mass < 1.0 and not choices.coin(mass)):
-            trial.finish = "dead_end" if pool.total == 0.0 else "rejected"
-            trial.log_ratio = -math.inf
-            trial.steps.append(Step(-1, 0.0, mass, 0))
+@dataclass(slots=True)
+class _Weighing:
+    """What a node's tokens are drawn by."""
+
+    tokens: npt.NDArray[np.int64]
+    """Visited tokens."""
+    masses: FloatArray
+    """Their masses under the model."""
+    estimates: FloatArray
+    unvisited: float
+    """Mass of the other tokens."""
+    outlook: float
+    """Estimate of those, except for the ends."""
+    ends: dict[int, float]
+    """Unvisited tokens known to end a valid text, with their masses."""
+
+    def estimate(self, token_id: int) -> float:
+        where = np.flatnonzero(self.tokens == token_id)
+        if len(where):
+            return float(self.estimates[where[0]])
+        return 1.0 if token_id in self.ends else self.outlook
+
+
+class _Stepper:
+    """Takes trials a token further; holds what they share."""
+
+    def __init__(
+        self, frontier: Frontier, trie: PrefixTrie, choices: Choices, unvisited: Unvisited, reject_early: bool
+    ) -> None:
+        self.frontier = frontier
+        self.trie = trie
+        self.choices = choices
+        self.learns = unvisited == "learnt"
+        self.reject_early = reject_early
+        self.pool = Pool(frontier.vocabulary.n_tokens)
+
+    def step(self, trial: Trial) -> None:
+        site, pool = self.frontier.sites[trial.site], self.pool
+        self.frontier.fill(site, pool, settle=False)
+        mass = math.exp(pool.log_total)
+        is_new = trial.node < 0 or not self.trie.is_visited[trial.node]
+        if is_new:
+            trial.log_new_mass += pool.log_total
+            if pool.total == 0.0 or (self.reject_early and mass < 1.0 and not self.choices.coin(mass)):
+                self._end_without_token(trial, site, "dead_end" if pool.total == 0.0 else "rejected")
+                return
+        weighing = self._weigh(trial.node, site)
+        if pool.total == 0.0:
+            self._end_without_token(trial, site, "dead_end")
             return
-    tokens, masses, unvisited = _weigh_visited(trial.node, trie, pool)
-    if pool.total == 0.0:
-        trial.finish, trial.log_ratio = "dead_end", -math.inf
-        trial.steps.append(Step(-1, 0.0, unvisited, len(tokens)))
-        return
-    log_total = pool.log_total
-    token_id = choices.pick(pool)
-    child = trie.child(trial.node, token_id) if trial.node >= 0 else -1
-    if child >= 0:
-        probability = float(masses[int(np.flatnonzero(tokens == token_id)[0])])
-        trial.log_ratio += log_total - math.log(trie.c[child])
-    else:
+        log_total = pool.log_total + math.log(weighing.outlook)
+        token_id = self.choices.pick(pool)
+        trial.log_ratio += log_total - math.log(weighing.estimate(token_id))
+        trial.log_prob += float(site.log_probs[token_id])
+        trial.steps.append(self._noted(token_id, weighing, site))
+        trial.node = self.trie.child(trial.node, token_id) if trial.node >= 0 else -1
+        _finish(trial, site, self.frontier, token_id)
+
+    def _weigh(self, node: int, site: Site) -> _Weighing:
+        """Multiply the pool's masses by their estimates (relative to the outlook)."""
+        pool, trie = self.pool, self.trie
         scale = math.exp(pool.shift)
-        probability = float(pool.mass[token_id]) * scale
+        tokens, estimates = np.zeros(0, dtype=np.int64), np.zeros(0)
+        if node >= 0 and trie.children[node]:
+            tokens, bounds, guesses = trie.visited(node)
+            estimates = guesses if self.learns else bounds
+        masses = pool.mass[tokens].copy()
         pool.put_many(tokens, np.zeros(len(tokens)))
-        pool.put(token_id, 0.0)
         unvisited = pool.total * scale
-        trial.log_ratio += log_total
-    trial.log_prob += float(site.log_probs[token_id])
-    trial.steps.append(Step(token_id, probability, unvisited, len(tokens)))
-    trial.node = child
-    _finish(trial, site, frontier, token_id)
+        ends = self._known_ends(site)
+        outlook = trie.outlook(node, site.kind) if self.learns else 1.0
+        pool.put_many(tokens, masses * (estimates / outlook))
+        if outlook != 1.0:
+            for token_id, mass in ends.items():
+                pool.put(token_id, mass / outlook)
+        return _Weighing(
+            tokens, masses * scale, estimates, unvisited, outlook, {end: mass * scale for end, mass in ends.items()}
+        )
 
+    def _known_ends(self, site: Site) -> dict[int, float]:
+        """End-of-sequence tokens left in the pool, with their masses there; none where they must be asked about."""
+        if not site.is_settled:
+            return {}
+        masses = {token_id: float(self.pool.mass[token_id]) for token_id in self.frontier.eos_ids}
+        return {token_id: mass for token_id, mass in masses.items() if mass > 0.0}
 
-def _weigh_visited(node: int, trie: PrefixTrie, pool: Pool) -> tuple[np.ndarray, np.ndarray, float]:
-    """Scale visited tokens by their c: (tokens, their masses before, mass of the unvisited)."""
-    scale = math.exp(pool.shift)
-    if node < 0 or not trie.children[node]:
-        nothing = np.zeros(0, dtype=np.int64)
-        return nothing, np.zeros(0), pool.total * scale
-    tokens, estimates = trie.visited(node)
-    masses = pool.mass[tokens].copy()
-    pool.put_many(tokens, np.zeros(len(tokens)))
-    unvisited = pool.total * scale
-    pool.put_many(tokens, masses * estimates)
-    return tokens, masses * scale, unvisited
+    def _noted(self, token_id: int, weighing: _Weighing, site: Site) -> Step:
+        """The step for the token drawn: its mass, and that of what stays unvisited."""
+        pool = self.pool
+        where = np.flatnonzero(weighing.tokens == token_id)
+        ends = weighing.ends
+        is_known = site.is_settled and token_id in self.frontier.eos_ids
+        n_children = len(weighing.tokens)
+        if len(where):
+            probability, left = float(weighing.masses[where[0]]), weighing.unvisited
+        else:
+            # what is left is summed anew: a difference would cancel
+            scale = math.exp(pool.shift)
+            probability = ends[token_id] if token_id in ends else float(pool.mass[token_id]) * scale
+            ends = {end: mass for end, mass in ends.items() if end != token_id}
+            gone = np.array([*weighing.tokens, token_id, *ends], dtype=np.int64)
+            pool.put_many(gone, np.zeros(len(gone)))
+            left = pool.total * scale + math.fsum(ends.values())
+        return Step(token_id, probability, left, math.fsum(ends.values()), n_children, site.kind, is_known)
+
+    def _end_without_token(self, trial: Trial, site: Site, finish: str) -> None:
+        """Nothing was drawn; the node still learns what it may lead to."""
+        n_children = 0 if trial.node < 0 else len(self.trie.children[trial.node])
+        ends = math.fsum(self._known_ends(site).values()) * math.exp(self.pool.shift)
+        mass = self.pool.total * math.exp(self.pool.shift)
+        trial.finish, trial.log_ratio = finish, -math.inf
+        trial.steps.append(Step(-1, 0.0, mass, ends, n_children, site.kind, False))
 
 
 def _finish(trial: Trial, site: Site, frontier: Frontier, token_id: int) -> None:
@@ -148,27 +230,28 @@ def teach(trial: Trial, trie: PrefixTrie) -> None:
     """Add the trial's path to the trie and update the estimates along it, bottom-up."""
     path = [0]
     for index, step in enumerate(trial.steps):
-        is_last = index + 1 == len(trial.steps)
-        child = _record(trie, path[-1], step, 0.0 if is_last and trial.finish == "invalid" else 1.0)
-        if not (is_last and (child < 0 or trial.finish)):
+        is_refused = trial.finish == "invalid" and index + 1 == len(trial.steps)
+        child = _record(trie, path[-1], step, 0.0 if is_refused else 1.0)
+        if child >= 0 and not step.is_known:
             path.append(child)
-    for node in reversed(path):
-        trie.refresh(node)
+    for node, parent in zip(reversed(path), [*reversed(path[:-1]), -1], strict=True):
+        trie.refresh(node, parent)
 
 
 def _record(trie: PrefixTrie, node: int, step: Step, estimate: float) -> int:
     """Store one step at its node; the child, or -1 where nothing was drawn."""
     trie.is_visited[node] = True
+    trie.kind[node] = step.kind
     is_fresh = len(trie.children[node]) == step.n_children
+    if is_fresh:
+        trie.open[node], trie.ends[node] = step.unvisited, step.ends
     if step.token_id < 0:
-        trie.open[node] = step.unvisited if is_fresh else trie.open[node]
         return -1
     is_new = trie.child(node, step.token_id) < 0
     child = trie.add(node, step.token_id, step.probability, estimate)
-    if is_fresh:
-        trie.open[node] = step.unvisited
-    elif is_new:
+    if is_new and not is_fresh:
         # another trial of the batch added children meanwhile. Never below a crumb: an
         # over-estimate is harmless and measured anew at the next visit, 0 would hide texts.
         trie.open[node] = max(trie.open[node] - step.probability, 1e-12 * step.probability)
+        trie.ends[node] = min(trie.open[node], max(0.0, trie.ends[node] - step.probability * step.is_known))
     return child

@@ -1,5 +1,6 @@
 """ASAp and CARS by exhausting their randomness, against the golden toy and random pairs."""
 
+from copy import deepcopy
 from fractions import Fraction
 from itertools import pairwise
 
@@ -8,15 +9,20 @@ import pytest
 
 from structgen.errors import ConstraintError, LimitError, UnsatisfiableError
 from structgen.samplers.asap import CARS, ASAp
+from structgen.samplers.choices import RandomChoices
 from structgen.samplers.trie import PrefixTrie
 from structgen.testing import exhaust
 from tests.support.enumerable import credited, random_case, toy
 
 ZEROS = (0, 0, 0, 0, 0)
+PAPER = ASAp(unvisited="valid")
 
 
 class Histories:
-    """Distribution over what has been learnt after k trials; equal tries are merged, so k can grow."""
+    """Distribution over what has been learnt after k trials.
+
+    Tries that draw alike are merged, so that k can grow; with outlooks none are taken to.
+    """
 
     def __init__(self, sampler, case, constraint=None):
         self.sampler, self.case, self.constraint = sampler, case, constraint or case.mask
@@ -31,7 +37,8 @@ class Histories:
         for weight, trie in self.tries.values():
             for probability, samples in exhaust(lambda choices, trie=trie: self._sample(trie, choices)):
                 after = samples.extra["trie"]
-                name = tuple(canonical(after))
+                merges = getattr(self.sampler, "unvisited", "valid") == "valid"
+                name = tuple(canonical(after)) if merges else (len(following),)
                 mass = following.get(name, (0.0, after))[0]
                 following[name] = (mass + weight * probability, after)
                 outcomes.append((weight * probability, samples))
@@ -46,10 +53,7 @@ class Histories:
 
 
 def copied(trie):
-    other = PrefixTrie(trie.key)
-    other.children = [dict(row) for row in trie.children]
-    other.p, other.c, other.open, other.is_visited = (list(x) for x in (trie.p, trie.c, trie.open, trie.is_visited))
-    return other
+    return deepcopy(trie)
 
 
 def canonical(trie, node=0, path=()):
@@ -62,7 +66,7 @@ def canonical(trie, node=0, path=()):
 
 
 def test_asap_on_the_toy_follows_the_golden_sequence():
-    histories = Histories(ASAp(), toy())
+    histories = Histories(PAPER, toy())
     for expected in (Fraction(1, 2), Fraction(19, 68), Fraction(23, 136), Fraction(31, 272), Fraction(47, 544)):
         outcomes = histories.trial()
         found = sum(p for p, s in outcomes if s.token_ids[0] == ZEROS)
@@ -72,7 +76,7 @@ def test_asap_on_the_toy_follows_the_golden_sequence():
 
 
 def test_first_draw_of_zeros_weighs_a_sixteenth_and_teaches_the_truth():
-    outcomes = Histories(ASAp(), toy()).trial()
+    outcomes = Histories(PAPER, toy()).trial()
     (samples,) = [s for _, s in outcomes if s.token_ids[0] == ZEROS]
     assert np.exp(samples.log_weights[0]) == pytest.approx(1 / 16, rel=1e-6)
     assert samples.extra["trie"].root_estimate == pytest.approx(17 / 32, rel=1e-6)
@@ -106,16 +110,20 @@ def test_cars_on_the_toy_follows_the_golden_acceptance():
 
 
 @pytest.mark.parametrize("constraint", ["mask", "opaque"])
-@pytest.mark.parametrize("sampler", [ASAp(), CARS(keep_rejected=True)], ids=["asap", "cars"])
+@pytest.mark.parametrize("sampler", [ASAp(), PAPER, CARS(keep_rejected=True)], ids=["asap", "paper", "cars"])
 def test_thirty_random_pairs_are_proper_at_every_trial(sampler, constraint):
     for seed in range(30):
-        case = random_case(seed, max_tokens=3)
+        case = random_case(seed, max_tokens=3 if seed % 3 == 0 else 2)
         histories = Histories(sampler, case, getattr(case, constraint))
         for _ in range(2):
             assert credited(iter(histories.trial()), lambda s: s) == pytest.approx(case.exact, rel=3e-6), seed
 
 
-@pytest.mark.parametrize("sampler", [ASAp(batch_size=2), CARS(batch_size=2, keep_rejected=True)], ids=["asap", "cars"])
+@pytest.mark.parametrize(
+    "sampler",
+    [ASAp(batch_size=2), ASAp(unvisited="valid", batch_size=2), CARS(batch_size=2, keep_rejected=True)],
+    ids=["asap", "paper", "cars"],
+)
 def test_a_batch_draws_from_one_snapshot_and_stays_proper(sampler):
     for seed in range(30):
         case = random_case(500 + seed, max_tokens=2)
@@ -152,6 +160,46 @@ def test_estimates_fall_to_the_truth():
         estimates.append(trie.root_estimate)
     assert all(a >= b for a, b in pairwise(estimates))
     assert estimates[-1] == pytest.approx(17 / 32, rel=1e-6)
+
+
+class Explorer(RandomChoices):
+    """Goes everywhere alike, so that a few hundred draws visit the whole of a small language."""
+
+    def pick(self, pool):
+        support = pool.support()
+        return int(self.rng.choice(support)) if len(support) else -1
+
+
+def law_of_next_draw(sampler, case, constraint, trie):
+    """Token ids -> exact probability that the next draw is this valid sequence."""
+    law = {}
+    for probability, samples in exhaust(
+        lambda choices: sampler.sample(
+            case.model, constraint=constraint, max_tokens=case.max_tokens, seed=choices, trie=copied(trie)
+        )
+    ):
+        if samples.log_weights[0] > -np.inf:
+            law[samples.token_ids[0]] = law.get(samples.token_ids[0], 0.0) + probability
+    return law
+
+
+@pytest.mark.parametrize("constraint", ["mask", "opaque"])
+@pytest.mark.parametrize("sampler", [ASAp(), PAPER], ids=["learnt", "valid"])
+def test_the_limit_is_the_target_whatever_the_unvisited_count(sampler, constraint):
+    """Once everything has been visited draws are exact, whatever they were guided by: over 30 random pairs."""
+    for seed in range(30):
+        case = random_case(700 + seed, max_tokens=4)
+        target = getattr(case, constraint)
+        trie, explorer = None, Explorer(np.random.default_rng(seed))
+        while trie is None or any(left > 0.0 for left, seen in zip(trie.open, trie.is_visited, strict=True) if seen):
+            samples = sampler.sample(
+                case.model, constraint=target, max_tokens=case.max_tokens, n=50, seed=explorer, trie=trie
+            )
+            trie = samples.extra["trie"]
+        assert trie.root_estimate == pytest.approx(case.evidence, rel=3e-6)
+        assert trie.guess[0] == pytest.approx(case.evidence, rel=3e-6)
+        expected = {ids: p / case.evidence for ids, p in case.exact.items()}
+        assert law_of_next_draw(sampler, case, target, trie) == pytest.approx(expected, rel=1e-5), seed
 
 
 def test_a_saved_trie_goes_on_where_it_stopped(tmp_path):
