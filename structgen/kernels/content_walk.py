@@ -17,7 +17,7 @@ from structgen.kernels.document import (
     C_START,
     UTF8,
     UTF8_DEAD,
-    _short_escape,
+    short_escape,
 )
 from structgen.kernels.jit import inlined, kernel
 
@@ -192,7 +192,7 @@ def content_walk(
             to = np.int64(0)
             if escaped[level - 1]:
                 if b != 117:
-                    point = _short_escape(b)
+                    point = short_escape(b)
                     if point >= 0:
                         to = _after(trans, content, class_maps, state, point)
                         n += 1

@@ -494,6 +494,8 @@ def _range_alive(regs, low, high, trans, content, class_maps, reach, numbers, nu
 # Escape register: phase in bits 20..23, hex digits read in bits 16..19, their value in bits 0..15,
 # a pending high surrogate in bits 24..39.
 _ESC_START, _ESC_HEX, _ESC_LOW_START, _ESC_LOW_U, _ESC_LOW_HEX = 1, 2, 3, 4, 5
+ESCAPE_BEGUN = _ESC_START << 20
+"""The escape register after a backslash."""
 
 
 @inlined
@@ -508,7 +510,7 @@ def _hex_value(b):
 
 
 @inlined
-def _short_escape(b):
+def short_escape(b):
     """The code point of ``\\`` followed by ``b``, or -1."""
     if b == 34 or b == 92 or b == 47:
         return b
@@ -538,7 +540,7 @@ def _escape_step(regs, b, trans, content, class_maps, reach, numbers, number_lab
                 if _range_alive(regs, 0, 0x10FFFF, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)
                 else DIES
             )
-        point = _short_escape(b)
+        point = short_escape(b)
         if point < 0:
             return DIES
         regs[R_ESC] = 0
@@ -611,6 +613,8 @@ def _in_string(regs, b, trans, content, class_maps, reach, numbers, number_label
         )
     if b == 92:
         if regs[R_MODE] == M_FREE and regs[R_A] != 0:
+            return DIES
+        if regs[R_MODE] == M_LITERAL and not _at_boundary(regs, lit_start, lit_bytes):
             return DIES
         regs[R_ESC] = _ESC_START << 20
         alive = _range_alive(regs, 0, 0x10FFFF, trans, content, class_maps, reach, numbers, number_label, specs, spec, lit_start, lit_bytes, frames, available)

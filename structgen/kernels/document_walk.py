@@ -14,22 +14,32 @@ from structgen.kernels.document import (
     C_LIMIT,
     C_MAP,
     C_START,
+    CLOSED_SET,
     DIES,
+    ESCAPE_BEGUN,
     F_AVAILABLE,
     F_HIGH,
     F_KEYS,
+    F_KIND,
     FIRST_LEXICAL,
+    FREE_TEXT,
     GOES,
+    M_AFTER,
+    M_COLON,
     M_CONTENT,
+    M_FIRST_KEY,
     M_FREE,
+    M_KEY,
     M_LITERAL,
     M_NUMBER,
     M_WORD,
     NUMBER_CLASS,
     OPEN_SET,
+    PLAIN_OBJECT,
     R_A,
     R_B,
     R_C,
+    R_CELL,
     R_COUNT,
     R_ESC,
     R_FRAME,
@@ -44,14 +54,36 @@ from structgen.kernels.document import (
     UTF8,
     UTF8_DEAD,
     WIDTH,
+    short_escape,
     step,
 )
-from structgen.kernels.jit import uncounted
+from structgen.kernels.jit import inlined, uncounted
 
 __all__ = ["walk"]
 
 # What a glance at a byte tells a walk.
 _SEE_DEAD, _SEE_DONE, _SEE_STEP, _SEE_FREE = 0, 1, 2, 3
+
+
+@inlined
+def _asks_more(regs, b, seen, frames, specs, lit_start):
+    """Whether byte ``b`` of a name begun during the walk is decided by more than what masks are shared by.
+
+    Masks are shared between places that agree on how the containers open there may end and go on, and on how
+    names are begun in them (``masks.document_sharing``). Which names are left is more than that.
+    """
+    frame = regs[R_FRAME]
+    if frames[frame, F_KIND] != PLAIN_OBJECT:
+        return False
+    spec = frames[frame, F_KEYS]
+    kind = specs[spec, SPEC_KIND]
+    plain = regs[R_ESC] == 0
+    if (kind == OPEN_SET or kind == FREE_TEXT) and specs[spec, SPEC_COUNTS] == 0:
+        low = regs[R_A]
+        return b == 34 and plain and regs[R_MODE] == M_LITERAL and lit_start[low + 1] - lit_start[low] == regs[R_C]
+    if kind == CLOSED_SET and plain:
+        return not (seen == _SEE_DEAD or (b == 92 and regs[R_C] == 0))
+    return True
 
 
 @uncounted
@@ -67,11 +99,19 @@ def walk(
     after it. Steps that cannot be taken are noted, at most ``len(notes)``: node, status and what
     is missing; their subtrees are skipped. ``counts[2]`` is set where the notes were full.
     With ``stop_free`` a subtree that turns to free text is skipped too, for the caller has
-    already allowed what can follow. ``counts`` receives nodes visited and the most original
-    cells popped; ``miss`` is scratch; returns the number of notes.
+    already allowed what can follow. ``counts`` receives nodes visited, the most original
+    cells popped, whether the walk asked a container open before for more than its masks are shared by
+    (``_asks_more``), and whether for its end; ``miss`` is scratch; returns the number of notes.
     """
     n_notes = 0
     overflow = np.int64(0)
+    asks_more = counts[3] != 0
+    asks_end = counts[4] != 0
+    begins_key = rows[0, R_MODE] == M_KEY
+    in_key = rows[0, R_VALUE] == 0 and (
+        begins_key or rows[0, R_MODE] == M_FIRST_KEY or M_FREE <= rows[0, R_MODE] <= M_CONTENT
+    )
+    in_member = in_key or rows[0, R_MODE] == M_COLON
     closed_at = np.int64(1 << 30)
     if entry == 0:
         node = np.int64(1)
@@ -106,6 +146,9 @@ def walk(
                 seen = _SEE_DEAD
         elif mode == M_WORD:
             if b != _WORDS[rows[above, R_A], rows[above, R_B]]:
+                seen = _SEE_DEAD
+        elif rows[above, R_ESC] == ESCAPE_BEGUN:
+            if b != 117 and short_escape(b) < 0:
                 seen = _SEE_DEAD
         elif rows[above, R_ESC] == 0 and b != 34 and b != 92:
             of_value = rows[above, R_VALUE]
@@ -146,6 +189,19 @@ def walk(
                     if place < lit_start[index + 1] and lit_bytes[place] == b:
                         seen = _SEE_STEP
                         break
+        if rows[above, R_CELL] < n_cells and not asks_more:
+            if mode >= M_FREE and mode <= M_CONTENT:
+                if rows[above, R_VALUE] == 0 and not (in_key and rows[above, R_POPPED] == 0):
+                    asks_more = _asks_more(rows[above], b, seen, frames, specs, lit_start)
+            elif mode == M_COLON:
+                # The value of a name begun and ended during the walk.
+                asks_more = b == 58 and not (in_member and rows[above, R_POPPED] == 0)
+            elif (b == 44 or b == 93 or b == 125) and (mode == M_AFTER or mode == M_NUMBER):
+                if b != 44:
+                    asks_end = True
+                if begins_key and rows[above, R_POPPED] == 0:
+                    # What follows the member begun here depends on the names used up by then.
+                    asks_more = True
         if level <= closed_at:
             # Back before the quote, if any, that ended the string the walk began in.
             closed_at = np.int64(1 << 30)
@@ -197,4 +253,6 @@ def walk(
     counts[0] += visited
     counts[1] = popped
     counts[2] = overflow
+    counts[3] = asks_more
+    counts[4] = asks_end
     return n_notes

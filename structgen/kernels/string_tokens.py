@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import UTF8, UTF8_DEAD, _hex_value, _short_escape
+from structgen.kernels.document import UTF8, UTF8_DEAD, _hex_value, short_escape
 from structgen.kernels.jit import kernel
 
 INVALID = -1
@@ -52,7 +52,7 @@ def split_at_quote(data, start, quote, characters):  # type: ignore[no-untyped-d
             elif phase == 1:
                 if b == 117:
                     phase, value = 2, 0
-                elif high or _short_escape(b) < 0:
+                elif high or short_escape(b) < 0:
                     found = INVALID
                     break
                 else:

@@ -6,6 +6,8 @@ when it holds half the bound it becomes the old one and the previous old one is 
 A row found in the old generation moves to the young. What is used survives, what is not
 is gone after at most two turns: least-recently-used to within a generation.
 
+Equal rows are kept once: three of four masks of a JSON schema equal an earlier one.
+
 One growing arena with slots was tried on paper and dropped: NumPy copies 16 KB without
 the interpreter's lock, so a slot could be overwritten by one thread while another copies
 from it. Rows of their own are freed by reference count, after the last copy.
@@ -13,13 +15,18 @@ from it. Rows of their own are freed by reference count, after the last copy.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Hashable
+
+import numpy as np
 
 from structgen.dtypes import TokenMask
 
 __all__ = ["DEFAULT_MASK_BYTES", "MaskCache"]
 
 DEFAULT_MASK_BYTES = 64 << 20
+MOST_KEYS = 1 << 15
+"""Keys of one generation."""
 
 
 class MaskCache:
@@ -29,7 +36,7 @@ class MaskCache:
     functions of their key, so it does not matter which.
     """
 
-    __slots__ = ("_half", "max_bytes", "n_evicted", "n_misses", "old", "young")
+    __slots__ = ("_half", "_rows", "max_bytes", "n_evicted", "n_misses", "old", "young")
 
     def __init__(self, max_bytes: int = DEFAULT_MASK_BYTES) -> None:
         if max_bytes <= 0:
@@ -37,6 +44,8 @@ class MaskCache:
         self.max_bytes = max_bytes
         self.young: dict[Hashable, TokenMask] = {}
         self.old: dict[Hashable, TokenMask] = {}
+        self._rows: dict[int, TokenMask] = {}
+        """The rows of the young generation by checksum; on a collision the later one is kept apart."""
         self.n_evicted = 0
         self.n_misses = 0
         self._half = max_bytes // 2
@@ -53,18 +62,21 @@ class MaskCache:
         return row
 
     def put(self, key: Hashable, row: TokenMask) -> TokenMask:
-        """Keep ``row``, which must not be written again; returns it, frozen."""
+        """Keep ``row``, which must not be written again; returns it, or its equal, frozen."""
         row.flags.writeable = False
-        self._insert(key, row)
-        return row
+        return self._insert(key, row)
 
-    def _insert(self, key: Hashable, row: TokenMask) -> None:
-        young = self.young
-        if young and (len(young) + 1) * row.nbytes > self._half:
-            self.n_evicted += len(self.old.keys() - young.keys())
-            self.old = young
-            self.young = young = {}
-        young[key] = row
+    def _insert(self, key: Hashable, row: TokenMask) -> TokenMask:
+        check = zlib.adler32(row.data)
+        found = self._rows.get(check)
+        if found is None or not np.array_equal(found, row):
+            is_full = (len(self._rows) + 1) * row.nbytes > self._half or len(self.young) >= MOST_KEYS
+            if self.young and is_full:
+                self.n_evicted += len(self.old.keys() - self.young.keys())
+                self.old, self.young, self._rows = self.young, {}, {}
+            found = self._rows[check] = row
+        self.young[key] = found
+        return found
 
     @property
     def n_bytes(self) -> int:

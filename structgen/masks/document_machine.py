@@ -1,7 +1,7 @@
 """JSON under a schema, bound to a vocabulary.
 
-Masks are cached under what they depend on: the registers of the configuration and as many
-of the top stack frames as any token looked at (a token that closes brackets looks below the
+Masks are cached under what they depend on (``document_sharing``): the registers of the configuration and what can be
+told of as many of the top stack frames as any token reaches (a token that closes brackets looks below the
 top). Masks inside strings are mostly taken from tables of the vocabulary (``string_masks``);
 everything else is a walk of the token trie. Steps that the automaton has not taken yet are
 noted by the walk, filled in by Python, and only their subtrees are walked again.
@@ -9,7 +9,7 @@ noted by the walk, filled in by Python, and only their subtrees are walked again
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
 from structgen.kernels.document_walk import walk
 from structgen.kernels.tables import TrieTables
-from structgen.masks.cache import MaskCache
 from structgen.masks.document_budget import DocumentBudget
+from structgen.masks.document_sharing import SharedRows, Sharing, reach_of
+from structgen.masks.string_body import string_body
 from structgen.masks.string_masks import StringMasks
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -36,6 +37,16 @@ _REPLAY = 1000
 """Trie nodes that can be walked while the way to one of them is replayed."""
 
 
+class _Scratch:
+    """What one walk writes into; as many are kept as threads have walked at once."""
+
+    def __init__(self, depth: int) -> None:
+        self.rows = np.empty((depth + 2, K.WIDTH), np.int64)
+        self.notes = np.empty((_NOTES, 5), np.int64)
+        self.counts = np.zeros(5, np.int64)
+        self.miss = np.zeros(5, np.int64)
+
+
 class DocumentMachine:
     """A ``TokenMachine`` over a ``DocumentAutomaton``."""
 
@@ -44,13 +55,13 @@ class DocumentMachine:
         self.vocabulary = vocabulary
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
-        self._is_pretty = automaton.is_pretty
         self._depth = int(vocabulary.trie.depth.max(initial=0))
-        self._cache = MaskCache(MASK_BYTES)
-        self._looked: dict[Hashable, int] = {}
+        self.sharing = Sharing(automaton, string_body(vocabulary))
+        self._rows = SharedRows(self.sharing, MASK_BYTES)
         self._steps: dict[tuple[Config, int], Config | None] = {}
         self._forced: dict[Config, bytes] = {}
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
+        self._scratch: list[_Scratch] = []
         self._budget = DocumentBudget(self)
         self._strings = StringMasks(self)
         self.n_walked = 0
@@ -62,18 +73,11 @@ class DocumentMachine:
         return self.automaton.start
 
     def fill_mask(self, config: Config, row: TokenMask) -> None:
-        head = self.head(config)
-        looked = self._looked.get(head)
-        if looked is not None:
-            found = self._cache.get(self.key(head, config[8], looked))
-            if found is not None:
-                row[:] = found
-                return
-        self._compute(config, head, row)
-
-    def head(self, config: Config) -> Config:
-        """What a mask depends on apart from the frames below: all, where values are kept or blanks prescribed."""
-        return config[:8] if len(config) == K.CONFIG_WIDTH and not self._is_pretty else config
+        found = self._rows.get(config)
+        if found is not None:
+            row[:] = found
+        else:
+            self._compute(config, row)
 
     def advance(self, config: Config, token_id: int) -> Config | None:
         key = (config, token_id)
@@ -133,31 +137,15 @@ class DocumentMachine:
 
     # -- masks ---------------------------------------------------------------------------------
 
-    def key(self, head: Hashable, cell: int, looked: int) -> Hashable:
-        """``head`` and the top ``looked`` frames below it."""
-        if not looked:
-            return head
-        frames = []
-        cells = self.automaton.tables.cell_list
-        while looked and cell:
-            frame, count, cell = cells[cell]
-            frames.append((frame, count))
-            looked -= 1
-        return (head, *frames)
-
-    def _compute(self, config: Config, head: Hashable, row: TokenMask) -> None:
+    def _compute(self, config: Config, row: TokenMask) -> None:
         row[:] = 0
-        looked = self._strings.fill(config, row)
-        if looked is None:
-            looked = self.walk(self._trie, config, row)
+        reach = self._strings.fill(config, row)
+        if reach is None:
+            reach = self.walk(self._trie, config, row)
         if self.is_accepting(config):
             for word, bit in self._eos:
                 row[word] |= bit
-        looked = max(looked, self._looked.get(head, 0))
-        self._looked[head] = looked
-        if len(self._looked) > MOST_STEPS:
-            self._looked.clear()
-        self._cache.put(self.key(head, config[8], looked), row.copy())
+        self._rows.put(config, row.copy(), reach)
 
     # -- walks -----------------------------------------------------------------------------------
 
@@ -170,36 +158,55 @@ class DocumentMachine:
         stop_free: bool = False,
         entries: Sequence[int] = (0,),
     ) -> int:
-        """Allow what ``config`` can read below some nodes; returns the stack frames looked at below the top."""
-        automaton = self.automaton
-        tokens = self._tokens if tokens is None else tokens
-        rows = np.empty((self._depth + 2, K.WIDTH), np.int64)
-        notes = np.empty((_NOTES, 5), np.int64)
-        counts, miss = np.zeros((2, 3), np.int64)
-        exact = self._must_be_exact(config)
+        """Allow what ``config`` can read below some nodes; returns how far tokens reach (``document_sharing``)."""
+        scratch = self._scratch.pop() if self._scratch else _Scratch(self._depth)
+        scratch.counts[:] = 0
+        before = scratch.rows[0]
         left = list(entries)
+        exact = self._must_be_exact(config)
         while left:
             entry = left.pop()
-            below = entry < 0
-            entry = abs(entry)
-            rows[0] = automaton.registers(config)
-            rows[0, K.R_KEPT] = exact
-            if entry and not self._replay(trie, config, entry, below, rows, tokens, mask, exact):
+            before[:] = 0
+            before[: K.CONFIG_WIDTH] = config[: K.CONFIG_WIDTH]
+            before[K.R_FREE], before[K.R_KEPT] = self.automaton.tables.n_cells, exact
+            if abs(entry) > 0 and not self._replay(
+                trie,
+                config,
+                abs(entry),
+                entry < 0,
+                scratch.rows,
+                self._tokens if tokens is None else tokens,
+                mask,
+                exact,
+            ):
                 continue
-            before = int(counts[0])
-            n = walk(entry, below, rows, *trie[:5], mask, notes, *automaton.tables.arguments, stop_free, counts, miss)
-            found = notes[:n].tolist()
-            for _, status, kind, first, second in found:
-                if status == K.MISSING:
-                    automaton_fill(automaton, kind, first, second)
-            is_cheap = counts[0] - before < _REPLAY * n and all(note[1] == K.MISSING for note in found)
-            if counts[2] or (n and is_cheap):
-                # Too many notes for one walk, or a walk so short that replays would cost more: the same entry again.
-                left.append(-entry if below else entry)
-            else:
-                left += [note[0] if note[1] == K.MISSING else -note[0] for note in found]
-        self.n_walked += int(counts[0])
-        return int(counts[1])
+            left += self._walk_below(trie, entry, mask, stop_free, scratch)
+        self.n_walked += int(scratch.counts[0])
+        reach = reach_of(scratch.counts)
+        self._scratch.append(scratch)
+        return reach
+
+    def _walk_below(
+        self, trie: TrieTables, entry: int, mask: npt.NDArray[np.uint32], stop_free: bool, scratch: _Scratch
+    ) -> list[int]:
+        """One walk, and what it missed filled in; returns the nodes to be walked again."""
+        counts, notes = scratch.counts, scratch.notes
+        nodes_before = int(counts[0])
+        n = walk(
+            abs(entry), entry < 0, scratch.rows, *trie[:5], mask, notes, *self.automaton.tables.arguments, stop_free,
+            counts, scratch.miss,
+        )  # fmt: skip
+        if not n:
+            return [entry] if counts[2] else []
+        found = notes[:n].tolist()
+        for _, status, kind, first, second in found:
+            if status == K.MISSING:
+                automaton_fill(self.automaton, kind, first, second)
+        is_cheap = counts[0] - nodes_before < _REPLAY * n and all(note[1] == K.MISSING for note in found)
+        if counts[2] or is_cheap:
+            # Too many notes for one walk, or a walk so short that replays would cost more: the same entry again.
+            return [entry]
+        return [note[0] if note[1] == K.MISSING else -note[0] for note in found]
 
     def _replay(
         self, trie: TrieTables, config: Config, entry: int, below: bool, rows: Any, tokens: Any, mask: Any, exact: int

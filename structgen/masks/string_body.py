@@ -9,7 +9,10 @@ decides thousands of tokens.
 
 from __future__ import annotations
 
+import json
+import re
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +21,7 @@ import numpy.typing as npt
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import string_tokens as K
 from structgen.kernels.tables import TrieTables
+from structgen.masks.mask import mask_of
 from structgen.vocab import trie as tries
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -28,6 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["StringBody", "string_body"]
 
+NO_LIMIT = 2**30
+MOST_TEXTS = 256
+"""Masks of free text remembered per vocabulary."""
+_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_FURTHER_NAME = re.compile(rb',[ \t\r\n]*"([^"])', re.DOTALL)
 _bodies: weakref.WeakKeyDictionary[Vocabulary, StringBody] = weakref.WeakKeyDictionary()
 
 
@@ -54,6 +63,9 @@ class StringBody:
         groups = [by_suffix[suffix] for suffix in self.suffixes]
         self.group_start = np.concatenate([[0], np.cumsum([len(group) for group in groups])]).astype(np.int32)
         self.group_tokens = np.array([token for group in groups for token in group], np.int32)
+        at_once = [[token for token in group if self.quote[token] == 0] for group in groups]
+        self.at_once_start = np.concatenate([[0], np.cumsum([len(group) for group in at_once])]).astype(np.int32)
+        self.at_once_tokens = np.array([token for group in at_once for token in group], np.int32)
         self.suffix_of = np.full(n, -1, np.int32)
         self.suffix_of[self.group_tokens] = np.repeat(np.arange(len(groups)), np.diff(self.group_start))
         self.empty_suffix = self.suffixes.index(b"") if b"" in by_suffix else -1
@@ -64,6 +76,7 @@ class StringBody:
         self.most_characters = int(self.characters.max(initial=0))
         self.n_words = n_words(n)
         self._content: dict[int, TokenMask] = {}
+        self._texts: dict[bytes, TokenMask] = {}
         self.vocabulary_trie = vocabulary.trie
         self.max_depth = vocabulary.trie.max_depth
         self.weights = np.bincount(vocabulary.trie.byte[1:], minlength=256)
@@ -77,6 +90,14 @@ class StringBody:
         """What ``content_runs`` remembers."""
         self.has_late_quotes = any(b"\\u" in tokens[token][: self.quote[token]] for token in closing.tolist())
         """Whether some token closes a string after an escape by number."""
+        self.closing_texts = frozenset(tokens[token][: self.quote[token]] for token in closing.tolist()) - {b""}
+        """What stands before the closing quote in tokens that have content, as it is written."""
+        self.not_closing_at_once = ~mask_of(self.at_once_tokens.tolist(), n)
+        """All tokens but those that begin with the closing quote."""
+        self.quoted = quoted_texts(tokens)
+        """Names that some token holds between quotes."""
+        self.begins_name = frozenset(match for token in tokens for match in _FURTHER_NAME.findall(token)) - {b"\\"}
+        """Bytes with which tokens begin a further name of an object open before; backslashes apart."""
         self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
         """What ``string_masks`` remembers."""
 
@@ -94,6 +115,44 @@ class StringBody:
     def allow(self, suffixes: npt.NDArray[np.uint32], least: int, most: int, row: TokenMask) -> None:
         """Allow, in ``row``, the closing tokens of the allowed suffixes."""
         K.allow_groups(suffixes, self.group_start, self.group_tokens, self.characters, least, most, row)
+
+    def allow_at_once(self, suffixes: npt.NDArray[np.uint32], row: TokenMask) -> None:
+        """Allow, in ``row``, the tokens that begin with the closing quote, of the allowed suffixes."""
+        K.allow_groups(suffixes, self.at_once_start, self.at_once_tokens, self.characters, 0, 0, row)
+
+    def text(self, suffixes: npt.NDArray[np.uint32] | None) -> TokenMask:
+        """Inside free text of any length, where the allowed suffixes may follow; read-only, remembered."""
+        key = b"" if suffixes is None else suffixes.tobytes()
+        found = self._texts.get(key)
+        if found is None:
+            found = self.content(NO_LIMIT)
+            if suffixes is not None:
+                found = found.copy()
+                self.allow(suffixes, 0, NO_LIMIT, found)
+                found.flags.writeable = False
+            if len(self._texts) >= MOST_TEXTS:
+                self._texts.clear()
+            self._texts[key] = found
+        return found
+
+
+def quoted_texts(tokens: Iterable[bytes]) -> frozenset[bytes]:
+    """What stands between the first two quotes of tokens, decoded."""
+    found = set()
+    for token in tokens:
+        match = _QUOTED.search(token) if token.count(b'"') > 1 else None
+        if match is not None:
+            found.add(_decoded(match[1]))
+    return frozenset(found)
+
+
+def _decoded(text: bytes) -> bytes:
+    if b"\\" not in text:
+        return text
+    try:
+        return str(json.loads(b'"' + text + b'"', strict=False)).encode("utf-8", "surrogatepass")
+    except ValueError:
+        return text
 
 
 def string_body(vocabulary: Vocabulary) -> StringBody:

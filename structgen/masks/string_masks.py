@@ -1,9 +1,8 @@
 """Masks of a document machine inside a JSON string.
 
-Three ways, by how the string is read. Free text: content and closing tokens from the vocabulary's tables. A name
-(or constant) among others where any other may stand too: the same, then corrected along the
-constants. An automaton: runs and chains, see ``content_runs``. Strings of few constants, escapes and text
-kept for ``uniqueItems`` are left to the machine's walk.
+Three ways, by how the string is read. Free text: content and closing tokens from the vocabulary's tables. Constants:
+along them (``constant_masks``). An automaton: runs and chains (``content_runs``). Escapes, and text
+kept for ``uniqueItems``, are left to the machine's walk.
 """
 
 from __future__ import annotations
@@ -19,7 +18,9 @@ from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import content_walk
 from structgen.kernels import document as K
 from structgen.kernels.tables import TrieTables
+from structgen.masks.constant_masks import ConstantMasks
 from structgen.masks.content_runs import Chain, chain_of, plan_of
+from structgen.masks.document_sharing import SharedRows
 from structgen.masks.string_body import string_body
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StringMasks"]
 
-MOST_SUFFIXES = 1 << 16
-"""Suffix masks remembered before the memory is emptied."""
+SUFFIX_BYTES = 4 << 20
+MOST_CLOSED = 1 << 16
+"""Ways to close a string remembered before the memory is emptied."""
 MOST_FIXED = 512
 """States per arena and vocabulary whose content masks are remembered."""
 _NOTES = 2048
@@ -45,19 +47,22 @@ class StringMasks:
         self.machine = machine
         self.automaton = machine.automaton
         self.vocabulary = machine.vocabulary
-        self._suffixes: dict[Hashable, npt.NDArray[np.uint32]] = {}
-        self._looked: dict[Hashable, int] = {}
+        self.body = string_body(machine.vocabulary)
+        self._suffixes = SharedRows(machine.sharing, SUFFIX_BYTES)
+        self._constants = ConstantMasks(self)
         self._closed: dict[Hashable, tuple[npt.NDArray[np.uint32] | None, int]] = {}
 
     def fill(self, config: Config, row: TokenMask) -> int | None:
-        """Fill ``row``, all zero before; stack frames looked at, or None where a walk must do it."""
+        """Fill ``row``, all zero before; how far tokens reach, or None where a walk must do it."""
         mode = config[K.R_MODE]
         if mode < K.M_FREE or config[K.R_ESC]:
             return None
         if mode == K.M_FREE and config[K.R_A] == 0:
             return self._fill_free(config, row)
-        if mode == K.M_LITERAL and self._is_open(config):
-            return self._fill_open_set(config, row)
+        if mode == K.M_LITERAL:
+            if self._spec(config)[K.SPEC_KIND] == K.CLOSED_SET:
+                return self._constants.fill_closed(config, row) if len(config) == K.CONFIG_WIDTH else None
+            return self._constants.fill_open(config, row) if self._is_between_characters(config) else None
         if mode == K.M_CONTENT and len(config) == K.CONFIG_WIDTH:
             return self._fill_automaton(config, row)
         return None
@@ -68,90 +73,64 @@ class StringMasks:
             return tables.specs[tables.values[config[K.R_VALUE], K.T_STRING]]  # type: ignore[no-any-return]
         return tables.specs[tables.frames[config[K.R_FRAME], K.F_KEYS]]  # type: ignore[no-any-return]
 
-    def _is_open(self, config: Config) -> bool:
-        """Whether the set of constants is one among which any other text may stand, between characters."""
+    def _is_between_characters(self, config: Config) -> bool:
+        """Whether the constant's bytes so far end between characters."""
         tables = self.automaton.tables
-        if self._spec(config)[K.SPEC_KIND] != K.OPEN_SET:
-            return False
         at = tables.lit_start[config[K.R_A]] + config[K.R_C]
         return bool(at == tables.lit_start[config[K.R_A] + 1] or tables.lit_bytes[at] & 0xC0 != 0x80)
 
     # -- after the closing quote ---------------------------------------------------------------
 
-    def _allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
+    def allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
         """Which suffixes may follow a closing quote that led to ``after``."""
-        body = string_body(self.vocabulary)
-        head = self.machine.head(after)
-        looked = self._looked.get(head)
-        if looked is not None:
-            found = self._suffixes.get(self.machine.key(head, after[8], looked))
-            if found is not None:
-                return found, looked
+        body = self.body
+        found = self._suffixes.get(after)
+        if found is not None:
+            return found, self._suffixes.reach(after)
         found = np.zeros(n_words(len(body.suffixes)), np.uint32)
-        looked = max(self.machine.walk(body.trie, after, found, body.suffixes), self._looked.get(head, 0))
+        reach = self.machine.walk(body.trie, after, found, body.suffixes)
         if body.empty_suffix >= 0:
             found[body.empty_suffix >> 5] |= np.uint32(1 << (body.empty_suffix & 31))
-        if len(self._suffixes) >= MOST_SUFFIXES:
-            self._suffixes.clear()
-        self._looked[head] = looked
-        self._suffixes[self.machine.key(head, after[8], looked)] = found
-        return found, looked
+        self._suffixes.put(after, found, reach)
+        return found, reach
 
     # -- free text -----------------------------------------------------------------------------
 
     def _fill_free(self, config: Config, row: TokenMask) -> int:
         """Inside a string where any text may follow."""
-        body = string_body(self.vocabulary)
+        body = self.body
         spec = self._spec(config)
-        least, most = 0, K.NO_LIMIT
         if spec[K.SPEC_KIND] == K.BY_LENGTH:
             return self._fill_by_length(config, row, spec)
-        if spec[K.SPEC_COUNTS]:
-            least, most = int(spec[K.SPEC_MIN]) - config[K.R_B], int(spec[K.SPEC_MAX]) - config[K.R_B]
+        if not spec[K.SPEC_COUNTS]:
+            suffixes, reach = self.closed(config, int(spec[K.SPEC_LABEL]), 0, 0)
+            row[:] = body.text(suffixes)
+            return reach
+        least, most = int(spec[K.SPEC_MIN]) - config[K.R_B], int(spec[K.SPEC_MAX]) - config[K.R_B]
         np.bitwise_or(row, body.content(most), out=row)
         if least > body.most_characters:
             return 0
         # What follows the quote does not depend on how many characters came before it.
-        n = max(config[K.R_B], int(spec[K.SPEC_MIN])) if spec[K.SPEC_COUNTS] else 0
-        suffixes, looked = self.closed(config, int(spec[K.SPEC_LABEL]), 0, n)
+        suffixes, reach = self.closed(config, int(spec[K.SPEC_LABEL]), 0, max(config[K.R_B], int(spec[K.SPEC_MIN])))
         if suffixes is not None:
             body.allow(suffixes, least, most, row)
-        return looked
+        return reach
 
     def _fill_by_length(self, config: Config, row: TokenMask, spec: npt.NDArray[np.int32]) -> int:
         """The same where the verdict depends on the length: each interval of lengths closes on its own."""
-        body = string_body(self.vocabulary)
+        body = self.body
         behind, last = config[K.R_B], int(spec[K.SPEC_MAX])
         np.bitwise_or(row, body.content(last - behind), out=row)
         depth, low = 0, int(spec[K.SPEC_MIN])
         while low <= last:
             high = min(int(spec[K.SPEC_HIGH]), last)
             if spec[K.SPEC_LABEL] and behind <= high and low - behind <= body.most_characters:
-                suffixes, looked = self.closed(config, int(spec[K.SPEC_LABEL]), 0, max(behind, low))
-                depth = max(depth, looked)
+                suffixes, reach = self.closed(config, int(spec[K.SPEC_LABEL]), 0, max(behind, low))
+                depth = max(depth, reach)
                 if suffixes is not None:
                     body.allow(suffixes, low - behind, high - behind, row)
             low, spec = high + 1, self.automaton.tables.specs[spec[K.SPEC_START]]
         return depth
-
-    # -- constants among other text --------------------------------------------------------------
-
-    def _fill_open_set(self, config: Config, row: TokenMask) -> int:
-        """Inside a name (or constant) among others: as free text, then corrected along the constants.
-
-        Tokens that spell a constant to its end are decided by a walk that follows constants
-        only; all others turn to free text on the way.
-        """
-        free = list(config)
-        free[K.R_MODE], free[K.R_A], free[K.R_B], free[K.R_C] = K.M_FREE, 0, 0, 0
-        body = string_body(self.vocabulary)
-        np.bitwise_or(row, body.content(K.NO_LIMIT), out=row)
-        looked = 0
-        after = self.automaton.read(tuple(free), b'"')
-        if after is not None:
-            suffixes, looked = self._allowed_suffixes(after)
-            body.allow(suffixes, 0, K.NO_LIMIT, row)
-        return max(looked, self.machine.walk(self.vocabulary.trie, config, row, stop_free=True))
 
     # -- automata --------------------------------------------------------------------------------
 
@@ -163,10 +142,10 @@ class StringMasks:
             return None
         text = _Text(self, config)
         text.fill(row)
-        return text.looked
+        return text.reach
 
     def closed(self, config: Config, label: int, state: int, n: int) -> tuple[npt.NDArray[np.uint32] | None, int]:
-        """The suffixes allowed after a quote at ``state``, which has ``label``, and the frames looked at."""
+        """The suffixes allowed after a quote at ``state``, which has ``label``, and how far they reach."""
         kept = config[K.CONFIG_WIDTH :]
         key = (config[K.R_VALUE] == 0, config[K.R_FRAME], config[K.R_COUNT], config[K.R_CELL], label, kept)
         found = self._closed.get(key)
@@ -174,9 +153,9 @@ class StringMasks:
             regs = list(config)
             regs[K.R_A], regs[K.R_B] = state, n
             after = self.automaton.read(tuple(regs), b'"')
-            if len(self._closed) >= MOST_SUFFIXES:
+            if len(self._closed) >= MOST_CLOSED:
                 self._closed.clear()
-            found = self._closed[key] = (None, 0) if after is None else self._allowed_suffixes(after)
+            found = self._closed[key] = (None, 0) if after is None else self.allowed_suffixes(after)
         return found
 
 
@@ -207,10 +186,10 @@ class _Text:
     def __init__(self, masks: StringMasks, config: Config) -> None:
         self.masks = masks
         self.config = config
-        self.body = string_body(masks.vocabulary)
+        self.body = masks.body
         self.arena = masks.automaton.tables.arena
         self.state, self.n = config[K.R_A], config[K.R_B]
-        self.looked = 0
+        self.reach = 0
         spec = masks._spec(config)
         self.counts = bool(spec[K.SPEC_COUNTS])
         self.least = int(spec[K.SPEC_MIN]) if self.counts else 0
@@ -295,8 +274,8 @@ class _Text:
         return not self.counts or n <= self.arena.content[state, K.C_LIMIT]
 
     def _suffixes(self, label: int, state: int) -> npt.NDArray[np.uint32] | None:
-        found, looked = self.masks.closed(self.config, label, state, max(self.n, self.least))
-        self.looked = max(self.looked, looked)
+        found, reach = self.masks.closed(self.config, label, state, max(self.n, self.least))
+        self.reach = max(self.reach, reach)
         return found
 
     def _walk(
@@ -356,5 +335,5 @@ class _Text:
         nodes = notes[notes[:, 0] == content_walk.ESCAPE, 1].tolist() if len(notes) else []
         if nodes:
             machine = self.masks.machine
-            looked = machine.walk(self.body.vocabulary_trie, self.config, row, entries=nodes)
-            self.looked = max(self.looked, looked)
+            reach = machine.walk(self.body.vocabulary_trie, self.config, row, entries=nodes)
+            self.reach = max(self.reach, reach)
