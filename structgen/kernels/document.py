@@ -34,9 +34,10 @@ DIES, GOES, MISSING, UNDECIDED, FULL = 0, 1, 2, 3, 4
 
 # Registers of a configuration.
 R_MODE, R_A, R_B, R_C, R_ESC, R_VALUE, R_FRAME, R_COUNT, R_CELL = 0, 1, 2, 3, 4, 5, 6, 7, 8
-# Registers of a walk only: original cells popped, next free cell, general steps in frames that keep values.
-R_POPPED, R_FREE, R_KEPT = 9, 10, 11
-WIDTH = 12
+# Registers of a walk only: original cells popped, next free cell, general steps in frames that keep values, and
+# whether a comma was read in a container open before.
+R_POPPED, R_FREE, R_KEPT, R_COMMA = 9, 10, 11, 12
+WIDTH = 13
 CONFIG_WIDTH = 9
 
 # Modes.

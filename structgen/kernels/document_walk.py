@@ -40,6 +40,7 @@ from structgen.kernels.document import (
     R_B,
     R_C,
     R_CELL,
+    R_COMMA,
     R_COUNT,
     R_ESC,
     R_FRAME,
@@ -189,17 +190,21 @@ def walk(
                     if place < lit_start[index + 1] and lit_bytes[place] == b:
                         seen = _SEE_STEP
                         break
+        comma = np.int64(0)
         if rows[above, R_CELL] < n_cells and not asks_more:
+            is_first = rows[above, R_COMMA] == 0 and rows[above, R_POPPED] == 0
             if mode >= M_FREE and mode <= M_CONTENT:
-                if rows[above, R_VALUE] == 0 and not (in_key and rows[above, R_POPPED] == 0):
+                if rows[above, R_VALUE] == 0 and not (in_key and is_first):
                     asks_more = _asks_more(rows[above], b, seen, frames, specs, lit_start)
             elif mode == M_COLON:
                 # The value of a name begun and ended during the walk.
-                asks_more = b == 58 and not (in_member and rows[above, R_POPPED] == 0)
+                asks_more = b == 58 and not (in_member and is_first)
             elif (b == 44 or b == 93 or b == 125) and (mode == M_AFTER or mode == M_NUMBER):
-                if b != 44:
+                if b == 44:
+                    comma = np.int64(1)
+                else:
                     asks_end = True
-                if begins_key and rows[above, R_POPPED] == 0:
+                if begins_key and is_first:
                     # What follows the member begun here depends on the names used up by then.
                     asks_more = True
         if level <= closed_at:
@@ -217,6 +222,7 @@ def walk(
                 mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
         for i in range(WIDTH):
             rows[level, i] = rows[above, i]
+        rows[level, R_COMMA] |= comma
         if seen == _SEE_DONE:
             if mode >= FIRST_LEXICAL:
                 rows[level, R_A] = value
