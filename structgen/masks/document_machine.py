@@ -55,7 +55,7 @@ class DocumentMachine:
         self.vocabulary = vocabulary
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
-        self._depth = int(vocabulary.trie.depth.max(initial=0))
+        self._depth = vocabulary.max_token_bytes
         self.sharing = Sharing(automaton, string_body(vocabulary))
         self._rows = SharedRows(self.sharing, MASK_BYTES)
         self._steps: dict[tuple[Config, int], Config | None] = {}
@@ -164,6 +164,9 @@ class DocumentMachine:
         before = scratch.rows[0]
         left = list(entries)
         exact = self._must_be_exact(config)
+        if config[K.R_MODE] == K.M_VALUE or config[K.R_MODE] == K.M_COLON:
+            # A walk would ask for one type after the other; nearly always for all of them.
+            self.automaton.fill_types(config[K.R_VALUE])
         while left:
             entry = left.pop()
             before[:] = 0

@@ -78,6 +78,7 @@ class DocumentAutomaton:
         self.guesser = Guesser(self.reduce)
         self.witness = Witness(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
+        self._typed: set[int] = set()
         self._miss = np.zeros(3, np.int64)
         self.n_filled = 0
         with deep_recursion():
@@ -184,12 +185,15 @@ class DocumentAutomaton:
 
     def fill_types(self, value: int) -> None:
         """Provide what all types lead to in a value context."""
+        if value in self._typed:
+            return
         missing = [column for column, handle in enumerate(self.tables.values[value].tolist()) if handle < 0]
         if missing:
             self.n_filled += 1
             with deep_recursion():
                 for column in missing:
                     self.contexts.fill(value, column)
+        self._typed.add(value)
 
     def registers(self, config: Config) -> Registers:
         """A row of registers at ``config``."""
