@@ -8,18 +8,21 @@ must not be constrained now and free a moment later.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Engine, Signature, Unknown
+from structgen.monitors.sites import Site
 
 __all__ = ["Analysis"]
 
 T = TypeVar("T")
 
 MOST_ANSWERS = 4096
+_MATCH = re.compile(r"^([ \t]*)match\b", re.MULTILINE)
 
 
 class Analysis:
@@ -48,6 +51,17 @@ class Analysis:
         with self._lock:
             self._answers[key] = answer
         return answer
+
+    def complete_pattern(self, generated: bytes, site: Site) -> Completion | Unknown:
+        """Members of what a ``case`` names, asked where its ``match`` starts.
+
+        Engines cannot read half a pattern: they take it for something else and list that.
+        """
+        before = self.text_before(generated, site.trigger)
+        starts = [match.end(1) for match in _MATCH.finditer(before)]
+        if not starts:
+            return UNKNOWN
+        return self.complete_instead(before[: starts[-1]] + site.receiver.decode("utf-8", "replace") + ".")
 
     def text_before(self, generated: bytes, offset: int) -> str:
         """The file up to byte ``offset``."""

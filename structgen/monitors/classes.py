@@ -10,6 +10,8 @@ from __future__ import annotations
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN
 from structgen.monitors.gates import NameSet, NamesGate
+from structgen.monitors.python_scanner import PythonScanner
+from structgen.monitors.scope import names_around
 from structgen.monitors.sites import SiteKind
 from structgen.monitors.text import TextState
 
@@ -51,5 +53,8 @@ class ClassRule:
             return None
         if not any(kind == 7 for kind in completion.kinds.values()):
             return None
-        names = NameSet(name for name, kind in completion.kinds.items() if kind not in _NOT_CLASSES)
+        offered = {name for name, kind in completion.kinds.items() if kind not in _NOT_CLASSES}
+        if isinstance(state.scanner, PythonScanner):  # see ``scope``: engines may forget the function around
+            offered |= names_around(self.analysis.text_before(state.text, site.trigger))
+        names = NameSet(offered)
         return NamesGate(names, site.typed, blanks=b" \t", lifts=b"(*\\#") if names.has_prefix(site.typed) else None

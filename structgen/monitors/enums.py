@@ -6,7 +6,6 @@ Elsewhere an enum's other attributes are fine and ``MemberRule`` has them all.
 from __future__ import annotations
 
 import enum
-import re
 from typing import Final
 
 from structgen.monitors.analysis import Analysis
@@ -19,9 +18,6 @@ __all__ = ["EnumRule"]
 
 _METHOD, _FUNCTION, _PROPERTY, _ENUM_MEMBER = 2, 3, 10, 20  # of CompletionItemKind
 _OF_EVERY_ENUM: Final = frozenset(name for kind in (enum.Flag, enum.IntEnum, enum.EnumMeta) for name in dir(kind))
-
-
-_MATCH = re.compile(r"^([ \t]*)match\b", re.MULTILINE)
 
 
 class EnumRule:
@@ -51,17 +47,8 @@ class EnumRule:
         site = state.site
         if site is None:
             return None
-        completion = self.analysis.complete(state.text, site.trigger)
+        completion = self.analysis.complete_pattern(state.text, site)
         members = frozenset() if completion is UNKNOWN else enum_members(completion)
-        if not members:
-            # Engines that cannot read half a pattern can read the enum where the match starts.
-            before = self.analysis.text_before(state.text, site.trigger)
-            match = list(_MATCH.finditer(before))
-            if not match:
-                return None
-            moved = before[: match[-1].end(1)] + site.receiver.decode("utf-8", "replace") + "."
-            completion = self.analysis.complete_instead(moved)
-            members = frozenset() if completion is UNKNOWN else enum_members(completion)
         names = NameSet(members)
         return NamesGate(names, site.typed, blanks=b" \t", lifts=b"\\#") if names.has_prefix(site.typed) else None
 

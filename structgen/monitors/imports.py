@@ -1,7 +1,8 @@
 """Imported names: what a module has, after ``from x import`` and inside a module's path.
 
 The first part of a module's path is never constrained (any installed package will do),
-nor are the names of a module that defines ``__getattr__``.
+nor are the names of a module that defines ``__getattr__``, nor what an engine offers that
+leaves out a package's modules (``Profile.hides_submodules``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN, Names
 from structgen.monitors.gates import NameSet, NamesGate
 from structgen.monitors.python_scanner import PythonScanner
-from structgen.monitors.rules import is_dunder
+from structgen.monitors.rules import is_trusted
 from structgen.monitors.sites import SiteKind
 from structgen.monitors.text import TextState
 
@@ -28,9 +29,12 @@ class ImportRule:
     is_dense = False
     kinds = frozenset({SiteKind.IMPORTED, SiteKind.MODULE, SiteKind.IMPORT_END})
 
-    def __init__(self, analysis: Analysis, *, habitually_incomplete: bool = False) -> None:
+    def __init__(
+        self, analysis: Analysis, *, habitually_incomplete: bool = False, hides_submodules: bool = False
+    ) -> None:
         self.analysis = analysis
         self._habitually_incomplete = habitually_incomplete
+        self._hides_submodules = hides_submodules
         self._sets: dict[tuple[Names, str], NameSet] = {}
 
     def live_triggers(self, state: TextState) -> bytes:
@@ -60,12 +64,14 @@ class ImportRule:
         return NamesGate(names, site.typed, blanks=blanks, lifts=odd + b"\\#)")
 
     def _names(self, text: bytes, offset: int, how: str) -> NameSet | None:
+        if self._hides_submodules and how != SiteKind.MODULE.value:
+            return None
         completion = self.analysis.complete(text, offset)
-        if completion is UNKNOWN or (completion.incomplete and not self._habitually_incomplete):
+        if completion is UNKNOWN:
+            return None
+        if not is_trusted(completion, habitually_incomplete=self._habitually_incomplete):
             return None
         names: Names = completion.names
-        if all(is_dunder(name) for name in names) or "__getattr__" in names:
-            return None
         key = (names, how)
         found = self._sets.get(key)
         if found is None:

@@ -93,6 +93,8 @@ class MemberRule:
 
     def _ask(self, text: bytes, site: Site) -> Completion | Unknown:
         """Ask behind the dot. ``x .`` is put as ``x.``, so that the two are one question."""
+        if site.keyword == b"case":
+            return self.analysis.complete_pattern(text, site)
         cut = site.trigger - self.analysis.prefix_length
         before = text[: cut - 1].rstrip(b" \t") if cut > 0 else b""
         if not before or len(before) == cut - 1 or site.receiver[:1].isdigit():  # "1 .real" is no "1.real"

@@ -32,7 +32,9 @@ _RULES: dict[str, Callable[[Analysis, Profile | None], Rule]] = {
         habitually_incomplete=profile is not None and profile.habitually_incomplete,
     ),
     "imports": lambda analysis, profile: ImportRule(
-        analysis, habitually_incomplete=profile is not None and profile.habitually_incomplete
+        analysis,
+        habitually_incomplete=profile is not None and profile.habitually_incomplete,
+        hides_submodules=profile is not None and profile.hides_submodules,
     ),
     "arguments": lambda analysis, profile: ArgumentRule(analysis),
     "enums": lambda analysis, profile: EnumRule(analysis),
@@ -86,7 +88,14 @@ def python(
     if why:
         return _idle(f"the text before the cursor is no Python: {why}", built, scanner, on_failure)
     analysis = Analysis(built, prefix, suffix)
-    chosen = [make_rule(name, analysis, profile) for name in dict.fromkeys(rules)]
+    wanted = tuple(dict.fromkeys(rules))
+    if "arguments" in wanted and built.name == "jedi":
+        raise MonitorError(
+            "arguments cannot be held to jedi's signatures: they leave out overloads and the bound self",
+            engine="jedi",
+            hint="use another engine (pip install zuban, or pyrefly), or leave the rule out",
+        )
+    chosen = [make_rule(name, analysis, profile) for name in wanted]
     chosen += [TypestateRule(states, prefix=prefix.encode()) for states in typestates]
     return TextMonitor("python", scanner, chosen, prefix=prefix.encode(), engine=built)
 

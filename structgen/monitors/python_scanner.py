@@ -301,7 +301,8 @@ class PythonScanner(PythonState):
     def _operator(self, byte: int) -> None:
         in_call = bool(self._frames) and self._frames[-1].is_call
         if byte == 0x2C:  # ,
-            if in_call and not self._lambdas:
+            # Between ``for`` and ``in`` a comma separates targets.
+            if in_call and not self._lambdas and self._keyword != b"for":
                 frame = self._frames[-1]
                 done = frame.arguments + (0 if frame.is_blank else 1)
                 frame = frame._replace(arguments=done, is_blank=True, has_lone_name=False, is_keyword=False)

@@ -142,8 +142,12 @@ class PythonState:
 
     @property
     def is_at_import_keyword(self) -> bool:
-        """Right behind the ``import`` of ``from x import``, before any blank."""
-        return self._mode == CODE and self._word == b"import" and self._phase == 1 and self._statement == b"from"
+        """Right behind the ``import`` of ``from x import``, before any blank.
+
+        ``from import`` may go on as ``from importlib``, ``from .import`` as ``from .importer``.
+        """
+        is_keyword = self._word == b"import" and self._previous == NAME
+        return is_keyword and self._mode == CODE and self._phase == 1 and self._statement == b"from"
 
     @property
     def in_call(self) -> bool:
@@ -165,6 +169,11 @@ class PythonState:
             return b""
         name = self._text[self._primary - self._bracketed : -1].strip()
         return name if name in frame.keywords else b""
+
+    @property
+    def may_be_walrus(self) -> bool:
+        """Whether the identifier here stands where ``if name := value`` would define it."""
+        return self._previous == KEYWORD and self._keyword in (b"if", b"elif", b"while")
 
     @property
     def is_in_operand(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Final
 
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
 
-__all__ = ["ALWAYS", "is_dunder", "is_trusted", "member_names"]
+__all__ = ["ALWAYS", "is_dunder", "is_of_scope", "is_trusted", "member_names"]
 
 ALWAYS: Final[Names] = frozenset(
     name
@@ -35,6 +35,11 @@ def is_dunder(name: str) -> bool:
     return len(name) > 4 and name.startswith("__") and name.endswith("__")
 
 
+def is_of_scope(completion: Completion) -> bool:
+    """Whether the engine listed the names in scope, because it could not read what comes before the cursor."""
+    return completion.names >= _IN_SCOPE
+
+
 def is_trusted(completion: Completion, *, habitually_incomplete: bool = False) -> bool:
     """Whether a completion after a dot proves what the members are; see the module's rules.
 
@@ -43,10 +48,9 @@ def is_trusted(completion: Completion, *, habitually_incomplete: bool = False) -
     """
     if completion.incomplete and not habitually_incomplete:
         return False
-    names = completion.names
-    if names >= _IN_SCOPE or "__getattr__" in names:
+    if is_of_scope(completion) or "__getattr__" in completion.names:
         return False
-    return not all(map(is_dunder, names))
+    return not all(map(is_dunder, completion.names))
 
 
 def member_names(completion: Completion | Unknown, *, habitually_incomplete: bool = False) -> Names | Unknown:

@@ -277,9 +277,9 @@ def test_dense_masks_agree_with_trying_every_token(seed: int) -> None:
     ]
     tokens += [p.encode() for p in ("b=", "f(", "),", "')", "',", "(a", "[", "]", "])", "*", "\n", "x)", "1, 2", "key")]
     words = Vocabulary.from_bytes([*tokens, b"</s>"], eos_ids=[len(tokens)])
-    signature = parse_signature({"label": "(a, b=1, *, key)"})
-    assert signature is not None
-    engine = FakeEngine(signatures=(signature,))
+    signatures = parse_signature({"label": "(a, b=1, *, key)"})
+    assert signatures is not None
+    engine = FakeEngine(signatures=signatures)
     monitor = TextMonitor("python", PythonScanner(), [ArgumentRule(Analysis(engine, "", "\nx\n"))])
     machine = free_product(words, monitor)
     rng = random.Random(seed)

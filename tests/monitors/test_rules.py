@@ -47,6 +47,9 @@ IMPORTS = [
     ("from .", ".", True),
     ("import ", "zz", True),
     ("x = 'from os import", " zz", True),
+    ("from ", "importlib import path", True),
+    ("from import", "lib import path", True),
+    ("from import", "lib import zz", False),
 ]
 
 
@@ -91,6 +94,9 @@ ARGUMENTS = [
     ((ONE, TWO), "f(1, 2, ", "3, 4", False),
     ((ANY,), "f(1, 2, 3, x=4, ", "y=5)", True),
     ((ANY,), "f(", ")", False),
+    ((TWO,), "f(a for b, c in d, 2, 3", ")", True),
+    ((TWO,), "f(1, 2, ", "(a for a, b in c))", True),
+    ((TWO,), "f(1, 2, ", "{a for a, (b, c) in d}, 4", False),
     ((), "f(", ")", True),
     ((TWO,), "def f(", ")", True),
     ((TWO,), "x = (", ")", True),
@@ -99,7 +105,7 @@ ARGUMENTS = [
 
 @pytest.mark.parametrize(("labels", "prefix", "text", "is_allowed"), ARGUMENTS)
 def test_argument_lists(labels: tuple[str, ...], prefix: str, text: str, is_allowed: bool) -> None:
-    known = tuple(s for s in (parse_signature({"label": label}) for label in labels) if s is not None)
+    known = tuple(s for label in labels for s in parse_signature({"label": label}) or ())
 
     class Calls(FakeEngine):
         def signatures(self, text: str, offset: int) -> tuple[Signature, ...] | Unknown:
@@ -115,21 +121,27 @@ SIGNATURES = [
     ("(**kw)", 0, 0, None),
     ("(...)", 0, None, None),
     ("()", 0, 0, set()),
+    ("def walk[S: (str, bytes)](top: S, follow: bool = False) -> S: ...", 1, 2, {"top", "follow"}),
 ]
 
 
 @pytest.mark.parametrize(("label", "required", "positional", "keywords"), SIGNATURES)
 def test_signatures_are_read(label: str, required: int, positional: int | None, keywords: set[str] | None) -> None:
-    signature = parse_signature({"label": label})
-    assert signature is not None
+    parsed = parse_signature({"label": label, "parameters": []} if label == "()" else {"label": label})
+    assert parsed is not None
+    (signature,) = parsed
     assert (signature.n_required, signature.max_positional) == (required, positional)
     assert signature.keywords == keywords
 
 
+def test_what_is_not_known_is_no_call_without_arguments() -> None:
+    assert parse_signature({"label": "() -> Any"}) is None
+
+
 def test_a_bound_receiver_printed_in_the_label_is_left_out() -> None:
     label = "(self: Order, a: int, *, c: int = 3) -> Unknown"
-    signature = parse_signature({"label": label, "parameters": [{"label": "a: int"}, {"label": "c: int = 3"}]})
-    assert signature is not None and [p.name for p in signature.parameters] == ["a", "c"]
+    parsed = parse_signature({"label": label, "parameters": [{"label": "a: int"}, {"label": "c: int = 3"}]})
+    assert parsed is not None and [[p.name for p in s.parameters] for s in parsed] == [["a", "c"], ["self", "a", "c"]]
     assert parse_parameters(["a b"]) is None
 
 
@@ -184,12 +196,25 @@ SCOPE = [
     ("import ", "totl", True),
     ("x.", "totl", True),
     ("from a import *\nx = ", "totl", True),
+    ("if ", "totl := 1", True),
+    ("while total and ", "totl", False),
+    ("def f(width):\n    kept = 1\n    x = ", "width", True),
+    ("def f(width):\n    kept = 1\n    x = ", "kept", True),
+    ("def f(width):\n    kept = 1\n    x = ", "totl", False),
 ]
 
 
 @pytest.mark.parametrize(("prefix", "text", "is_allowed"), SCOPE, ids=[f"{p!r}{t!r}" for p, t, _ in SCOPE])
 def test_names_in_scope(prefix: str, text: str, is_allowed: bool) -> None:
-    assert takes(ScopeRule(Analysis(FakeEngine(("total", "y")), prefix, "\n")), prefix, text) is is_allowed
+    engine = FakeEngine(("total", "y"))
+    assert takes(ScopeRule(Analysis(engine, prefix, "\nend = 1\n")), prefix, text) is is_allowed
+
+
+def test_functions_may_name_what_the_module_will_define() -> None:
+    engine, prefix = FakeEngine(("total",)), "def f():\n    return "
+    assert takes(ScopeRule(Analysis(engine, prefix, "\n")), prefix, "helper")
+    assert not takes(ScopeRule(Analysis(engine, prefix, "\ng()\n")), prefix, "helper")
+    assert not takes(ScopeRule(Analysis(engine, "x = ", "\n")), "x = ", "helper")
 
 
 FILE = Typestate(

@@ -19,6 +19,12 @@ from structgen.monitors.engines.signatures import parse_parameters
 
 __all__ = ["JediEngine"]
 
+_KEYWORD = 14
+_KINDS = {"function": 3, "statement": 6, "instance": 6, "param": 6, "class": 7, "module": 9, "property": 10} | {
+    "keyword": _KEYWORD
+}
+"""LSP's ``CompletionItemKind`` for jedi's types of names."""
+
 
 class JediEngine:
     """jedi on one file of a project; parameters and errors as for ``LspEngine``."""
@@ -48,7 +54,9 @@ class JediEngine:
         """Names offered at ``offset``; see ``Engine``."""
 
         def run(script: Any, line: int, column: int) -> Completion:
-            return Completion(frozenset(item.name for item in script.complete(line, column) if item.type != "keyword"))
+            kinds = {item.name: _KINDS.get(item.type, 0) for item in script.complete(line, column)}
+            names = {name: kind for name, kind in kinds.items() if kind != _KEYWORD}
+            return Completion(frozenset(names), names)
 
         answer: Completion | Unknown = self._ask(run, text, offset)
         return answer

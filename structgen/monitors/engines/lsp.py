@@ -337,8 +337,13 @@ def read_signatures(answer: Any) -> tuple[Signature, ...] | Unknown:
         return UNKNOWN
     if not isinstance(answer, dict) or not isinstance(answer.get("signatures"), list):
         raise ValueError("signature help without signatures")
-    parsed = [parse_signature(item) for item in answer["signatures"]]
-    return UNKNOWN if not parsed or None in parsed else tuple(s for s in parsed if s is not None)
+    found: list[Signature] = []
+    for item in answer["signatures"]:
+        parsed = parse_signature(item)
+        if parsed is None:
+            return UNKNOWN
+        found += parsed
+    return tuple(found) or UNKNOWN
 
 
 def _name_of(item: Mapping[str, Any]) -> str | None:

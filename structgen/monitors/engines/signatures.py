@@ -10,17 +10,26 @@ from structgen.monitors.engines.protocol import Parameter, Signature
 __all__ = ["parse_parameters", "parse_signature"]
 
 
-def parse_signature(item: Any) -> Signature | None:
-    """A ``SignatureInformation`` of the protocol; None where its parameters cannot be read."""
+def parse_signature(item: Any) -> tuple[Signature, ...] | None:
+    """A ``SignatureInformation`` of the protocol; None where its parameters cannot be read.
+
+    Where the label prints a receiver that the list leaves out, some servers do the same for
+    ``Base.method(self)``, which passes it: both readings are returned.
+    """
     if not isinstance(item, Mapping) or not isinstance(item.get("label"), str):
         return None
     label: str = item["label"]
     inside = _inside_parentheses(label)
-    signature = None if inside is None else parse_parameters(split_top_level(inside))
     listed = item.get("parameters")
-    if signature is not None and isinstance(listed, list) and len(listed) == len(signature.parameters) - 1:
-        return Signature(signature.parameters[1:])  # the label prints the bound receiver, the list leaves it out
-    return signature
+    if inside == "" and listed is None:
+        return None  # how zuban prints what it does not know; where there are no parameters it lists none
+    signature = None if inside is None else parse_parameters(split_top_level(inside))
+    if signature is None:
+        return None
+    if isinstance(listed, list) and len(listed) == len(signature.parameters) - 1:
+        bound = Signature(signature.parameters[1:])
+        return (bound, signature) if signature.parameters[0].name == "self" else (bound,)
+    return (signature,)
 
 
 def parse_parameters(texts: Iterable[str]) -> Signature | None:
@@ -94,22 +103,21 @@ def split_top_level(text: str) -> list[str]:
 
 
 def _inside_parentheses(label: str) -> str | None:
-    """The text of the first parenthesised group, up to the parenthesis that closes it."""
-    start = label.find("(")
-    if start < 0:
-        return None
+    """The text of the first parenthesised group outside brackets (type parameters), without its parentheses."""
+    start = -1
     depth = 0
     quote = ""
-    for i in range(start, len(label)):
-        character = label[i]
+    for i, character in enumerate(label):
         if quote:
             quote = "" if character == quote else quote
         elif character in "'\"":
             quote = character
         elif character in "([{":
+            if depth == 0 and character == "(":
+                start = i
             depth += 1
         elif character in ")]}":
             depth -= 1
-            if depth == 0:
+            if depth == 0 and start >= 0:
                 return label[start + 1 : i]
     return None
