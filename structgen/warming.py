@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from structgen.constraint import Constraint, choice, regex
+from structgen.frontends.formats import FORMATS
 from structgen.grammar_constraint import gbnf, lark, structural_tags
 from structgen.json_constraint import json_schema
 from structgen.vocab.vocabulary import Vocabulary
@@ -105,7 +106,7 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
     Parameters
     ----------
     vocabulary : what is computed once per vocabulary, such as its plain string tokens, is
-        computed too
+        computed too, and so are the automata of ``format``
     freeze : keep what is loaded by then out of later garbage collections (``gc.freeze``). The compiler behind the
         kernels leaves some 150,000 objects, and a full collection that visits them stops a text for tens of
         milliseconds
@@ -118,6 +119,8 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
     if vocabulary is not None:
         for constraint, text in _constraints():
             _fill(constraint, vocabulary, text)
+        for name in FORMATS:
+            _fill(json_schema({"type": "string", "format": name}), vocabulary, b'"')
     if freeze:
         gc.collect()
         gc.freeze()
