@@ -55,7 +55,8 @@ ALLOWED: dict[str, set[str]] = {
         *("vocab",),
     },
     "warming": {
-        *("constraint", "grammar_constraint", "json_constraint", "masks", "models", "potentials", "samplers", "vocab"),
+        *("constraint", "frontends", "grammar_constraint", "json_constraint", "masks", "models", "potentials"),
+        *("samplers", "vocab"),
     },
     "demo": {"config", "decorator", "errors", "functions", "generation", "prompts", "samplers"},
     "cli": {

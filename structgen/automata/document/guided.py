@@ -163,15 +163,15 @@ class Guided:
         if len(unmet) > len(rules) + len(values) + len(missing) + len(counts):
             return  # a name too many: nothing that is added helps
         classes, n_named = state.shape.keys.classes, state.shape.keys.n_named
+        if missing and not rules:
+            bits = state.shape.bits_of(missing[0]) & ~state.seen  # names are sorted, and so are their bits
+            yield from self._members(state, (bits & -bits).bit_length() - 1, values, True)
+            return
         everything = sorted(range(len(classes)), key=lambda n: (-len(rules & classes[n].bad_for), n < n_named))
         if rules:
             for number in everything:
                 if not rules.isdisjoint(classes[number].bad_for):
                     yield from self._members(state, number, values, True)
-        elif missing:
-            names = [state.shape.keys.names.index(name) for name in sorted(missing[0].names)]
-            for number in [number for number in names if not (state.seen >> number) & 1][:1]:
-                yield from self._members(state, number, values, True)
         elif values:
             for number in everything:
                 yield from self._members(state, number, values, False)

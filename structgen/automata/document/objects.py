@@ -50,7 +50,7 @@ _PLAIN = (Properties, PropertyNames, Required)
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "cap", "conditions", "context", "keys", "n_goals", "tops", "uid", "usable")
+    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "usable")
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.context = context
@@ -59,6 +59,9 @@ class Shape:
         self.cap = cap
         self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
         self.usable: list[bool] = []
+        self.places = {name: bit for bit, name in enumerate(keys.names)}
+        self.dead: dict[tuple[int, ...], bool] = {}
+        """Whether some properties leave no value under a name, by the name's bit and their uids."""
         self._bits: dict[int, int] = {}
 
     def bits_of(self, part: Required | Properties) -> int:
@@ -66,7 +69,7 @@ class Shape:
         found = self._bits.get(part.uid)
         if found is None:
             names = part.names if isinstance(part, Required) else part.named
-            found = self._bits[part.uid] = sum(1 << self.keys.names.index(name) for name in names)
+            found = self._bits[part.uid] = sum(1 << self.places[name] for name in names)
         return found
 
 
@@ -299,11 +302,10 @@ class Objects:
     @staticmethod
     def truth(state: ObjectState) -> Callable[[Assertion], bool]:
         """Which assertions hold if the object ended here; those that have failed are gone from the formulas."""
-        names = state.shape.keys.names
 
         def truth(part: Assertion) -> bool:
             if isinstance(part, Required):
-                return all((state.seen >> names.index(name)) & 1 for name in part.names)
+                return state.shape.bits_of(part) & ~state.seen == 0
             if isinstance(part, CountIs):
                 return part.low <= state.count and (part.high is None or state.count <= part.high)
             return True
@@ -462,9 +464,41 @@ class Objects:
 
     def is_viable(self, state: ObjectState) -> bool:
         """Whether some completion of the object is acceptable."""
-        if state.shape.context.accepts is None and state.forms[0] is FALSE:
-            return False
+        if state.shape.context.accepts is None:
+            if state.forms[0] is FALSE:
+                return False
+            parts = [] if state.forms[0] is TRUE else must_parts(state.forms[0])
+            if parts is not None and all(isinstance(part, _PLAIN) for part in parts):
+                return self._can_be_completed(state, parts)
         return self.automaton.witness.object_is_viable(state)
+
+    def _can_be_completed(self, state: ObjectState, parts: list[Assertion]) -> bool:
+        """Whether each name that a conjunction still requires may come; nothing ties one name to another."""
+        missing = 0
+        for part in parts:
+            if isinstance(part, Required):
+                missing |= state.shape.bits_of(part) & ~state.seen
+        properties = [part for part in parts if isinstance(part, Properties)]
+        rules = {part.uid for part in parts if isinstance(part, PropertyNames)}
+        while missing:
+            bit = missing.bit_length() - 1
+            missing ^= 1 << bit
+            key_class = state.shape.keys.classes[bit]
+            if not state.shape.usable[bit] or not rules.isdisjoint(key_class.bad_for):
+                return False
+            if self._is_lost(state.shape, bit, properties):
+                return False
+        return True
+
+    def _is_lost(self, shape: Shape, bit: int, properties: list[Properties]) -> bool:
+        """Whether ``properties`` leave no value under the declared name ``bit``; remembered once it is known."""
+        key = (bit, *(part.uid for part in properties))
+        found = shape.dead.get(key)
+        if found is None:
+            found = self._is_dead(shape.keys.classes[bit], properties)
+            if not self.automaton.witness.is_searching:
+                shape.dead[key] = found
+        return found
 
     # -- events for the kernel -----------------------------------------------------------------
 

@@ -262,6 +262,11 @@ class Witness:
 
         return self._is_viable(state, lambda: self.automaton.objects.close_label(state), search)
 
+    @property
+    def is_searching(self) -> bool:
+        """Whether some search is open, on which an answer may hang."""
+        return bool(self._open)
+
     def is_decided(self, state: ObjectState | ArrayState) -> bool:
         """Whether it is known for good if ``state`` can be closed; not so within its own search."""
         goals = state.forms[: state.shape.n_goals]
