@@ -16,7 +16,8 @@ from typing import Any, Literal
 from structgen.constraint import Constraint, regex
 from structgen.errors import MonitorError
 from structgen.monitored_constraint import MonitoredConstraint
-from structgen.monitors.clike_monitor import HABITS, clike
+from structgen.monitors.clike_monitor import clike
+from structgen.monitors.clike_scanner import HABITS
 from structgen.monitors.engines.choose import OnFailure
 from structgen.monitors.files import Hole, hole_in
 from structgen.monitors.protocol import Monitor

@@ -8,7 +8,7 @@ a function that makes the exception may stand there.
 from __future__ import annotations
 
 from structgen.monitors.analysis import Analysis
-from structgen.monitors.engines.protocol import UNKNOWN
+from structgen.monitors.engines.protocol import UNKNOWN, Names
 from structgen.monitors.gates import NameSet, NamesGate
 from structgen.monitors.python_scanner import PythonScanner
 from structgen.monitors.scope import names_around
@@ -29,8 +29,9 @@ class ClassRule:
     is_dense = False
     kinds = frozenset({SiteKind.LOAD})
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, *, always: Names = frozenset()) -> None:
         self.analysis = analysis
+        self._always = always
 
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Rule``."""
@@ -53,8 +54,11 @@ class ClassRule:
             return None
         if not any(kind == 7 for kind in completion.kinds.values()):
             return None
-        offered = {name for name, kind in completion.kinds.items() if kind not in _NOT_CLASSES}
+        offered = self._always | {name for name, kind in completion.kinds.items() if kind not in _NOT_CLASSES}
         if isinstance(state.scanner, PythonScanner):  # see ``scope``: engines may forget the function around
             offered |= names_around(self.analysis.text_before(state.text, site.trigger))
         names = NameSet(offered)
-        return NamesGate(names, site.typed, blanks=b" \t", lifts=b"(*\\#") if names.has_prefix(site.typed) else None
+        if not names.has_prefix(site.typed):
+            return None
+        blanks = bytes(b for b in site.blanks if b in b" \t\r\n")
+        return NamesGate(names, site.typed, blanks=blanks, lifts=b"(*\\#/:")

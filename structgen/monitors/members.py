@@ -120,5 +120,5 @@ class MemberRule:
         if not names.has_prefix(site.typed):
             return None  # typed before the analysis was there to forbid it: nothing to hold on to
         blanks = bytes(b for b in site.blanks if b not in b"\\#")
-        lifts = bytes(b for b in site.blanks if b in b"\\#") + (b"" if self._private else b"_")
+        lifts = site.lifts + bytes(b for b in site.blanks if b in b"\\#") + (b"" if self._private else b"_")
         return NamesGate(names, site.typed, blanks=blanks, lifts=lifts)

@@ -2,9 +2,10 @@
 
 It speaks only where a bare name is certainly read: outside brackets (inside them a
 comprehension may define the name *after* its use), not at a statement's start (it may be
-assigned to) nor right behind ``if`` (``if x := f():``), not in a line with a ``lambda``, and not in a file with ``import *`` that
-the engine may not have followed. Where nothing comes after the cursor, neither does it
-in functions and classes: they may name what the module will define further down.
+assigned to) nor right behind ``if`` (``if x := f():``), not in a line with a ``lambda``,
+and not in a file with ``import *`` that the engine may not have followed. Where nothing
+comes after the cursor, neither does it in functions and classes: they may name what the
+module will define further down.
 
 Names that the definition around the cursor uses already are offered too, whatever the engine
 says: at the end of a file some engines take a line without its right-hand side for one

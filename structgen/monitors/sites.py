@@ -43,6 +43,8 @@ class Site(NamedTuple):
     """It may turn out to be assigned to, which would define the name."""
     keyword: bytes = b""
     """The keyword in front, where there is one (``raise``, ``except``, ``case``, ``new``)."""
+    lifts: bytes = b""
+    """Bytes that may come in place of the identifier."""
 
 
 class Scanner(Protocol):
