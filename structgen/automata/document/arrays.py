@@ -191,6 +191,8 @@ class Arrays:
         shape = Shape(context, len(forms), max(lengths), any(isinstance(part, UniqueItems) for part in parts))
         shape.conditions = tables
         state = ArrayState(shape, (*forms, *conditions), 0)
+        if context.accepts is None and self.automaton.guesser.has_value_of("array", forms[0]):
+            self.automaton.witness.note_viable(state)
         return self.frame(state) if self.is_viable(state) or not self.automaton.witness.is_decided(state) else 0
 
     def frame(self, state: ArrayState, opaque: bool = False) -> int:

@@ -74,6 +74,15 @@ class Guesser:
             self._left = MOST_GUESSES
         return self._value(formula)
 
+    def has_value_of(self, kind: str, form: Formula) -> bool:
+        """Whether a value of JSON type ``kind`` is found that satisfies ``form``, which is reduced to that type."""
+        if not self._open:
+            self._left = MOST_GUESSES
+        try:
+            return next(self._values_of(kind, form, form), NO_GUESS) is not NO_GUESS
+        except LimitError:
+            return False
+
     def _value(self, formula: Formula) -> Any:
         if formula is TRUE:
             return 0
@@ -104,12 +113,16 @@ class Guesser:
             if kind in _PLAIN:
                 yield _PLAIN[kind]
                 continue
-            for branch in itertools.islice(branches(form), MOST_BRANCHES):
-                parts = branch.parts if type(branch) is And else (branch,)
-                asserted = [part for part in parts if isinstance(part, Assertion)]
-                for value in self._of(kind, asserted):
-                    if value is not NO_GUESS and self._judge.holds(formula, value):
-                        yield value
+            yield from self._values_of(kind, form, formula)
+
+    def _values_of(self, kind: str, form: Formula, formula: Formula) -> Iterator[Any]:
+        """Values of one type that satisfy ``formula``, which says ``form`` of that type."""
+        for branch in itertools.islice(branches(form), MOST_BRANCHES):
+            parts = branch.parts if type(branch) is And else (branch,)
+            asserted = [part for part in parts if isinstance(part, Assertion)]
+            for value in self._of(kind, asserted):
+                if value is not NO_GUESS and self._judge.holds(formula, value):
+                    yield value
 
     def _of(self, kind: str, parts: list[Assertion]) -> Iterator[Any]:
         """Candidates of one type for a conjunction of assertions."""

@@ -254,6 +254,8 @@ class Objects:
             ),
         )
         state = ObjectState(shape, (*forms, *conditions), 0, 0)
+        if context.accepts is None and self.automaton.guesser.has_value_of("object", forms[0]):
+            self.automaton.witness.note_viable(state)
         return self.frame(state) if self.is_viable(state) or not self.automaton.witness.is_decided(state) else 0
 
     @staticmethod

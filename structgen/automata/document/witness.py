@@ -267,6 +267,10 @@ class Witness:
         """Whether some search is open, on which an answer may hang."""
         return bool(self._open)
 
+    def note_viable(self, state: ObjectState | ArrayState) -> None:
+        """Take down that ``state`` can be closed acceptably."""
+        self._viable[state.key] = True
+
     def is_decided(self, state: ObjectState | ArrayState) -> bool:
         """Whether it is known for good if ``state`` can be closed; not so within its own search."""
         goals = state.forms[: state.shape.n_goals]
