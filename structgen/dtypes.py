@@ -6,6 +6,8 @@ inside a kernel: compiled ``uint64 + int64`` wraps where NumPy goes to float.
 
 from __future__ import annotations
 
+import mmap
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,20 @@ def freeze(array: npt.ArrayLike, dtype: Any) -> npt.NDArray[Any]:
         frozen = frozen.view()
         frozen.flags.writeable = False
     return frozen
+
+
+def lazy_zeros(shape: int | tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """Zeros of which only pages that are written to cost time and memory.
+
+    ``np.zeros`` asks the system for pages of 2 MB where arrays are large, and a table whose
+    first rows alone are in use pays milliseconds for zeroing the rest.
+    """
+    dims = (shape,) if isinstance(shape, int) else shape
+    kind = np.dtype(dtype)
+    memory = mmap.mmap(-1, max(1, prod(dims) * kind.itemsize))
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, dtype=kind, count=prod(dims)).reshape(dims)
 
 
 def n_words(n_tokens: int) -> int:

@@ -198,7 +198,7 @@ def gbnf(grammar: str | os.PathLike[str], *, start: str = "root") -> GrammarCons
 
     text, path = _text_and_path(grammar, ".gbnf")
     title = Path(path).name if path else "GBNF grammar"
-    chosen = compiled("gbnf", text, [start], "earley", lambda: read_gbnf(text, start=start), keep=True)
+    chosen = compiled("gbnf", text, [start], "auto", lambda: read_gbnf(text, start=start), keep=True)
     return GrammarConstraint(chosen, title, source=text)
 
 

@@ -11,24 +11,28 @@ from the lexer where a pattern such as NAME also matches it, and renames the lex
 afterwards. So the state without its keywords, ``base[q]``, is common to all contexts, and
 with it what costs most: the mask of tokens that stay inside the lexeme.
 
-Rows of 256 successors are filled on first use; ``UNKNOWN`` marks what is not. A successor
-that depends on a lookahead is a *fork*: a list of (state, condition) alternatives, where a
-condition is an entry of ``Watches``, the runs that must, or must not, match later.
+Rows of 256 successors are filled on first use; ``UNKNOWN`` marks what is not. A lookahead
+waits in the state until the next byte settles it, so how a lexeme may end there depends on
+that byte. Where the byte leaves a lookahead open, its successor is a *fork*: a list of
+(state, condition) alternatives, where a condition is an entry of ``Watches``, the runs that
+must, or must not, match later; and so is how the lexeme may end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 import numpy as np
 
-from structgen.automata.ordered import MATCH, OrderedNfa, Variant
+from structgen.automata.lexer_states import LexerStates
+from structgen.automata.ordered import FAILS, HOLDS, OPEN, OrderedNfa
 from structgen.automata.table_heap import TableHeap
 from structgen.automata.watches import Watches
-from structgen.errors import LimitError
+from structgen.dtypes import ByteArray, IntArray
 from structgen.ir.grammar import Grammar
 from structgen.kernels import pushdown
+from structgen.kernels.lexer import CONDITIONAL, MATCH, SPLIT
 
 __all__ = ["DEAD", "UNKNOWN", "Lexer"]
 
@@ -39,6 +43,9 @@ _COLUMNS = (
     ("never", pushdown.NEVER, -1),
 )
 _LISTS = (
+    ("ending_start", pushdown.ENDING_START),
+    ("ending_terminal", pushdown.ENDING_TERMINAL),
+    ("ending_watch", pushdown.ENDING_WATCH),
     ("family_start", pushdown.FAMILY_START),
     ("family_terminals", pushdown.FAMILY_TERMINALS),
     ("fork_start", pushdown.FORK_START),
@@ -47,8 +54,6 @@ _LISTS = (
 )
 
 DEAD, UNKNOWN = 0, -1
-Key = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-MAX_STATES = 200_000
 
 
 class Lexer:
@@ -56,7 +61,9 @@ class Lexer:
 
     Sections it writes in ``heap`` (fetch them anew after any call that may add states):
     ``delta`` (S, 256) int32, a state, ``UNKNOWN``, or ``-2 - i`` for fork ``i``;
-    ``accepts`` (S,) int32, the terminal matched here or -1; ``base`` (S,) int32;
+    ``accepts`` (S,) int32, the terminal matched here or -1, or ``-2 - i`` where row i of
+    ``ended`` (n, 257) says which by the next byte (256: at the text's end), see ``endings``;
+    ``base`` (S,) int32, the state without its keywords;
     ``family`` (S,) int32, an id of the set of terminals the lexeme can still become,
     whose members are ``family_terminals[family_start[f]:family_start[f + 1]]``;
     ``fork_start`` (F + 1,), ``fork_state``, ``fork_watch``: alternatives of a fork.
@@ -68,32 +75,28 @@ class Lexer:
         self.nfa = OrderedNfa()
         self._starts: dict[int, int] = {}
         self._words: dict[int, int] = {}
-        self._keyword_of = {
-            word: {r for r, words in grammar.keywords.items() if word in words}
-            for words in grammar.keywords.values()
-            for word in words
-        }
-        self._ids: dict[Key, int] = {}
-        self._keys: list[Key] = []
-        self._behind: list[frozenset[int]] = []
-        self._families: dict[frozenset[int], int] = {}
         self._contexts: dict[frozenset[int], int] = {}
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
         self.heap = heap
-        heap.add("delta", pushdown.DELTA, 256, 256, UNKNOWN)
+        # room that is not touched costs nothing: rows are marked as unknown when their states are made
+        heap.add("delta", pushdown.DELTA, 2048, 256, used=lambda: len(self._states))
+        heap.add("ended", pushdown.ENDED, 512, 257, used=lambda: self._states.n_conditional)
         for name, section, fill in _COLUMNS:
-            heap.add(name, section, 1024, 0, fill)
+            heap.add(name, section, 2048, 0, fill)
         for name, section in _LISTS:
             heap.add(name, section, 1024)
-        self._n_members = 0
         self._n_alternatives = 0
+        self._endings: dict[tuple[tuple[int, int], ...], int] = {}
+        self._n_endings = 0
+        self._looks: dict[int, list[int]] = {}
+        self._states = LexerStates(grammar, heap, self.nfa)
         self.watches = Watches(self)
-        self._state((), (), ())
+        self._states.intern((), (), ())
         heap["delta"][DEAD] = DEAD
 
     @property
     def n_states(self) -> int:
-        return len(self._keys)
+        return len(self._states)
 
     def context(self, terminals: frozenset[int]) -> int:
         """The start code (a state, or a fork) where just ``terminals`` may begin."""
@@ -105,13 +108,13 @@ class Lexer:
     def _build_context(self, terminals: frozenset[int]) -> int:
         grammar = self.grammar
         real = [t for t in sorted(terminals, key=lambda t: grammar.terminals[t].rank) if grammar.terminals[t].pattern]
-        if not self.exclusive:
-            variants = [v for t in real for v in self._variants([self._start(t)], [], ())]
-            return self._code(variants)
+        if not self.exclusive and not grammar.scannerless:
+            states = [self._after([self._start(t)], (), ()) for t in real]
+            return self._fork([(state, 0) for state in states if state])
         hidden = {word for t in real for word in grammar.shadowed.get(t, ()) if word in terminals}
         words = [self._word(word) for t in real for word in grammar.keywords.get(t, ()) if word in terminals]
         starts = [self._start(t) for t in real if t not in hidden]
-        return self._code(self._variants(starts, [], tuple(dict.fromkeys(words))))
+        return self._after(starts, (), tuple(dict.fromkeys(words)))
 
     def _start(self, terminal: int) -> int:
         if terminal not in self._starts:
@@ -127,141 +130,243 @@ class Lexer:
             self._words[terminal] = self.nfa.add_pattern(found.pattern, terminal, found.name)
         return self._words[terminal]
 
+    def first_bytes(self, terminal: int) -> ByteArray:
+        """(256,) uint8: the bytes with which a lexeme of ``terminal`` begins, or more."""
+        nfa, found = self.nfa, np.zeros(256, dtype=np.uint8)
+        seen: set[int] = set()
+        todo = [self._start(terminal)]
+        while todo:
+            node = todo.pop()
+            if node not in seen:
+                seen.add(node)
+                for low, high, _ in nfa.edges[node]:
+                    found[low : high + 1] = 1
+                todo += nfa.targets[node] if nfa.kind[node] == SPLIT else nfa.targets[node][1:]
+        return found
+
     def watch_start(self, look: int) -> int:
         """The state that runs a lookahead's own pattern, from its first node."""
-        variants = self.nfa.closures([look], frozenset())
-        return self._state(variants[0][0], (), ()) if variants else DEAD
+        return self._states.closed((look,), ())
 
     def expand(self, state: int) -> None:
-        """Fill the row of ``state``."""
-        nodes, behind, words = self._keys[state]
-        nfa = self.nfa
-        cuts = {0, 256}
-        for node in (*nodes, *behind, *words):
-            for low, high, _ in nfa.edges[node]:
-                cuts.add(low)
-                cuts.add(high + 1)
+        """Fill the row of ``state``, and how lexemes end there where that depends on the next byte."""
+        if self.heap["accepts"][state] <= CONDITIONAL:
+            if self.grammar.scannerless:
+                self._expand_ambiguous(state)
+            else:
+                self._expand_pending(state)
+            return
+        if not self.nfa.behind_starts:
+            self._states.expand(state)
+            return
+        nodes, behind, words = self._states.key(state)
         row = np.zeros(256, dtype=np.int32)
-        bounds = sorted(cuts)
         memo: dict[tuple[tuple[int, ...], ...], int] = {}
-        for low, high in pairwise(bounds):
-            after = _targets(nfa, nodes, low)
+        for low, high in pairwise(_cuts(self.nfa, (*nodes, *behind, *words))):
+            after = _targets(self.nfa, nodes, low)
             if not after:
                 continue
-            key = (after, _targets(nfa, behind, low), _targets(nfa, words, low))
+            key = (after, _targets(self.nfa, behind, low), _targets(self.nfa, words, low))
             code = memo.get(key)
             if code is None:
-                code = memo[key] = self._code(self._variants(after, list(key[1]), key[2]))
+                code = memo[key] = self._after(*key)
             row[low:high] = code
         self.heap["delta"][state] = row
 
-    def _variants(
-        self, starts: Iterable[int], behind: list[int], words: tuple[int, ...]
-    ) -> list[tuple[Variant, tuple[int, ...], tuple[int, ...]]]:
-        """Close over empty moves; lookbehinds restart at every place of the lexeme."""
+    def _expand_pending(self, state: int) -> None:
+        """The same for a state with lookaheads: what they come to before a byte makes it a state without.
+
+        Where a byte leaves one open, both of its outcomes are guessed and watched.
+        """
+        nfa, heap = self.nfa, self.heap
+        nodes, behind, words = self._states.key(state)
+        looks = sorted(nfa.looks_behind(nodes))
+        mask = nfa.behind_mask(nodes) if nfa.behind_starts else 0
+        met = frozenset(i for i in range(len(nfa.behind_starts)) if mask >> i & 1 and self._behind_ends(i, behind))
+        places: dict[tuple[int, ...], list[int]] = {}
+        for byte, outcomes in enumerate(zip(*(self._outcomes(look) for look in looks), strict=True)):
+            places.setdefault(outcomes, []).append(byte)
+        row = np.zeros(256, dtype=np.int32)
+        ended = np.full(257, -1, dtype=np.int32)
+        plain: dict[tuple[int, ...], list[tuple[int, frozenset[tuple[bool, int]]]]] = {}
+        for outcomes, at in places.items():
+            kinds = tuple([min(outcome, OPEN) for outcome in outcomes])  # which run is open makes no difference here
+            ways = plain.get(kinds)
+            if ways is None:
+                known = dict(zip(looks, kinds, strict=True))
+                ways = plain[kinds] = [
+                    (self._plain_state(found, behind, words), guesses)
+                    for found, guesses in nfa.resolved(nodes, met, known.__getitem__)
+                ]
+            if at[-1] == 256:
+                ended[256] = heap["accepts"][ways[0][0]] if ways else -1
+                at.pop()
+            runs = dict(zip(looks, outcomes, strict=True))
+            watched = [
+                (way, self.watches.of_runs(frozenset([(holds, runs[look]) for holds, look in guesses])))
+                for way, guesses in ways
+            ]
+            self._settle(at, watched, row, ended)
+        heap["delta"][state] = row
+        heap["ended"][CONDITIONAL - heap["accepts"][state]] = ended
+
+    def _expand_ambiguous(self, state: int) -> None:
+        """The same for a state in which several terminals match, which all count."""
+        self._states.expand(state)
+        kind, label = self.nfa.kind, self.nfa.label
+        matched = sorted({label[node] for node in self._states.key(state)[0] if kind[node] == MATCH})
+        code = self._ending([(terminal, 0, DEAD) for terminal in matched])
+        self.heap["ended"][CONDITIONAL - self.heap["accepts"][state]] = code
+
+    def _plain_state(self, nodes: tuple[int, ...], behind: tuple[int, ...], words: tuple[int, ...]) -> int:
+        """The state of nodes that do not look ahead, its row filled."""
+        state = self._states.intern(nodes, behind, words)
+        if self.heap["delta"][state, 0] == UNKNOWN:
+            self.expand(state)
+        return state
+
+    def _settle(self, at: list[int], ways: list[tuple[int, int]], row: IntArray, ended: IntArray) -> None:
+        """Fill the places ``at`` where a state is one of ``ways``, (plain state, watch behind the byte)."""
+        delta, accepts = self.heap["delta"], self.heap["accepts"]
+        if len(ways) == 1 and ways[0][1] == 0:
+            row[at] = delta[ways[0][0], at]
+            ended[at] = accepts[ways[0][0]]
+            return
+        memo: dict[tuple[int, ...], tuple[int, int]] = {}
+        terminals = [int(accepts[plain]) for plain, _ in ways]
+        for byte in at:
+            codes = tuple(int(self.heap["delta"][plain, byte]) for plain, _ in ways)
+            if codes not in memo:
+                found = zip(terminals, ways, codes, strict=True)
+                ends = [(terminal, watch, code) for terminal, (_, watch), code in found]
+                on = [(code, watch) for (_, watch), code in zip(ways, codes, strict=True) if code]
+                memo[codes] = self._fork(on), self._ending(ends)
+            row[byte], ended[byte] = memo[codes]
+
+    def _outcomes(self, look: int) -> list[int]:
+        """What a lookahead comes to before each byte, and at the text's end (the last): see ``OrderedNfa.resolved``."""
+        known = self._looks.get(look)
+        if known is None:
+            start, heap = self.watch_start(look), self.heap
+            if heap["accepts"][start] >= 0:
+                return self._looks.setdefault(look, [HOLDS] * 257)
+            if heap["delta"][start, 0] == UNKNOWN:
+                self.expand(start)
+            after = heap["delta"][start]
+            known = [*np.where((after > 0) & (heap["accepts"][after] >= 0), HOLDS, after).tolist(), FAILS]
+            self._looks[look] = known
+        return known
+
+    def _ending(self, ends: list[tuple[int, int, int]]) -> int:
+        """How a lexeme may end before a byte, by (terminal or -1, watch, state if it goes on) for each guess.
+
+        A terminal, -1, or ``-2 - i`` for a list of (terminal, watch behind the byte).
+        """
+        if len(ends) == 1 and ends[0][1] == 0:
+            return ends[0][0]
+        found = []
+        for terminal, watch, code in ends:
+            if terminal < 0 or self.heap["accepts"][code] >= 0:
+                continue
+            both = self.watches.join(watch, self.watches.never(code)) if code else watch
+            if both >= 0:
+                found.append((terminal, both))
+        if not found:
+            return -1
+        key = tuple(found)
+        known = self._endings.get(key)
+        if known is None:
+            known = self._endings[key] = len(self._endings)
+            first, self._n_endings = self._n_endings, self._n_endings + len(found)
+            for name, values in (("ending_terminal", [t for t, _ in found]), ("ending_watch", [w for _, w in found])):
+                self.heap.ensure(name, self._n_endings)
+                self.heap[name][first : self._n_endings] = values
+            self.heap.ensure("ending_start", known + 2)
+            self.heap["ending_start"][known + 1] = self._n_endings
+        return -2 - known
+
+    def endings(self, code: int) -> list[tuple[int, int]]:
+        """The (terminal, watch) alternatives of what ``_ending`` returns."""
+        if code >= -1:
+            return [(code, 0)] if code >= 0 else []
+        first, last = self.heap["ending_start"][-2 - code : -code].tolist()
+        terminals, watches = self.heap["ending_terminal"][first:last], self.heap["ending_watch"][first:last]
+        return list(zip(terminals.tolist(), watches.tolist(), strict=True))
+
+    def ended(self, state: int, byte: int = 256) -> int:
+        """How a lexeme in ``state`` may end before ``byte`` (256: at the text's end); see ``endings``."""
+        accepts = int(self.heap["accepts"][state])
+        if accepts > CONDITIONAL:
+            return accepts
+        if self.heap["delta"][state, 0] == UNKNOWN:
+            self.expand(state)
+        return int(self.heap["ended"][CONDITIONAL - accepts, byte])
+
+    def may_end(self, state: int) -> frozenset[int]:
+        """The terminals as which a lexeme may end in ``state``, whatever comes next."""
+        accepts = int(self.heap["accepts"][state])
+        if accepts > CONDITIONAL:
+            return frozenset({accepts} if accepts >= 0 else ())
+        self.ended(state)
+        codes = set(self.heap["ended"][CONDITIONAL - accepts].tolist())
+        return frozenset(terminal for code in codes for terminal, _ in self.endings(code))
+
+    def _after(self, starts: Collection[int], behind: tuple[int, ...], words: Collection[int]) -> int:
+        """The state that nodes lead to by empty moves; lookbehinds restart at every place of the lexeme."""
         nfa = self.nfa
-        starts = list(starts)
+        if not nfa.behind_starts:
+            return self._states.closed(starts, words)
         running: tuple[int, ...] = ()
         ended: frozenset[int] = frozenset()
-        mask = nfa.behind_mask(starts) if nfa.behind_starts else 0
+        mask = nfa.behind_mask(starts)
         if mask:
-            ended = frozenset(
-                i for i in range(len(nfa.behind_starts)) if mask >> i & 1 and self._behind_ends(i, behind)
-            )
-            fresh = [nfa.behind_starts[i] for i in range(len(nfa.behind_starts)) if mask >> i & 1]
-            found = nfa.closures_all([*behind, *fresh])
-            running = tuple(sorted(found))
-        if words:
-            words = tuple(sorted(nfa.closures_all(words)))
-        return [(variant, running, words) for variant in nfa.closures(starts, ended)]
+            met = [i for i in range(len(nfa.behind_starts)) if mask >> i & 1]
+            ended = frozenset(i for i in met if self._behind_ends(i, behind))
+            running = tuple(sorted(nfa.closures_all([*behind, *(nfa.behind_starts[i] for i in met)])))
+        nodes = nfa.closure(starts, ended)
+        if not nodes:
+            return DEAD
+        if not nfa.behind_mask(nodes):
+            running = ()
+        return self._states.intern(nodes, running, self._live_words(nodes, sorted(nfa.closures_all(words))))
 
-    def _behind_ends(self, look: int, behind: list[int]) -> bool:
+    def _behind_ends(self, look: int, behind: Iterable[int]) -> bool:
         nfa = self.nfa
         return any(nfa.kind[node] == MATCH and nfa.look_of_end(node) == look for node in nfa.closures_all(behind))
 
-    def _code(self, variants: list[tuple[Variant, tuple[int, ...], tuple[int, ...]]]) -> int:
-        """One state, DEAD, or a fork."""
-        found = []
-        for (nodes, guesses), running, words in variants:
-            if self.nfa.behind_starts:
-                mask = self.nfa.behind_mask(nodes)
-                running = running if mask else ()
-            state = self._state(nodes, running, self._live_words(nodes, words))
-            watch = self.watches.of_guesses(guesses)
-            if watch > 0 and self._implied(nodes, guesses):
-                watch = 0
-            if watch >= 0:
-                found.append((state, watch))
-        if not found:
+    def _fork(self, ways: list[tuple[int, int]]) -> int:
+        """The code of (state, watch) alternatives: one state, DEAD, or a fork."""
+        if not ways:
             return DEAD
-        if len(found) == 1 and found[0][1] == 0:
-            return found[0][0]
-        key = tuple(found)
+        if len(ways) == 1 and ways[0][1] == 0:
+            return ways[0][0]
+        key = tuple(ways)
         fork = self._forks.get(key)
         if fork is None:
             fork = self._forks[key] = len(self._forks)
             first = self._n_alternatives
-            self._n_alternatives = last = first + len(found)
-            for name, values in (("fork_state", [q for q, _ in found]), ("fork_watch", [w for _, w in found])):
+            self._n_alternatives = last = first + len(ways)
+            for name, values in (("fork_state", [q for q, _ in ways]), ("fork_watch", [w for _, w in ways])):
                 self.heap.ensure(name, last)
                 self.heap[name][first:last] = values
             self.heap.ensure("fork_start", fork + 2)
             self.heap["fork_start"][fork + 1] = last
         return -2 - fork
 
-    def _implied(self, nodes: tuple[int, ...], guesses: frozenset[tuple[bool, int]]) -> bool:
-        """Whether ``nodes`` can only read on with bytes that fulfil all ``guesses`` at once.
-
-        So it is behind each letter of a name spelled out beside reserved words: either the
-        name ends here, or a letter follows, and then nothing needs to be watched.
-        """
-        nfa = self.nfa
-        if any(nfa.kind[node] == MATCH for node in nodes) or not all(holds for holds, _ in guesses):
-            return False
-        for _, look in guesses:
-            state = self.watch_start(look)
-            if self.heap["delta"][state, 0] == UNKNOWN:
-                self.expand(state)
-            codes = self.heap["delta"][state]
-            decided = (codes > 0) & (self.heap["accepts"][np.maximum(codes, 0)] >= 0)
-            if not all(decided[low : high + 1].all() for node in nodes for low, high, _ in nfa.edges[node]):
-                return False
-        return True
-
-    def _live_words(self, nodes: tuple[int, ...], words: tuple[int, ...]) -> tuple[int, ...]:
+    def _live_words(self, nodes: tuple[int, ...], words: list[int]) -> list[int]:
         """Keywords whose pattern is still in the running."""
-        if not words:
-            return ()
-        label = self.nfa.label
-        running = {label[node] for node in nodes}
-        return tuple(node for node in words if not running.isdisjoint(self._keyword_of[label[node]]))
+        label, keywords = self.nfa.label, self.grammar.keywords
+        running = {word for node in nodes for word in keywords.get(label[node], ())}
+        return [node for node in words if label[node] in running]
 
-    def _state(self, nodes: tuple[int, ...], behind: tuple[int, ...], words: tuple[int, ...]) -> int:
-        key = (nodes, behind, words)
-        known = self._ids.get(key)
-        if known is not None:
-            return known
-        base = self._state(nodes, behind, ()) if words else -1
-        if len(self._keys) >= MAX_STATES:
-            raise LimitError("the lexer needs too many states", what="lexer states", limit=MAX_STATES)
-        state = self._ids[key] = len(self._keys)
-        self._keys.append(key)
-        for name in ("delta", *(column for column, _, _ in _COLUMNS)):
-            self.heap.ensure(name, state + 1)
-        label = self.nfa.label
-        last = nodes[-1] if nodes else -1
-        matched = label[last] if nodes and self.nfa.kind[last] == MATCH else -1
-        if matched >= 0 and words:
-            matched = self._renamed(matched, words)
-        # a watched lookahead carries label -1: its end is marked by a terminal id past all others
-        if nodes and self.nfa.kind[last] == MATCH and label[last] < 0:
-            matched = len(self.grammar.terminals)
-        self.heap["accepts"][state] = matched
-        self.heap["base"][state] = state if base < 0 else base
-        self.heap["family"][state] = self._family(
-            frozenset(label[node] for node in (*nodes, *words) if label[node] >= 0)
-        )
-        return state
+    def _matched(self, nodes: tuple[int, ...], words: tuple[int, ...]) -> int:
+        """The terminal that ``nodes`` have matched, or -1; past all others for a lookahead's own pattern."""
+        if not nodes or self.nfa.kind[nodes[-1]] != MATCH:
+            return -1
+        matched = self.nfa.label[nodes[-1]]
+        if matched < 0:
+            return len(self.grammar.terminals)
+        return self._renamed(matched, words) if words else matched
 
     def _renamed(self, matched: int, words: tuple[int, ...]) -> int:
         """The keyword that a complete lexeme of ``matched`` is, by rank, or ``matched`` itself."""
@@ -269,18 +374,6 @@ class Lexer:
         ended = {self.nfa.label[node] for node in words if self.nfa.kind[node] == MATCH}
         found = [word for word in allowed if word in ended]
         return min(found, key=lambda t: self.grammar.terminals[t].rank) if found else matched
-
-    def _family(self, members: frozenset[int]) -> int:
-        known = self._families.get(members)
-        if known is None:
-            known = self._families[members] = len(self._families)
-            first = self._n_members
-            self._n_members = last = first + len(members)
-            self.heap.ensure("family_terminals", last)
-            self.heap["family_terminals"][first:last] = sorted(members)
-            self.heap.ensure("family_start", known + 2)
-            self.heap["family_start"][known + 1] = last
-        return known
 
     def fork(self, code: int) -> list[tuple[int, int]]:
         """The (state, condition) alternatives of a code: one unless it is a fork."""
@@ -303,3 +396,13 @@ def _targets(nfa: OrderedNfa, nodes: tuple[int, ...], byte: int) -> tuple[int, .
                 found.append(target)
                 break
     return tuple(found)
+
+
+def _cuts(nfa: OrderedNfa, nodes: Iterable[int]) -> list[int]:
+    """Places between bytes where some of ``nodes`` tell them apart, with both ends."""
+    cuts = {0, 256}
+    for node in nodes:
+        for low, high, _ in nfa.edges[node]:
+            cuts.add(low)
+            cuts.add(high + 1)
+    return sorted(cuts)

@@ -6,26 +6,29 @@ Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009). So ``(a
 ``.*?`` mean here what they mean to Python's ``re``, and the lists can be determinised.
 
 Assertions: what looks behind is answered by automata that run along from the lexeme's
-start; what looks ahead is guessed, and the guess is handed to the caller to be watched.
+start; what looks ahead stays in the list until the next byte is known, which settles most
+lookaheads (a keyword's ``(?!\\w)``). The others are guessed then, and the guess is handed to
+the caller to be watched. (Guessing where the lookahead stands forked the lexer at every
+letter of a name spelled out beside reserved words.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence as Seq
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from structgen.automata.utf8 import utf8_fragment
 from structgen.errors import LimitError, UnsupportedError
 from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
+from structgen.kernels.lexer import AHEAD, BEHIND, EDGES, MATCH, SPLIT
 
 __all__ = ["OrderedNfa", "Variant"]
 
-EDGES, SPLIT, MATCH, BEHIND, AHEAD = range(5)
-
 Variant = tuple[tuple[int, ...], frozenset[tuple[bool, int]]]
-"""Ordered states, and the guesses (holds, lookahead's first state) under which they stand."""
+"""Ordered nodes, and the guesses (holds, lookahead's first node) under which they stand."""
 
+FAILS, HOLDS, OPEN = 0, -1, 1
+"""What a lookahead comes to before a byte; a number from ``OPEN`` on is the state of its run behind the byte."""
 MAX_NODES = 400_000
 MAX_VARIANTS = 64
 
@@ -60,29 +63,46 @@ class OrderedNfa:
         self.behind_of.append(0)
         return len(self.kind) - 1
 
-    def closures(self, starts: Seq[int], behind: frozenset[int]) -> list[Variant]:
-        """Follow ``starts`` to nodes that read or match, in order; one result per set of guesses.
+    def closure(self, starts: Iterable[int], behind: frozenset[int]) -> tuple[int, ...]:
+        """Follow ``starts`` to nodes that read, match or look ahead, in order.
 
         ``behind`` holds the lookbehinds (by index) that end at this place.
         """
-        pending: list[dict[int, bool]] = [{}]
+        found = self._closure(starts, behind, None)
+        assert not isinstance(found, int)
+        return found
+
+    def resolved(self, nodes: Iterable[int], behind: frozenset[int], outcome: Callable[[int], int]) -> list[Variant]:
+        """Follow ``nodes`` through their lookaheads to nodes that read or match; one result per set of guesses.
+
+        ``outcome`` of a lookahead, by its first node, is ``HOLDS``, ``FAILS`` or ``OPEN``, where both are guessed.
+        """
+        pending: list[dict[int, tuple[bool, bool]]] = [{}]
         found: list[Variant] = []
         while pending:
             guesses = pending.pop()
-            asked = self._closure(starts, behind, guesses)
-            if isinstance(asked, int):
-                if len(pending) > MAX_VARIANTS:
-                    raise LimitError("too many lookaheads meet at one place", what="lookaheads", limit=MAX_VARIANTS)
-                pending += [{**guesses, asked: True}, {**guesses, asked: False}]
-            elif asked:
-                found.append((asked, frozenset((value, look) for look, value in guesses.items())))
+            asked = self._closure(nodes, behind, guesses)
+            if not isinstance(asked, int):
+                if asked:
+                    guessed = [(holds, look) for look, (holds, is_guess) in guesses.items() if is_guess]
+                    found.append((asked, frozenset(guessed)))
+                continue
+            known = outcome(asked)
+            if known != OPEN:
+                pending.append({**guesses, asked: (known == HOLDS, False)})
+                continue
+            if len(pending) > MAX_VARIANTS:
+                raise LimitError("too many lookaheads meet at one place", what="lookaheads", limit=MAX_VARIANTS)
+            pending += [{**guesses, asked: (True, True)}, {**guesses, asked: (False, True)}]
         return found
 
-    def _closure(self, starts: Seq[int], behind: frozenset[int], guesses: dict[int, bool]) -> tuple[int, ...] | int:
-        """The ordered nodes under ``guesses``, or the first lookahead that has no guess yet."""
+    def _closure(
+        self, starts: Iterable[int], behind: frozenset[int], guesses: dict[int, tuple[bool, bool]] | None
+    ) -> tuple[int, ...] | int:
+        """The ordered nodes; lookaheads go by ``guesses``, and the first without one is returned (None: they stay)."""
         reached: list[int] = []
         seen: set[int] = set()
-        todo = list(reversed(starts))
+        todo = list(starts)[::-1]
         kind, targets = self.kind, self.targets
         while todo:
             node = todo.pop()
@@ -90,7 +110,7 @@ class OrderedNfa:
                 continue
             seen.add(node)
             what = kind[node]
-            if what == EDGES:
+            if what == EDGES or (what == AHEAD and guesses is None):
                 reached.append(node)
             elif what == MATCH:
                 reached.append(node)
@@ -103,13 +123,33 @@ class OrderedNfa:
                     todo.append(after)
             else:
                 look, after = targets[node]
-                if look not in guesses:
+                if guesses is None or look not in guesses:
                     return look
-                if guesses[look] != self.negative[node]:
+                if guesses[look][0] != self.negative[node]:
                     todo.append(after)
         return tuple(reached)
 
-    def closures_all(self, starts: Seq[int]) -> set[int]:
+    def looks_behind(self, nodes: Iterable[int]) -> set[int]:
+        """The lookaheads, by their first nodes, that ``nodes`` may lead to by empty moves."""
+        looks: set[int] = set()
+        seen: set[int] = set()
+        todo = list(nodes)
+        while todo:
+            node = todo.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            what = self.kind[node]
+            if what == SPLIT:
+                todo.extend(self.targets[node])
+            elif what in (BEHIND, AHEAD):
+                look, after = self.targets[node]
+                todo.append(after)
+                if what == AHEAD:
+                    looks.add(look)
+        return looks
+
+    def closures_all(self, starts: Iterable[int]) -> set[int]:
         """Nodes that read or match, reached by empty moves, where order does not matter."""
         reached: set[int] = set()
         seen: set[int] = set()

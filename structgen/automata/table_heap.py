@@ -9,9 +9,11 @@ fetched again after anything that may add rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from structgen.dtypes import IntArray
+from structgen.dtypes import IntArray, lazy_zeros
 from structgen.kernels import pushdown
 
 __all__ = ["TableHeap"]
@@ -24,6 +26,7 @@ class TableHeap:
         self._sections: dict[str, tuple[int, int, int, int]] = {}
         self._views: dict[str, IntArray] = {}
         self._numbers: dict[int, int] = {}
+        self._used: dict[str, Callable[[], int]] = {}
         self._waiting: dict[str, IntArray] = {}
         self._array: IntArray = np.zeros(pushdown.HEADER, dtype=np.int32)
         self._stale = False
@@ -40,9 +43,23 @@ class TableHeap:
             self._lay_out()
         return self._views[name]
 
-    def add(self, name: str, section: int, rows: int, width: int = 0, fill: int = 0) -> None:
-        """A new section of ``rows`` rows, filled with ``fill``."""
+    def add(
+        self,
+        name: str,
+        section: int,
+        rows: int,
+        width: int = 0,
+        fill: int = 0,
+        *,
+        used: Callable[[], int] | None = None,
+    ) -> None:
+        """A new section of ``rows`` rows, filled with ``fill``; ``used`` says how many of the first ones matter.
+
+        Room that is neither filled nor used is never touched, so it costs no memory.
+        """
         self._sections[name] = (section, rows, width, fill)
+        if used is not None:
+            self._used[name] = used
         self._stale = True
 
     def put(self, name: str, section: int, values: IntArray) -> None:
@@ -57,6 +74,10 @@ class TableHeap:
         self._numbers[place] = value
         self._array[place] = value
 
+    def rows(self, name: str) -> int:
+        """How many rows a section has."""
+        return self._sections[name][1]
+
     def ensure(self, name: str, rows: int) -> None:
         """Room for ``rows`` rows; doubles."""
         section, have, width, fill = self._sections[name]
@@ -66,7 +87,7 @@ class TableHeap:
 
     def _lay_out(self) -> None:
         size = pushdown.HEADER + sum(rows * max(1, width) for _, rows, width, _ in self._sections.values())
-        array = np.zeros(size, dtype=np.int32)
+        array = lazy_zeros(size, np.int32)
         at, views = pushdown.HEADER, {}
         for place, value in self._numbers.items():
             array[place] = value
@@ -76,7 +97,8 @@ class TableHeap:
             view = flat.reshape(rows, width) if width else flat
             old = self._views.get(name)
             if old is not None:
-                view[: len(old)] = old
+                n = self._used[name]() if name in self._used else len(old)
+                view[:n] = old[:n]
                 if fill:
                     view[len(old) :] = fill
             elif fill:

@@ -1,7 +1,7 @@
 """Conditions on text still to come: automaton runs that must match, or must never match.
 
-Two things create them. A lookahead is guessed where it stands and its pattern run along:
-the guess dies if the run contradicts it. And where a lexeme ends although a longer one is
+Two things create them. A lookahead that the byte behind it leaves open is guessed and its
+pattern run along: the guess dies if the run contradicts it. And where a lexeme ends although a longer one is
 still possible, the longer run goes along as one that must never match, because the lexer
 would have preferred it.
 
@@ -11,54 +11,45 @@ filled on first use, a row of 256 per set.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError
 from structgen.kernels import pushdown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["BROKEN", "Watches"]
 
 UNFILLED, BROKEN = -1, -2
 Runs = frozenset[tuple[bool, int]]
 MAX_SETS = 50_000
+_OPEN = [-1] * 256
 
 
 class _Automaton(Protocol):
     heap: TableHeap
 
     def expand(self, state: int) -> None: ...
-    def watch_start(self, look: int) -> int: ...
+    def ended(self, state: int, byte: int = 256) -> int: ...
+    def endings(self, code: int) -> list[tuple[int, int]]: ...
     def fork(self, code: int) -> list[tuple[int, int]]: ...
 
 
 class Watches:
-    """Sets of watched runs: section ``watch_step`` (n, 256); ``at_end[n]``: nothing must still match."""
+    """Sets of watched runs: section ``watch_step`` (n, 256)."""
 
     def __init__(self, automaton: _Automaton) -> None:
         self.automaton = automaton
         self._ids: dict[Runs, int] = {}
         self._sets: list[Runs] = []
         self._joined: dict[tuple[int, int], int] = {}
-        self.at_end: list[bool] = []
-        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 32, 256, UNFILLED)
+        self._at_end: list[bool | None] = []
+        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 1024, 256, used=lambda: len(self._sets))
         self._intern(frozenset())
         automaton.heap["watch_step"][0] = 0
 
-    def of_guesses(self, guesses: Iterable[tuple[bool, int]]) -> int:
-        """The set that watches lookaheads from their start; ``BROKEN`` if one is already decided against."""
-        runs = set()
-        for holds, look in guesses:
-            state = self.automaton.watch_start(look)
-            if state == 0 or self.automaton.heap["accepts"][state] >= 0:
-                if holds != (state != 0):
-                    return BROKEN
-            else:
-                runs.add((holds, state))
-        return self._intern(frozenset(runs))
+    def of_runs(self, runs: Runs) -> int:
+        """The set of the given (must match, lexer state)."""
+        return self._intern(runs)
 
     def never(self, code: int) -> int:
         """The set that forbids the run at ``code`` (a state or fork) to match; ``BROKEN`` if it does already."""
@@ -98,34 +89,62 @@ class Watches:
     def fill(self, watch: int) -> None:
         """Fill the row of ``watch``."""
         automaton = self.automaton
-        for _, state in self._sets[watch]:
+        runs = list(self._sets[watch])
+        for _, state in runs:
             if automaton.heap["delta"][state, 0] == UNFILLED:
                 automaton.expand(state)
-        musts = [must for must, _ in self._sets[watch]]
-        rows = [automaton.heap["delta"][state].tolist() for _, state in self._sets[watch]]
-        memo: dict[tuple[int, ...], int] = {}
+        rows = [automaton.heap["delta"][state].tolist() for _, state in runs]
+        ends = [self._ends(state) for _, state in runs]
+        memo: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
         row = []
-        for codes in zip(*rows, strict=True) if rows else ():
-            if codes not in memo:
-                memo[codes] = self._after(list(zip(musts, codes, strict=True)))
-            row.append(memo[codes])
+        for key in zip(zip(*rows, strict=True), zip(*ends, strict=True), strict=True) if rows else ():
+            if key not in memo:
+                memo[key] = self._after(runs, *key)
+            row.append(memo[key])
         automaton.heap["watch_step"][watch] = row if rows else 0
 
-    def _after(self, runs: list[tuple[bool, int]]) -> int:
+    def _ends(self, state: int) -> list[int]:
+        """How a lexeme in ``state`` ends before each byte, where that depends on it."""
+        if self.automaton.heap["accepts"][state] >= -1:
+            return _OPEN
+        return [self.automaton.ended(state, byte) for byte in range(256)]
+
+    def _after(self, runs: list[tuple[bool, int]], codes: tuple[int, ...], ends: tuple[int, ...]) -> int:
+        """The set behind a byte, by where each run goes and how it may have ended before the byte."""
         left: set[tuple[bool, int]] = set()
-        for must, code in runs:
+        for (must, _), code, end in zip(runs, codes, ends, strict=True):
             states = [state for state in self._states(code) if state]
             matched = any(self.automaton.heap["accepts"][state] >= 0 for state in states)
             if not must:
+                ended = self._unended(end)
                 forbidden = None if matched and code >= 0 else self._forbidden(code)
-                if forbidden is None:
+                if forbidden is None or ended is None:
                     return BROKEN
-                left |= forbidden
+                left |= forbidden | ended
             elif not matched and not states:
                 return BROKEN
             elif not matched:
                 left |= {(must, state) for state in states}
         return self._intern(frozenset(left))
+
+    def _unended(self, end: int) -> Runs | None:
+        """Runs under which a lexeme has not ended as ``end`` says (see ``Lexer.endings``); None where it surely has."""
+        runs: set[tuple[bool, int]] = set()
+        for _, watch in self.automaton.endings(end):
+            conditions = self._sets[watch]
+            if len(conditions) != 1:
+                return None
+            ((must, look),) = conditions
+            runs.add((not must, look))
+        return frozenset(runs)
+
+    def at_end(self, watch: int) -> bool:
+        """Whether the text may end: nothing must still match, nothing matches now that must not."""
+        known = self._at_end[watch]
+        if known is None:
+            known = not any(must or self.automaton.ended(state) >= 0 for must, state in self._sets[watch])
+            self._at_end[watch] = known
+        return known
 
     def _states(self, code: int) -> list[int]:
         return [state for state, _ in self.automaton.fork(code)]
@@ -139,5 +158,6 @@ class Watches:
         watch = self._ids[runs] = len(self._sets)
         self._sets.append(runs)
         self.automaton.heap.ensure("watch_step", watch + 1)
-        self.at_end.append(not any(must for must, _ in runs))
+        self.automaton.heap["watch_step"][watch] = UNFILLED
+        self._at_end.append(None)
         return watch

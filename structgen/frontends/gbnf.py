@@ -2,8 +2,8 @@
 
 Rules are ``name ::= alternatives``; elements are strings, character classes, ``.``, names,
 groups, and the repetitions ``* + ? {m} {m,} {m,n}``; ``#`` starts a comment. There is no
-lexer: a grammar says which *characters* may follow each other, so every string and class is
-a terminal of its own and the grammar is parsed nondeterministically, whatever its shape.
+lexer: a grammar says which *characters* may follow each other. ``gbnf_terminals`` finds
+lexemes in it nevertheless.
 A rule ends with its line unless a group is open, or the next line starts with ``|``.
 """
 
@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from structgen.errors import GrammarSyntaxError, LimitError
-from structgen.ir.grammar import Grammar, Production, Terminal
+from structgen.frontends.gbnf_terminals import Loop, Rules, Symbol, grammar_of_rules
+from structgen.ir.grammar import Grammar
 from structgen.ir.pattern import Characters, Pattern, Sequence
 
 __all__ = ["read_gbnf"]
@@ -23,8 +24,6 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _BLANK = re.compile(r"(?:[ \t]|#[^\n]*)*")
 _BLANK_LINES = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 MAX_REPEAT = 2_000
-
-Symbol = str | Pattern
 
 
 def read_gbnf(text: str, *, start: str = "root") -> Grammar:
@@ -39,12 +38,12 @@ def read_gbnf(text: str, *, start: str = "root") -> Grammar:
 
 
 class _Reader:
-    """A recursive-descent reader; groups and repetitions become rules with reserved names."""
+    """A recursive-descent reader; groups of alternatives become rules with reserved names."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.rules: dict[str, list[tuple[Symbol, ...]]] = {}
+        self.rules: Rules = {}
         self.uses: dict[str, tuple[int, int]] = {}
         self.fresh = 0
 
@@ -70,7 +69,7 @@ class _Reader:
                 raise self.error(f"rule {name!r} is not defined", *span)
         if start not in self.rules:
             raise GrammarSyntaxError(f"the grammar has no rule named {start!r}", source=self.text)
-        return self.grammar(start)
+        return grammar_of_rules(self.rules, start)
 
     def rule(self) -> None:
         begin, name = self.at, self.name()
@@ -186,7 +185,7 @@ class _Reader:
         return int(digits, 16)
 
     def repeated(self, name: str, element: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
-        """``element`` with the repetitions that follow it, as left-recursive rules."""
+        """``element`` with the repetitions that follow it."""
         begin = self.at
         found = re.compile(r"[*+?]|\{(\d+)(,)?(\d+)?\}").match(self.text, self.at)
         if found is None:
@@ -204,42 +203,13 @@ class _Reader:
             raise LimitError("a repetition is too long", what="repetition", given=max(low, high or 0), limit=MAX_REPEAT)
         if high is not None and high < low:
             raise self.error("this repetition is empty", begin, self.at)
-        times = self.define(name, [element]) if len(element) != 1 else element[0]
-        rest: tuple[Symbol, ...] = ()
-        if high is None:
-            loop = self.define(name, [()])
-            self.rules[loop] = [(), (loop, times)]
-            rest = (loop,)
-        for _ in range((high or low) - low if high is not None else 0):
-            rest = (self.define(name, [(), (times, *rest)]),)
-        return self.repeated(name, (*(times for _ in range(low)), *rest))
+        return self.repeated(name, (Loop(element, low, high),))
 
     def define(self, name: str, alternatives: list[tuple[Symbol, ...]]) -> str:
         self.fresh += 1
         fresh = f"{name}:{self.fresh}"
         self.rules[fresh] = alternatives
         return fresh
-
-    def grammar(self, start: str) -> Grammar:
-        """Numbers for names; equal strings and classes share a terminal."""
-        terminals: dict[Pattern, int] = {}
-        for alternatives in self.rules.values():
-            for symbols in alternatives:
-                for symbol in symbols:
-                    if not isinstance(symbol, str):
-                        terminals.setdefault(symbol, len(terminals))
-        ids = {name: len(terminals) + i for i, name in enumerate([start, *(n for n in self.rules if n != start)])}
-        productions = [
-            Production(ids[name], tuple(ids[s] if isinstance(s, str) else terminals[s] for s in symbols))
-            for name, alternatives in self.rules.items()
-            for symbols in alternatives
-        ]
-        return Grammar(
-            terminals=tuple(Terminal(f"T{i}", pattern, rank=i) for pattern, i in terminals.items()),
-            nonterminals=tuple(ids),
-            productions=tuple(dict.fromkeys(productions)),
-            start=len(terminals),
-        )
 
 
 def _inverted(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -79,6 +79,8 @@ class Grammar:
     """Terminals that are JSON under a schema: the schema's text."""
     specials: dict[int, str] = field(default_factory=dict)
     """Terminals that are one special token of the vocabulary: its name."""
+    scannerless: bool = False
+    """Whether a lexeme may end wherever it matches, rather than where it is longest."""
     unused: tuple[str, ...] = ()
     """Names defined and used nowhere, for warnings."""
 

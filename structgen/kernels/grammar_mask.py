@@ -28,12 +28,15 @@ from structgen.kernels.pushdown import (
     UNKNOWN,
     VISITED,
     WATCH,
-    accepts_at,
     check,
     delta_at,
     emit,
     emit_code,
     end_lexeme,
+    ended_at,
+    ending_start_at,
+    ending_terminal_at,
+    ending_watch_at,
     fork_start_at,
     fork_state_at,
     fork_watch_at,
@@ -293,16 +296,31 @@ def add_special(heap, work, trie, node, state, nodes, cell, register, column, qu
     if state < 0:
         return put_fork(heap, work, trie, queue, n_queue, node, state, cell, register, row)
     code = delta_at(heap, state, trie.byte[node])
+    ended = ended_at(heap, state, trie.byte[node])
+    if ended < 0:
+        return add_endings(heap, work, ended, nodes, cell, register, column, queue, n_queue)
     watch = never_of(heap, code)
     if watch == UNKNOWN:
         note_missing(work, NEVER, code, 0)
         return n_queue
     if watch == BROKEN:
         return n_queue
-    after, later = end_lexeme(heap, work, cell, accepts_at(heap, state), register, column)
+    after, later = end_lexeme(heap, work, cell, ended, register, column)
     if after == FAIL:
         return n_queue
     return put(queue, n_queue, nodes, -1, after, later, -1, -watch)
+
+
+@uncounted
+def add_endings(heap, work, ended, nodes, cell, register, column, queue, n_queue):  # type: ignore[no-untyped-def]
+    """List what begins with the bytes of ``nodes``, before which the lexeme may end in several ways."""
+    for i in range(ending_start_at(heap, -2 - ended), ending_start_at(heap, -1 - ended)):
+        after, later = end_lexeme(heap, work, cell, ending_terminal_at(heap, i), register, column)
+        if after != FAIL:
+            n_queue = put(queue, n_queue, nodes, -1, after, later, -1, -ending_watch_at(heap, i))
+            if n_queue < 0:
+                return n_queue
+    return n_queue
 
 
 @uncounted

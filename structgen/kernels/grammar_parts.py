@@ -35,6 +35,7 @@ from structgen.dtypes import ByteArray, IntArray, TokenMask
 from structgen.kernels.grammar_walk import LEVELS, path_column, set_tokens
 from structgen.kernels.jit import uncounted
 from structgen.kernels.pushdown import (
+    ALL_ENDS,
     N_MISSING,
     OFFSETS,
     ROW,
@@ -42,6 +43,9 @@ from structgen.kernels.pushdown import (
     accepts_at,
     base_at,
     delta_at,
+    ended_at,
+    ending_start_at,
+    ending_terminal_at,
     family_at,
     fork_start_at,
     fork_state_at,
@@ -77,8 +81,8 @@ class PartTables(NamedTuple):
     counts: IntArray
     wanted: IntArray
     """(N, 3) int32: names of the parts that the caller is to build."""
-    firsts: ByteArray
-    """(256,) uint8: bytes with which some terminal starts."""
+    follows: ByteArray
+    """(T, 256) uint8: bytes that may follow a terminal."""
     families: IntArray
     tokens: IntArray
     """(N, 2) int32: place in ``families``, token."""
@@ -304,9 +308,15 @@ def note_family(heap, parts, n_families, state, is_dense):  # type: ignore[no-un
 @uncounted
 def step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose):  # type: ignore[no-untyped-def]
     """What reading ``node``'s byte from ``before``, to ``code``, means for the lexeme's end; returns (ends, loose)."""
-    ended = accepts_at(heap, before)
-    ends = ended >= 0 and parts.firsts[trie.byte[node]] != 0
-    if code == 0:
+    byte = trie.byte[node]
+    ended = ended_at(heap, before, byte)
+    if heap[ALL_ENDS] != 0 and ended <= -2:
+        for i in range(ending_start_at(heap, -2 - ended), ending_start_at(heap, -1 - ended)):
+            if parts.follows[ending_terminal_at(heap, i), byte] != 0:
+                n_ends = note_end(parts, n_ends, ending_terminal_at(heap, i), column, node)
+        return n_ends, n_loose
+    ends = ended <= -2 or (ended >= 0 and parts.follows[ended, byte] != 0)
+    if ended >= 0 and (code == 0 or heap[ALL_ENDS] != 0):
         if ends:
             n_ends = note_end(parts, n_ends, ended, column, node)
         return n_ends, n_loose
@@ -359,7 +369,8 @@ def scan(heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dense, n_f
                     node = trie.subtree_end[node]
                     continue
                 column = work[OFFSETS + level - 1 + LEVELS]
-                if code <= 0 or (accepts_at(heap, before) >= 0 and accepts_at(heap, code) < 0):
+                may_end = accepts_at(heap, before) != -1 and (accepts_at(heap, max(code, 0)) < 0 or heap[ALL_ENDS] != 0)
+                if code <= 0 or may_end:
                     n_ends, n_loose = step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose)
                     if code <= 0:
                         node = trie.subtree_end[node]

@@ -34,6 +34,8 @@ SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY = 9, 10, 11
 ROW, CONTEXT, WATCH, JOIN, REGISTER, SHIFT = 0, 1, 2, 4, 5, 6
 MAX_COLUMN = 256
 OPENING, CLOSING = MAX_COLUMN, MAX_COLUMN + 1
+FITS_NONE, INDENTS = -2, -3
+"""In ``feed``: a column that fits no block; one that begins a block, whose register is not worked out yet."""
 # terminal roles
 IGNORED, NEWLINE, OPEN, CLOSE, DECLARED = 1, 2, 4, 8, 16
 # status
@@ -44,9 +46,10 @@ OK, FULL = 0, 1
 (
     DELTA, ACCEPTS, FAMILY, FAMILY_START, FAMILY_TERMINALS, FORK_START, FORK_STATE, FORK_WATCH, WATCH_STEP, NEVER,
     JOINS, START, ACTION, GOTO, LENGTH, LEFT, ROLES, FEED, FEED_COUNT, INDENT, CELLS, SHIFTS, BASE, HASHED,
-) = range(24)  # fmt: skip
+    ENDED, ENDING_START, ENDING_TERMINAL, ENDING_WATCH,
+) = range(28)  # fmt: skip
 # plain numbers in the heap's header
-N_TERMINALS, N_NONTERMINALS, N_JOINS, N_SHIFTS, N_HASHED, CELL_CAPACITY = 40, 41, 42, 43, 44, 45
+N_TERMINALS, N_NONTERMINALS, N_JOINS, N_SHIFTS, N_HASHED, CELL_CAPACITY, ALL_ENDS = 40, 41, 42, 43, 44, 45, 46
 HEADER = 64
 # Layout of the work array: registers, then
 PATH, N_PATH = 32, 4096
@@ -94,6 +97,30 @@ def goto_at(heap, row, column):  # type: ignore[no-untyped-def]
 @uncounted
 def accepts_at(heap, place):  # type: ignore[no-untyped-def]
     return heap[heap[ACCEPTS] + place]
+
+
+@uncounted
+def ended_at(heap, state, byte):  # type: ignore[no-untyped-def]
+    """The terminal as which a lexeme in ``state`` ends before ``byte``, -1, or a list (see ``Lexer.endings``)."""
+    accepts = heap[heap[ACCEPTS] + state]
+    if accepts >= -1:
+        return accepts
+    return heap[heap[ENDED] + 257 * (-2 - accepts) + byte]
+
+
+@uncounted
+def ending_start_at(heap, place):  # type: ignore[no-untyped-def]
+    return heap[heap[ENDING_START] + place]
+
+
+@uncounted
+def ending_terminal_at(heap, place):  # type: ignore[no-untyped-def]
+    return heap[heap[ENDING_TERMINAL] + place]
+
+
+@uncounted
+def ending_watch_at(heap, place):  # type: ignore[no-untyped-def]
+    return heap[heap[ENDING_WATCH] + place]
 
 
 @uncounted
@@ -309,7 +336,7 @@ def newline_possible(heap, work, cell, state, register, column):  # type: ignore
     if can_shift(heap, work, after, indent_at(heap, 1)):
         return True
     again = delta_at(heap, state, 10) != 0 or delta_at(heap, state, 13) != 0
-    if not again and (column >= MAX_COLUMN or feed_at(heap, register, max(column, 0)) < 0):
+    if not again and (column >= MAX_COLUMN or feed_at(heap, register, max(column, 0)) == FITS_NONE):
         least = False
         for wider in range(max(column, 0), MAX_COLUMN):
             if feed_at(heap, register, wider) >= 0 and feed_count_at(heap, register, wider) <= 0:
@@ -477,7 +504,10 @@ def end_newline(heap, work, cell, register, column):  # type: ignore[no-untyped-
         return FAIL, register
     if feed_count_at(heap, register, MAX_COLUMN) > 0:
         return cell, register
-    if column < 0 or column >= MAX_COLUMN or feed_at(heap, register, column) < 0:
+    if column < 0 or column >= MAX_COLUMN or feed_at(heap, register, column) == FITS_NONE:
+        return FAIL, register
+    if feed_at(heap, register, column) == INDENTS:
+        note_missing(work, REGISTER, register, column)
         return FAIL, register
     cell = shift(heap, work, cell, indent_at(heap, 0))
     count = feed_count_at(heap, register, column)
@@ -516,10 +546,19 @@ def step(heap, work, source, first, count, byte, resting):  # type: ignore[no-un
     if code != 0 and resting == 0:
         checked = code > 0 and family_at(heap, code) == family_at(heap, state) and indent_at(heap, 0) < 0
         count = emit_code(heap, work, first, count, cell, code, after, register, column, byte, checked)
-    terminal = accepts_at(heap, state)
-    if terminal < 0 or (code > 0 and accepts_at(heap, code) >= 0):
+    ended = ended_at(heap, state, byte)
+    if heap[ALL_ENDS] != 0:
+        code = 0  # whatever else the lexeme may become, it may end here
+    if ended == -1 or (code > 0 and accepts_at(heap, code) >= 0):
         return count
-    return begin_lexeme(heap, work, first, count, cell, terminal, code, after, register, column, byte)
+    if ended >= 0:
+        return begin_lexeme(heap, work, first, count, cell, ended, code, after, register, column, byte)
+    for i in range(ending_start_at(heap, -2 - ended), ending_start_at(heap, -1 - ended)):
+        both = join(heap, work, after, ending_watch_at(heap, i))
+        if both >= 0:
+            terminal = ending_terminal_at(heap, i)
+            count = begin_lexeme(heap, work, first, count, cell, terminal, 0, both, register, column, byte)
+    return count
 
 
 @uncounted

@@ -90,8 +90,8 @@ class IslandMachine:
         code = automaton.start_code(self._completer.state_of(cell))
         return tuple((cell, state, watch, register, -1) for state, watch in automaton.lexer.fork(code) if state)
 
-    def shores(self, place: tuple[Any, ...]) -> list[Shore]:
-        """Where islands may begin, if ``place`` ends here."""
+    def shores(self, place: tuple[Any, ...], byte: int = 256) -> list[Shore]:
+        """Where islands may begin, if ``place`` ends here, before ``byte`` (256: before none)."""
         if place[0] == FRESH:
             return [(place[1], place[2], 0)]
         if place[0] == INSIDE:
@@ -100,8 +100,8 @@ class IslandMachine:
         automaton = self.automaton
         found: list[Shore] = []
         for cell, state, watch, register, column in place[1]:
-            ended = int(automaton.heap["accepts"][state])
-            if ended < 0 or not automaton.lexer.watches.at_end[watch]:
+            ended = automaton.lexer.ended(state, byte)
+            if ended < 0 or not automaton.lexer.watches.at_end(watch):
                 continue
             automaton.begin()
 
@@ -171,7 +171,7 @@ class IslandMachine:
             found[PLAIN, on] = None
         if not any(byte in island.firsts for island in self.islands.values()):
             return
-        for cell, register, state in self.shores(place):
+        for cell, register, state in self.shores(place, byte):
             if self.reads_on(state, byte):
                 continue
             for terminal, island in self.islands.items():
@@ -237,8 +237,8 @@ class IslandMachine:
                     self._grammar.fill_mask(threads, part)
                     row |= part
                 tried.update(self._entering())
-            for shore in self.shores(place):
-                self._add_islands(shore, row, part)
+            for shore, firsts in self._shores_by_byte(place).items():
+                self._add_islands(shore, firsts, row, part)
                 if place[0] == INSIDE:
                     self._add_fresh(shore, row, part)
                     tried.update(self._entering())
@@ -254,14 +254,26 @@ class IslandMachine:
             set_ids(row, ends.astype(np.int32))
         return row
 
-    def _add_islands(self, shore: Shore, row: TokenMask, part: TokenMask) -> None:
-        """Tokens that lie in an island which begins at ``shore``."""
+    def _shores_by_byte(self, place: tuple[Any, ...]) -> dict[Shore, frozenset[int]]:
+        """Where islands may begin if ``place`` ends here, each with the bytes before which it does."""
+        firsts = frozenset(byte for island in self.islands.values() for byte in island.firsts)
+        accepts = self.automaton.heap["accepts"]
+        if place[0] != PLAIN or all(accepts[state] >= -1 for _, state, _, _, _ in place[1]):
+            return dict.fromkeys(self.shores(place), firsts)
+        found: dict[Shore, frozenset[int]] = {}
+        for byte in sorted(firsts):
+            for shore in self.shores(place, byte):
+                found[shore] = found.get(shore, frozenset()) | {byte}
+        return found
+
+    def _add_islands(self, shore: Shore, firsts: frozenset[int], row: TokenMask, part: TokenMask) -> None:
+        """Tokens that lie in an island which begins at ``shore``, before one of ``firsts``."""
         cell, _, state = shore
         for terminal, island in self.islands.items():
             if self.shifted(cell, terminal) >= 0:
                 island.machine.fill_mask(island.machine.start(), part)
                 for byte in island.firsts:
-                    if self.reads_on(state, byte):
+                    if byte not in firsts or self.reads_on(state, byte):
                         part &= ~self._first_row(byte)
                 row |= part
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
-from structgen.dtypes import ByteArray, IntArray
+from structgen.dtypes import IntArray, lazy_zeros
 from structgen.kernels import grammar_parts
 from structgen.kernels.grammar_parts import PartTables
 from structgen.kernels.grammar_walk import GrammarTrie
@@ -41,15 +41,15 @@ class PartStore:
         self.trie: GrammarTrie = runs.trie
         self.runs = runs
         self._loops: dict[int, Loop | None] = {}
-        # large from the start: the system gives zeroed pages only when they are touched, and growing copies
+        # large from the start, since growing copies
         self.tables = PartTables(
-            pool=np.zeros(1 << 20, dtype=np.int32),
-            names=np.zeros((1 << 14, 4), dtype=np.int32),
+            pool=lazy_zeros(1 << 20, np.int32),
+            names=lazy_zeros((1 << 14, 4), np.int32),
             sets=np.zeros(1 << 14, dtype=np.int32),
-            rows=np.zeros((2048, runs.n_words), dtype=np.uint32),
+            rows=lazy_zeros((2048, runs.n_words), np.uint32),
             counts=np.zeros(16, dtype=np.int32),
             wanted=np.zeros((64, 3), dtype=np.int32),
-            firsts=_firsts(automaton),
+            follows=automaton.follows(),
             families=np.zeros(256, dtype=np.int32),
             tokens=np.zeros((1 << 13, 2), dtype=np.int32),
             ends=np.zeros((1 << 13, 4), dtype=np.int32),
@@ -93,7 +93,7 @@ class PartStore:
         """The part of lexemes in ``state`` at set ``name``."""
         automaton, nodes = self.automaton, self.nodes(name)
         if state not in self._loops:
-            self._loops[state] = loop_of(automaton, state)
+            self._loops[state] = loop_of(automaton, state, self.tables.follows)
         loop = self._loops[state]
         # what a loop reads says nothing of columns; of those that are counted, only a text's beginning is looked up
         if loop is not None and name >= 0 and automaton.grammar.indentation is not None and self._is_newline(state):
@@ -129,7 +129,7 @@ class PartStore:
         """Double one of the tables."""
         field = _FIELDS[what]
         old = getattr(self.tables, field)
-        new = np.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)
+        new = lazy_zeros((2 * len(old), *old.shape[1:]), old.dtype)
         self.tables = tables = self.tables._replace(**{field: new})
         if field == "names":
             for row in old[old[:, 3] != 0].tolist():
@@ -156,13 +156,3 @@ def _children(trie: GrammarTrie, node: int) -> IntArray:
         found.append(child)
         child = int(trie.subtree_end[child])
     return np.array(found, dtype=np.int32)
-
-
-def _firsts(automaton: GrammarAutomaton) -> ByteArray:
-    """(256,) uint8: bytes with which some terminal starts."""
-    code = automaton.lexer.context(frozenset(range(automaton.grammar.n_terminals)))
-    live = np.zeros(256, dtype=np.uint8)
-    for state, _ in automaton.lexer.fork(code):
-        if state:
-            live |= (automaton.expanded(state) != 0).astype(np.uint8)
-    return live

@@ -93,12 +93,24 @@ def lexeme_runs(vocabulary: Vocabulary) -> LexemeRuns:
         return found
 
 
-def loop_of(automaton: GrammarAutomaton, state: int) -> Loop | None:
-    """The bytes that lexer state ``state`` reads without moving; None where they are too few."""
+def loop_of(automaton: GrammarAutomaton, state: int, follows: ByteArray) -> Loop | None:
+    """The bytes that lexer state ``state`` reads without moving; None where they are too few.
+
+    Where the lexeme may end before a byte although it could go on, that byte leaves the loop.
+    ``follows`` are the bytes before which each terminal may end.
+    """
     loops = (automaton.expanded(state)[:128] == state).astype(np.uint8)
+    accepts = int(automaton.heap["accepts"][state])
+    whole = accepts >= -1
+    if automaton.grammar.scannerless:
+        for terminal in automaton.lexer.may_end(state):
+            loops &= follows[terminal, :128] == 0
+            whole = whole and not follows[terminal, 128:].any()
+    elif accepts < -1:
+        loops &= automaton.heap["ended"][-2 - accepts][:128] == -1
     if int(loops.sum()) < LEAST:
         return None
-    return loops, _reads_all_beyond_ascii(automaton, state)
+    return loops, whole and _reads_all_beyond_ascii(automaton, state)
 
 
 def _reads_all_beyond_ascii(automaton: GrammarAutomaton, state: int) -> bool:
@@ -118,6 +130,6 @@ def _reads_all_beyond_ascii(automaton: GrammarAutomaton, state: int) -> bool:
                 return False
             if after and (places.setdefault(to, after) != after or family[after] != family[state]):
                 return False
-            if after and to and automaton.heap["accepts"][after] >= 0:
+            if after and to and automaton.heap["accepts"][after] != -1:
                 return False
     return True

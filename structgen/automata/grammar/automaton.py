@@ -14,11 +14,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from structgen.automata.grammar.follows import following_terminals
 from structgen.automata.grammar.indent import Registers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.lexer import UNKNOWN, Lexer
 from structgen.automata.table_heap import TableHeap
-from structgen.dtypes import ByteArray, IntArray
+from structgen.dtypes import ByteArray, IntArray, lazy_zeros
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import pushdown
@@ -68,6 +69,7 @@ class GrammarAutomaton:
     def _add_sections(self) -> None:
         heap, lalr, grammar = self.heap, self.lalr, self.grammar
         heap.set_number(pushdown.N_TERMINALS, grammar.n_terminals)
+        heap.set_number(pushdown.ALL_ENDS, int(grammar.scannerless))
         heap.add("joins", pushdown.JOINS, 64, 3)
         heap.add("start", pushdown.START, lalr.n_states if lalr is not None else 64, 0, UNKNOWN)
         if lalr is not None:
@@ -143,7 +145,10 @@ class GrammarAutomaton:
         elif kind == pushdown.JOIN:
             self._add_join(one, other, self.lexer.watches.join(one, other))
         elif kind == pushdown.REGISTER:
-            self.registers.fill(one)
+            if other:
+                self.registers.indent(one, other)
+            else:
+                self.registers.fill(one)
         else:
             assert kind == pushdown.SHIFT and self.parser is not None
             self.parser.fill(one, other)
@@ -182,6 +187,20 @@ class GrammarAutomaton:
         if grammar.indentation is not None:
             found.add(grammar.indentation.newline)
         return frozenset(found)
+
+    def follows(self) -> ByteArray:
+        """(T, 256) uint8: the bytes that may come right behind each terminal, or more."""
+        n = self.grammar.n_terminals
+        firsts = np.zeros((n, 256), dtype=np.uint8)
+        for terminal, found in enumerate(self.grammar.terminals):
+            if found.pattern is not None:
+                firsts[terminal] = self.lexer.first_bytes(terminal)
+        rows: dict[int, ByteArray] = {}
+        for bits in following_terminals(self.grammar):
+            if bits not in rows:
+                chosen = [bits >> terminal & 1 == 1 for terminal in range(n)]
+                rows[bits] = firsts[chosen].max(axis=0, initial=0)
+        return np.array([rows[bits] for bits in following_terminals(self.grammar)], dtype=np.uint8).reshape(n, 256)
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""
@@ -273,17 +292,17 @@ class GrammarAutomaton:
 
     def is_accepting(self, threads: Threads) -> bool:
         """Whether the text so far is complete."""
-        accepts, at_end = self.heap["accepts"], self.lexer.watches.at_end
+        lexer = self.lexer
         if threads == self.start():
             self.begin()
             return self._ends(0, -1, 0, -1)
         for cell, state, watch, register, column in threads:
-            terminal = int(accepts[state])
-            if terminal < 0 or not at_end[watch]:
+            if not lexer.watches.at_end(watch):
                 continue
-            self.begin()
-            if self._ends(cell, terminal, register, column):
-                return True
+            for terminal, _ in lexer.endings(lexer.ended(state)):
+                self.begin()
+                if self._ends(cell, terminal, register, column):
+                    return True
         return False
 
     def ends_on(self, cell: int, register: int) -> bool:
@@ -318,7 +337,7 @@ def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:
 
 def _new_work(n_scratch: int, n_threads: int) -> IntArray:
     at = pushdown.SCRATCH_AT + 2 * n_scratch
-    work = np.zeros(at + 5 * n_threads, dtype=np.int32)
+    work: IntArray = lazy_zeros(at + 5 * n_threads, np.int32)
     work[pushdown.SCRATCH_CAPACITY] = n_scratch
     work[pushdown.THREADS] = at
     work[pushdown.THREAD_CAPACITY] = n_threads

@@ -77,11 +77,10 @@ class Completer:
         while level and wanted and len(seen) < MOST_LEXER_STATES:
             following: list[tuple[int, bytes]] = []
             for at, word in level:
-                terminal = int(automaton.heap["accepts"][at])
-                if terminal in wanted:
+                row = automaton.expanded(at)[_ORDER]
+                for terminal in automaton.lexer.may_end(at) & wanted:
                     found.setdefault(terminal, word)
                     wanted.discard(terminal)
-                row = automaton.expanded(at)[_ORDER]
                 places = np.unique(row, return_index=True)[1]
                 for place in sorted(places.tolist()):
                     for target, _ in automaton.lexer.fork(int(row[place])):
@@ -152,7 +151,7 @@ class Completer:
             return cell  # within brackets a newline changes nothing
         fed = [rules.newline]
         if 0 <= column < pushdown.MAX_COLUMN:
-            if automaton.heap["feed"][register, column] < 0:
+            if automaton.heap["feed"][register, column] == pushdown.FITS_NONE:
                 return None
             count = int(counts[column])
             fed += [rules.indent] * count if count > 0 else [rules.dedent] * -count
@@ -213,6 +212,8 @@ class Completer:
             row = automaton.expanded(start)[_ORDER]
             if before:
                 row = np.where(automaton.expanded(before)[_ORDER] == 0, row, 0)
+                row = np.array([code if automaton.lexer.ended(before, byte) != -1 else 0
+                                for byte, code in zip(_ORDER.tolist(), row.tolist(), strict=True)])  # fmt: skip
             for place in sorted(np.unique(row, return_index=True)[1].tolist()):
                 for target, _ in automaton.lexer.fork(int(row[place])):
                     for terminal, rest in (self.endings(target) if target else {}).items():

@@ -12,11 +12,13 @@ import numpy as np
 
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError
-from structgen.kernels.pushdown import CLOSING, FEED, FEED_COUNT, MAX_COLUMN, OPENING, UNKNOWN
+from structgen.kernels.pushdown import CLOSING, FEED, FEED_COUNT, INDENTS, MAX_COLUMN, OPENING, UNKNOWN
 
 __all__ = ["Registers"]
 
 MAX_REGISTERS = 100_000
+DEEPER = 16
+"""Columns by which a block may be deeper than the one around it."""
 
 
 class Registers:
@@ -26,8 +28,8 @@ class Registers:
         self.heap = heap
         self._ids: dict[tuple[tuple[int, ...], int], int] = {}
         self._all: list[tuple[tuple[int, ...], int]] = []
-        heap.add("feed", FEED, 2, MAX_COLUMN + 2, UNKNOWN)
-        heap.add("feed_count", FEED_COUNT, 2, MAX_COLUMN + 2)
+        heap.add("feed", FEED, 512, MAX_COLUMN + 2, used=lambda: len(self._all))
+        heap.add("feed_count", FEED_COUNT, 512, MAX_COLUMN + 2, used=lambda: len(self._all))
         self._intern((0,), 0)
 
     def _intern(self, blocks: tuple[int, ...], brackets: int) -> int:
@@ -40,20 +42,23 @@ class Registers:
             self._all.append(key)
             self.heap.ensure("feed", known + 1)
             self.heap.ensure("feed_count", known + 1)
+            self.heap["feed"][known] = UNKNOWN
         return known
+
+    def indent(self, register: int, column: int) -> None:
+        """Compute where ``register`` goes by a deeper block (most never begin)."""
+        blocks, _ = self._all[register]
+        self.heap["feed"][register, column] = self._intern((*blocks, column), 0)
 
     def fill(self, register: int) -> None:
         """Compute where ``register`` goes."""
         blocks, brackets = self._all[register]
         row = np.full(MAX_COLUMN + 2, -2, dtype=np.int32)
         count = np.zeros(MAX_COLUMN + 2, dtype=np.int32)
-        for column in range(MAX_COLUMN):
-            if column > blocks[-1]:
-                # interning every deeper column would never end: only the next step interns
-                row[column], count[column] = self._intern((*blocks, column), 0) if column <= blocks[-1] + 16 else -2, 1
-            elif column in blocks:
-                kept = blocks[: blocks.index(column) + 1]
-                row[column], count[column] = self._intern(kept, 0), len(kept) - len(blocks)
+        for place, column in enumerate(blocks):
+            row[column], count[column] = self._intern(blocks[: place + 1], 0), place + 1 - len(blocks)
+        count[blocks[-1] + 1 : MAX_COLUMN] = 1
+        row[blocks[-1] + 1 : min(blocks[-1] + DEEPER + 1, MAX_COLUMN)] = INDENTS
         row[OPENING] = self._intern(blocks, brackets + 1)
         row[CLOSING] = self._intern(blocks, brackets - 1) if brackets else -2
         count[MAX_COLUMN] = brackets

@@ -21,7 +21,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 
 __all__ = ["FORMAT", "pack", "unpack"]
 
-FORMAT = 3
+FORMAT = 4
 _MAGIC = b"structgen grammar\n"
 _ARRAYS = ("action", "goto", "length", "left")
 
@@ -51,6 +51,7 @@ def pack(chosen: ChosenParser) -> bytes:
         "shadowed": [[t, sorted(words)] for t, words in grammar.shadowed.items()],
         "schemas": list(grammar.schemas.items()),
         "unused": grammar.unused,
+        "scannerless": grammar.scannerless,
         "specials": list(grammar.specials.items()),
         "indentation": None if rules is None else [
             rules.newline, rules.indent, rules.dedent, sorted(rules.opening), sorted(rules.closing), rules.tab_length,
@@ -100,6 +101,7 @@ def unpack(data: bytes) -> ChosenParser:
         schemas=dict(map(tuple, header["schemas"])),
         specials=dict(map(tuple, header["specials"])),
         unused=tuple(header["unused"]),
+        scannerless=header["scannerless"],
     )  # fmt: skip
     tables = _tables(header, grammar, np.frombuffer(body, dtype="<i4", offset=8 + size)) if header["shapes"] else None
     return ChosenParser(grammar, header["name"], tables, tuple(header["warnings"]))

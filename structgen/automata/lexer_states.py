@@ -1,0 +1,190 @@
+"""The states of a grammar's lexer, and the nodes they are made of, as arrays for ``kernels.lexer``.
+
+Kernels write the heap's sections of states and families; where room is short they say so,
+and what they did is done again with more of it, which finds the states made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from structgen.automata.ordered import OrderedNfa
+from structgen.automata.table_heap import TableHeap
+from structgen.dtypes import IntArray
+from structgen.errors import LimitError
+from structgen.ir.grammar import Grammar
+from structgen.kernels import lexer as kernels
+from structgen.kernels.lexer import LexerTables
+
+__all__ = ["MAX_STATES", "LexerStates"]
+
+MAX_STATES = 200_000
+_STATE_SECTIONS = ("delta", "accepts", "base", "family", "never")
+_PER_NODE = (("kind", "kind"), ("label", "label"))
+
+
+class LexerStates:
+    """States by their keys: (ordered nodes, lookbehinds' nodes, keywords' nodes)."""
+
+    def __init__(self, grammar: Grammar, heap: TableHeap, nfa: OrderedNfa) -> None:
+        self.heap = heap
+        self.nfa = nfa
+        self._n_nodes = 0
+        n = grammar.n_terminals
+        keyword_of = np.zeros((n + 1, n + 1), dtype=np.uint8)
+        for other, words in grammar.keywords.items():
+            keyword_of[list(words), other] = 1
+        counts = np.zeros(16, dtype=np.int32)
+        counts[kernels.N_TERMINALS] = n
+        counts[kernels.ALL_ENDS] = grammar.scannerless
+        self.tables = LexerTables(
+            kind=np.zeros(0, dtype=np.uint8),
+            label=_empty(0),
+            edge_start=_empty(1),
+            edges=_empty(0, 3),
+            target_start=_empty(1),
+            targets=_empty(0),
+            keyword_of=keyword_of,
+            rank=np.array([terminal.rank for terminal in grammar.terminals] + [0], dtype=np.int32),
+            counts=counts,
+            capacity=_empty(8),
+            keys=_empty(1 << 12),
+            key_at=_empty(1 << 9, 4),
+            slots=_empty(1 << 10),
+            family_slots=_empty(1 << 9),
+            seen=_empty(0),
+            stack=_empty(0),
+            lists=_empty(5, 1),
+            lengths=_empty(5),
+            row=_empty(256),
+            cuts=np.zeros(257, dtype=np.uint8),
+        )
+        self._measure()
+
+    def __len__(self) -> int:
+        return int(self.tables.counts[kernels.N_STATES])
+
+    @property
+    def n_conditional(self) -> int:
+        """States whose lexemes end as the next byte says."""
+        return int(self.tables.counts[kernels.N_CONDITIONAL])
+
+    def sync(self) -> None:
+        """Take over the nodes that were added to the automaton."""
+        nfa, tables, first = self.nfa, self.tables, self._n_nodes
+        n = len(nfa.kind)
+        if n == first:
+            return
+        new = slice(first, n)
+        edges = np.array([*chain.from_iterable(nfa.edges[new])], dtype=np.int32).reshape(-1, 3)
+        targets = [
+            found if kind == kernels.SPLIT else () for kind, found in zip(nfa.kind[new], nfa.targets[new], strict=True)
+        ]
+        flat = np.array([*chain.from_iterable(targets)], dtype=np.int32)
+        n_targets = len(tables.targets) + len(flat)
+        self.tables = tables._replace(
+            kind=np.concatenate([tables.kind, np.array(nfa.kind[new], dtype=np.uint8)]),
+            label=np.concatenate([tables.label, np.array(nfa.label[new], dtype=np.int32)]),
+            edge_start=_extended(tables.edge_start, nfa.edges[new]),
+            edges=np.concatenate([tables.edges, edges]),
+            target_start=_extended(tables.target_start, targets),
+            targets=np.concatenate([tables.targets, flat]),
+            seen=_empty(n),
+            stack=_empty(n + n_targets + 1),
+            lists=_empty(5, n + 1),
+        )
+        self._n_nodes = n
+
+    def key(self, state: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The key of ``state``."""
+        at, n_nodes, n_behind, n_words = self.tables.key_at[state].tolist()
+        flat = tuple(self.tables.keys[at : at + n_nodes + n_behind + n_words].tolist())
+        return flat[:n_nodes], flat[n_nodes : n_nodes + n_behind], flat[n_nodes + n_behind :]
+
+    def intern(self, nodes: Collection[int], behind: Collection[int], words: Collection[int]) -> int:
+        """The state of a key."""
+
+        def call(heap: IntArray, tables: LexerTables) -> int:
+            _put(tables, kernels.NODES, nodes)
+            _put(tables, kernels.BEHIND_NODES, behind)
+            _put(tables, kernels.WORDS, words)
+            return int(kernels.intern_state(heap, tables, len(words)))
+
+        return int(self._run(call))
+
+    def closed(self, starts: Collection[int], words: Collection[int]) -> int:
+        """The state that nodes lead to by empty moves, where nothing looks behind."""
+
+        def call(heap: IntArray, tables: LexerTables) -> int:
+            _put(tables, kernels.FRESH, starts)
+            _put(tables, kernels.WORDS, words)
+            return int(kernels.close_and_intern(heap, tables))
+
+        return int(self._run(call))
+
+    def expand(self, state: int) -> None:
+        """Fill the row of a state that looks neither ahead nor behind."""
+        self._run(lambda heap, tables: kernels.expand(heap, tables, state))
+
+    def _run(self, call: Callable[[IntArray, LexerTables], Any]) -> Any:
+        self.sync()
+        while True:
+            self.tables.counts[kernels.SHORT] = 0
+            result = call(self.heap.array, self.tables)
+            if not self.tables.counts[kernels.SHORT]:
+                return result
+            self._enlarge(int(self.tables.counts[kernels.SHORT]))
+
+    def _enlarge(self, what: int) -> None:
+        heap, tables = self.heap, self.tables
+        if what == kernels.STATES:
+            if len(self) >= MAX_STATES:
+                raise LimitError("the lexer needs too many states", what="lexer states", limit=MAX_STATES)
+            for name in _STATE_SECTIONS:
+                heap.ensure(name, 2 * heap.rows("delta"))
+            key_at = _empty(2 * len(tables.key_at), 4)
+            key_at[: len(tables.key_at)] = tables.key_at
+            self.tables = tables._replace(key_at=key_at)
+        elif what == kernels.KEYS:
+            self.tables = tables._replace(keys=np.concatenate([tables.keys, np.zeros_like(tables.keys)]))
+        elif what == kernels.SLOTS:
+            self.tables = tables._replace(slots=_empty(2 * len(tables.slots)))
+            kernels.rehash_states(self.tables)
+        elif what == kernels.FAMILY_SLOTS:
+            self.tables = tables._replace(family_slots=_empty(2 * len(tables.family_slots)))
+            kernels.rehash_families(heap.array, self.tables)
+        else:
+            name = {kernels.FAMILIES: "family_start", kernels.MEMBERS: "family_terminals"}.get(what, "ended")
+            heap.ensure(name, 2 * heap.rows(name))
+        self._measure()
+
+    def _measure(self) -> None:
+        """Tell kernels how much room there is."""
+        heap, capacity = self.heap, self.tables.capacity
+        rows = min(heap.rows(name) for name in _STATE_SECTIONS)
+        capacity[kernels.STATES] = min(rows, len(self.tables.key_at))
+        capacity[kernels.FAMILIES] = heap.rows("family_start")
+        capacity[kernels.MEMBERS] = heap.rows("family_terminals")
+        capacity[kernels.CONDITIONALS] = heap.rows("ended")
+
+    def __repr__(self) -> str:
+        return f"LexerStates({len(self)} states)"
+
+
+def _empty(*shape: int) -> IntArray:
+    return np.zeros(shape, dtype=np.int32)
+
+
+def _put(tables: LexerTables, which: int, values: Collection[int]) -> None:
+    tables.lists[which, : len(values)] = tuple(values)
+    tables.lengths[which] = len(values)
+
+
+def _extended(starts: IntArray, lists: Iterable[Collection[Any]]) -> IntArray:
+    """Where lists start in the flat array, with more of them."""
+    lengths = np.array([len(each) for each in lists], dtype=np.int64)
+    return np.concatenate([starts, starts[-1] + np.cumsum(lengths)]).astype(np.int32)

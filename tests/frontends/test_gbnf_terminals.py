@@ -1,0 +1,87 @@
+"""GBNF over lexemes is GBNF over characters: verdicts and masks against an Earley recogniser, and what is lifted."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from structgen.grammar_constraint import gbnf
+from structgen.masks.grammar_machine import GrammarMachine
+from structgen.masks.mask import allowed_ids, empty_mask
+from tests.masks.test_grammar_machine import EOS, PIECES, SHAPES, VOCABULARY, expected, random_rules
+from tests.support.earley import Earley, Rules
+
+
+def gbnf_text(rules: Rules) -> str:
+    """``rules`` in GBNF; symbols of one letter that are no rules are characters."""
+    lines = []
+    for name, alternatives in rules.items():
+        shown = [" ".join(s if s in rules else f'"{s}"' for s in symbols) or '""' for symbols in alternatives]
+        lines.append(f"{name} ::= {' | '.join(shown)}")
+    return "\n".join(lines)
+
+
+def compare(rules: Rules, rng: random.Random, *, n_walks: int = 5, length: int = 4) -> None:
+    oracle, chosen = Earley(rules, "start"), gbnf(gbnf_text(rules), start="start").chosen
+    bound = GrammarMachine(chosen.automaton(), VOCABULARY, heavy=rng.choice([2, 10**9]))
+    row = empty_mask(VOCABULARY.n_tokens)
+    for _ in range(n_walks):
+        text, config = "", bound.start()
+        for _ in range(length):
+            bound.fill_mask(config, row)
+            allowed = set(allowed_ids(row, VOCABULARY.n_tokens).tolist())
+            assert allowed == expected(oracle, text), (rules, text)
+            assert bound.is_accepting(config) == oracle.accepts(text)
+            choices = sorted(allowed - {EOS})
+            if not choices:
+                break
+            token = rng.choice(choices)
+            following = bound.advance(config, token)
+            assert following is not None
+            text, config = text + PIECES[token], following
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_masks_equal_earleys_for_every_kind_of_recursion(name: str) -> None:
+    compare(SHAPES[name], random.Random(1))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_masks_equal_earleys_on_random_grammars(seed: int) -> None:
+    rng = random.Random(seed)
+    compare(random_rules(rng), rng, n_walks=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2000, 2400))
+def test_masks_equal_earleys_on_many_random_grammars(seed: int) -> None:
+    rng = random.Random(seed)
+    compare(random_rules(rng), rng)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted", "rejected"),
+    [
+        ('root ::= "a" root | "b"', ["b", "aab"], ["", "a", "ba"]),
+        ('root ::= root "a" | "b"', ["b", "baa"], ["", "a", "ab"]),
+        (
+            'root ::= x "!"\nx ::= "a" y | "c"\ny ::= "b" x | ""',
+            ["ab!c"[:2] + "c!", "a!", "c!", "abab" + "a!"],
+            ["!", "b!"],
+        ),
+        ('root ::= ([0-9] | "-"){2,3} " "*', ["12", "1-3  "], ["1", "1234"]),
+        ("root ::= [a-z]+ [a-c]+ [a-z]?", ["xa", "aaa", "xaz"], ["xz", "a"]),
+    ],
+)
+def test_what_is_regular_is_one_terminal(text: str, accepted: list[str], rejected: list[str]) -> None:
+    constraint = gbnf(text)
+    assert len(constraint.grammar.terminals) == 1 and constraint.parser == "lalr"
+    assert [each for each in accepted if not constraint.accepts(each)] == []
+    assert [each for each in rejected if constraint.accepts(each)] == []
+
+
+def test_lexemes_may_end_wherever_they_match() -> None:
+    constraint = gbnf('root ::= [a-z]* nest [a-z]*\nnest ::= "a" nest? "b"')
+    assert [text for text in ("ab", "aab", "xaabbab", "aabb") if not constraint.accepts(text)] == []
+    assert [text for text in ("", "ba", "xyz") if constraint.accepts(text)] == []
