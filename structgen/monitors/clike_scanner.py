@@ -135,6 +135,11 @@ class ClikeScanner:
         return self._position
 
     @property
+    def line(self) -> bytes:
+        """The statement so far."""
+        return self._text
+
+    @property
     def kind(self) -> SiteKind | None:
         """The kind of ``site()``, without making it."""
         if self._mode != _CODE or self._number:
@@ -164,9 +169,9 @@ class ClikeScanner:
             return Site(kind, self._position - len(self._word), self._word, b" \t\r\n", keyword=self._word_before)
         receiver = self._text[self._primary : len(self._text) - (self._position - self._trigger)].rstrip(b".?->: ")
         if self._word:
-            return Site(kind, self._trigger, self._word, b"", receiver)
+            return Site(kind, self._trigger, self._word, b"", receiver, arrow=self._arrow)
         lifts = self._habits.lifts + (b"[(0123456789" if self._arrow == b"?." else b"")
-        return Site(kind, self._trigger, b"", b" \t\r\n", receiver, lifts=lifts)
+        return Site(kind, self._trigger, b"", b" \t\r\n", receiver, lifts=lifts, arrow=self._arrow)
 
     def feed(self, data: bytes) -> ClikeScanner:
         """The state after ``data``; this one stays as it is."""

@@ -7,10 +7,15 @@ five true names that a monitor would have forbidden.
 UNKNOWN, beyond the rules of ``rules``: where the name may be a new one, because the
 dereference starts a statement and may be assigned to (``self.x =``), and where the
 receiver is an instance whose class is still being written (no text after the cursor, so
-its later methods are not there yet).
+its later methods are not there yet); where the text asks ``hasattr`` of the receiver or sets
+its attributes by name, since engines narrow to nothing but what was asked, or know nothing
+of them; and where ``isinstance`` narrows it in the very line that is unfinished, which
+engines cannot read.
 """
 
 from __future__ import annotations
+
+import re
 
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
@@ -23,6 +28,11 @@ __all__ = ["MemberRule"]
 
 MOST_SETS = 1000
 """Answers whose names are kept as they are read here."""
+_PROBED = re.compile(rb"\b(?:has|set)attr\(\s*([\w.]+)\s*,")
+_NARROWED = re.compile(rb"\bisinstance\(\s*([\w.]+)\s*,")
+_OF_CLASSES = frozenset((2, 5, 20))
+"""Kinds of what only a class or an enum has: methods, fields, members. clangd lists namespaces from an index of its
+own, which may lack anything."""
 _SELVES = (b"self", b"cls", b"mcs", b"mcls", b"klass", b"this")
 
 
@@ -58,6 +68,7 @@ class MemberRule:
         self._any_target = any_target
         self._always = tuple(always if private else (name for name in always if name[0] != "_"))
         self._is_open_ended = not analysis.suffix.strip()
+        self._probed = frozenset(_PROBED.findall(analysis.prefix.encode()))
         self._sets: dict[Completion, NameSet | None] = {}
 
     def live_triggers(self, state: TextState) -> bytes:
@@ -80,10 +91,21 @@ class MemberRule:
         root = site.receiver.split(b".", 1)[0]
         return root in _SELVES and (site.is_target or root == site.receiver)
 
+    def _is_probed(self, state: TextState, receiver: bytes) -> bool:
+        """Whether attributes are probed or set by name, or the type is narrowed in the unfinished line."""
+        if receiver in self._probed:
+            return True
+        if b"attr(" in state.text and receiver in _PROBED.findall(state.text):
+            return True
+        line = state.scanner.line
+        return b"isinstance(" in line and receiver in _NARROWED.findall(line)
+
     def names(self, state: TextState, site: Site) -> NameSet | None:
         """The members at ``site``; None for UNKNOWN."""
+        if self._is_probed(state, site.receiver):
+            return None
         answer = self._ask(state.text, site)
-        if answer is UNKNOWN:
+        if answer is UNKNOWN or (site.arrow == b"::" and not _OF_CLASSES.intersection(answer.kinds.values())):
             return None
         if answer not in self._sets:
             if len(self._sets) > MOST_SETS:

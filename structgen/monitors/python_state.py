@@ -116,6 +116,11 @@ class PythonState:
         return self._position
 
     @property
+    def line(self) -> bytes:
+        """The logical line so far."""
+        return self._text
+
+    @property
     def is_code(self) -> bool:
         """Outside strings, comments and broken text."""
         return self._mode == CODE and not self._escaped

@@ -2,7 +2,8 @@
 
 The rules err one way only. A list is UNKNOWN where it is empty, cut short, nothing but
 dunder names (what every object has, and functions: that is what type checkers answer
-for a type they do not know, and attributes are set on functions freely), or has
+for a type they do not know, and attributes are set on functions freely), or what every
+exception has (the answer where a broken line hides which one was caught), or has
 ``__getattr__`` in it (any name works then). So it is where the engine lost the dot in a
 text that is broken around the cursor and listed the names in scope. Names with two leading and two trailing
 underscores are always let through: functions, classes and modules carry many that no
@@ -26,6 +27,7 @@ ALWAYS: Final[Names] = frozenset(
 ) | {"mro", "__all__", "__file__", "__name__", "__package__", "__path__", "__spec__", "__version__", "__wrapped__"}
 """Dunder names that are offered at any dereference that is constrained at all."""
 
+_OF_EXCEPTIONS: Final[Names] = frozenset(name for name in dir(BaseException) if name[0] != "_") | {"add_note"}
 _IN_SCOPE: Final[Names] = frozenset({"ArithmeticError", "isinstance", "print"})
 """Builtins: with these among the members, the engine lost the dot and listed names in scope."""
 
@@ -50,7 +52,7 @@ def is_trusted(completion: Completion, *, habitually_incomplete: bool = False) -
         return False
     if is_of_scope(completion) or "__getattr__" in completion.names:
         return False
-    return not all(map(is_dunder, completion.names))
+    return not all(is_dunder(name) or name in _OF_EXCEPTIONS for name in completion.names)
 
 
 def member_names(completion: Completion | Unknown, *, habitually_incomplete: bool = False) -> Names | Unknown:

