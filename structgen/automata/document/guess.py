@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from structgen.automata.document.formulas import Reducer
+from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
 from structgen.automata.document.guided import branches
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.strings import dfa_of_assertion
@@ -36,13 +36,19 @@ from structgen.ir.document import (
     MinValue,
     MultipleOf,
     NumberIn,
+    OneOf,
+    Or,
     Pattern,
     Properties,
     Required,
     StringIn,
     StringLength,
+    UnevaluatedProperties,
     conjunction,
 )
+
+if TYPE_CHECKING:
+    from structgen.automata.document.objects import ObjectState
 
 __all__ = ["NO_GUESS", "Guesser", "text_of"]
 
@@ -82,6 +88,48 @@ class Guesser:
             return next(self._values_of(kind, form, form), NO_GUESS) is not NO_GUESS
         except LimitError:
             return False
+
+    def completes(self, state: ObjectState) -> bool:
+        """Whether a few guessed members complete an open object whose one goal must hold.
+
+        Each way to hope for the goal is tried with the names it still requires, and with those that tell
+        exclusive alternatives apart.
+        """
+        if not self._open:
+            self._left = MOST_GUESSES
+        goal = state.forms[0]
+        if any(isinstance(part, UnevaluatedProperties) for part in assertions_of(goal).values()):
+            return False
+        for parts in itertools.islice(_hopes(goal), MOST_BRANCHES):
+            for chosen in dict.fromkeys((frozenset(), frozenset(self._constant_names(parts)))):
+                if self._is_completed(state, goal, self._missing(state, parts, chosen), parts):
+                    return True
+        return False
+
+    @staticmethod
+    def _missing(state: ObjectState, parts: Sequence[Assertion], chosen: frozenset[bytes]) -> list[bytes]:
+        names = chosen | {name for part in parts if isinstance(part, Required) for name in part.names}
+        places = state.shape.places
+        return [name for name in sorted(names) if name in places and not (state.seen >> places[name]) & 1]
+
+    def _is_completed(self, state: ObjectState, goal: Formula, names: list[bytes], parts: Sequence[Assertion]) -> bool:
+        """Whether ``goal`` holds once values guessed for ``parts`` stand under ``names``."""
+        properties = [part for part in parts if isinstance(part, Properties)]
+        try:
+            members = {name.decode("utf-8", "surrogatepass"): self._member(name, properties) for name in names}
+        except LimitError:
+            return False
+        seen = state.seen | sum(1 << state.shape.places[name] for name in names)
+
+        def truth(part: Assertion) -> bool:
+            if isinstance(part, Required):
+                return state.shape.bits_of(part) & ~seen == 0
+            if isinstance(part, CountIs):
+                n = state.count + len(members)
+                return part.low <= n and (part.high is None or n <= part.high)
+            return self._judge.holds(part, members)
+
+        return all(value is not NO_GUESS for value in members.values()) and evaluate(goal, truth)
 
     def _value(self, formula: Formula) -> Any:
         if formula is TRUE:
@@ -127,7 +175,10 @@ class Guesser:
     def _of(self, kind: str, parts: list[Assertion]) -> Iterator[Any]:
         """Candidates of one type for a conjunction of assertions."""
         if kind == "object":
-            yield self._object(parts)
+            yield self._object(parts, set())
+            chosen = self._constant_names(parts)
+            if chosen:
+                yield self._object(parts, chosen)
         elif kind == "array":
             yield self._array(parts)
         else:
@@ -135,8 +186,19 @@ class Guesser:
 
     # -- containers ------------------------------------------------------------------------
 
-    def _object(self, parts: list[Assertion]) -> Any:
-        names = {name for part in parts if isinstance(part, Required) for name in part.names}
+    def _constant_names(self, parts: Sequence[Assertion]) -> set[bytes]:
+        """Declared names whose values are texts of a list: they tell exclusive alternatives apart."""
+        return {
+            name
+            for part in parts
+            if isinstance(part, Properties)
+            for name, formula in itertools.islice(part.named.items(), MOST_MEMBERS)
+            if isinstance(self._reduce(formula, "string"), StringIn)
+        }
+
+    def _object(self, parts: list[Assertion], chosen: set[bytes]) -> Any:
+        """An object of the required and some ``chosen`` names."""
+        names = chosen | {name for part in parts if isinstance(part, Required) for name in part.names}
         properties = [part for part in parts if isinstance(part, Properties)]
         least = max((part.low for part in parts if isinstance(part, CountIs)), default=0)
         if least > MOST_MEMBERS:
@@ -173,6 +235,21 @@ class Guesser:
                 return NO_GUESS
             found.append(value)
         return found
+
+
+def _hopes(formula: Formula) -> Iterator[tuple[Assertion, ...]]:
+    """Assertions that would do for ``formula``, were it not for what it negates."""
+    kind = type(formula)
+    if kind is Or or kind is OneOf:
+        for part in formula.parts:  # type: ignore[attr-defined]
+            yield from _hopes(part)
+    elif kind is And:
+        few = (list(itertools.islice(_hopes(part), MOST_BRANCHES)) for part in formula.parts)  # type: ignore[attr-defined]
+        yield from (tuple(itertools.chain(*choice)) for choice in itertools.product(*few))
+    elif isinstance(formula, Assertion):
+        yield (formula,)
+    elif formula is not FALSE:
+        yield ()
 
 
 def _goals(part: Properties, name: bytes) -> list[Formula]:

@@ -254,6 +254,8 @@ class Witness:
         """Whether a general object can still be closed acceptably."""
 
         def search() -> bool:
+            if state.shape.context.accepts is None and self.automaton.guesser.completes(state):
+                return True
             if any(True for _ in self._guided.endings(state)):
                 return True
             return not self._guided.is_hopeless(state) and bool(
