@@ -239,7 +239,10 @@ class MonitorError(StructgenError):
 
 
 class PredicateError(StructgenError):
-    """A user's predicate raised, returned no bool, or contradicted itself; ``text`` is what it saw."""
+    """A user's predicate raised, returned no bool, or contradicted itself; ``text`` is what it saw.
+
+    Or a user's potential gave factors that are no numbers; ``text`` is the text so far.
+    """
 
     def __init__(self, message: str, *, text: bytes | str = "", hint: str | None = None) -> None:
         self.text = text

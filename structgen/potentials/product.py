@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.dtypes import TokenMask
-from structgen.errors import VocabularyError
+from structgen.errors import PredicateError, VocabularyError
 from structgen.potentials.cursor import Bound, CheckCounter, Cursor, Free, base_mask
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -184,8 +184,20 @@ class PotentialCursor:
     def log_factors(self) -> FloatArray:
         if self._factors is None:
             self._checks.n += 1
-            self._factors = np.asarray(self._bound.potential.logw_next(self._token_ids), dtype=np.float64)
+            self._factors = self._checked(self._bound.potential.logw_next(self._token_ids))
         return self._factors
+
+    def _checked(self, factors: Any) -> FloatArray:
+        vocabulary = self._bound.vocabulary
+        found: FloatArray = np.asarray(factors, dtype=np.float64)
+        if found.shape != (vocabulary.n_tokens,) or np.isnan(found).any() or (found == np.inf).any():
+            what = f"has shape {found.shape}" if found.shape != (vocabulary.n_tokens,) else "holds NaN or +inf"
+            raise PredicateError(
+                f"the potential's logw_next {what}",
+                text=vocabulary.decode(self._token_ids),
+                hint=f"({vocabulary.n_tokens},) float64 natural logs; -inf forbids a token",
+            )
+        return found
 
     def advance(self, token_id: int) -> None:
         self._token_ids = (*self._token_ids, token_id)

@@ -26,10 +26,11 @@ import numpy as np
 from structgen.errors import LimitError, UnsatisfiableError
 from structgen.potentials.cursor import Bound, CheckCounter
 from structgen.potentials.product import bind_target
+from structgen.samplers.cancelling import Cancel
 from structgen.samplers.choices import Choices, as_choices
 from structgen.samplers.frontier import Frontier
 from structgen.samplers.learning import Trial, Unvisited, run_trials, teach
-from structgen.samplers.population import Cancel, decode, is_cancelled, transformed
+from structgen.samplers.population import decode, transformed
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples, log_sum_exp
 from structgen.samplers.trie import PrefixTrie, trie_key
@@ -52,6 +53,7 @@ class _Learner:
     choices: Choices
     unvisited: Unvisited
     reject_early: bool
+    cancel: Cancel
     checks: CheckCounter = field(default_factory=CheckCounter)
     n_model_calls: int = 0
     cancelled: bool = False
@@ -63,8 +65,11 @@ class _Learner:
         frontier = Frontier(self.model, self.prompt, self.bound, self.max_tokens, self.checks)
         trials = [Trial() for _ in range(n)]
         try:
-            run_trials(
-                trials, frontier, self.trie, self.choices, unvisited=self.unvisited, reject_early=self.reject_early
+            self.cancelled = not run_trials(
+                *(trials, frontier, self.trie, self.choices),
+                unvisited=self.unvisited,
+                reject_early=self.reject_early,
+                cancel=self.cancel,
             )
         except KeyboardInterrupt:
             self.cancelled = True
@@ -100,6 +105,7 @@ def _learner(
     trie: PrefixTrie | None,
     path: str | os.PathLike[str] | None,
     seed: Any,
+    cancel: Cancel,
     *,
     unvisited: Unvisited,
     reject_early: bool,
@@ -123,6 +129,7 @@ def _learner(
         choices=choices,
         unvisited=unvisited,
         reject_early=reject_early,
+        cancel=cancel,
     )
 
 
@@ -185,15 +192,13 @@ class ASAp:
         LimitError : the trie is full
         """
         learner = _learner(
-            *(model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed),
+            *(model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, cancel),
             unvisited=self.unvisited,
             reject_early=False,
         )
         trials: list[Trial] = []
         while len(trials) < n and not learner.cancelled:
-            learner.cancelled = is_cancelled(cancel)
-            if not learner.cancelled:
-                trials += learner.batch(min(self.batch_size, n - len(trials)))
+            trials += learner.batch(min(self.batch_size, n - len(trials)))
         if self.trie_path is not None:
             learner.trie.save(self.trie_path)
         return learner.samples(trials, [trial.log_ratio for trial in trials], {})
@@ -247,13 +252,14 @@ class CARS:
         Raises
         ------
         LimitError : the trials ran out before any was accepted
+        UnsupportedError : a potential with factors above 1
         """
         learner = _learner(
-            *(model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed),
+            *(model, prompt, constraint, max_tokens, self.temperature, trie, self.trie_path, seed, cancel),
             unvisited="valid",
             reject_early=True,
         )
-        kept, log_roots, accepted = self._run(learner, n, cancel)
+        kept, log_roots, accepted = self._run(learner, n)
         log_weights = [root if yes else -math.inf for root, yes in zip(log_roots, accepted, strict=True)]
         if self.trie_path is not None:
             learner.trie.save(self.trie_path)
@@ -268,16 +274,13 @@ class CARS:
         evidence = _log_evidence(log_roots, accepted, stopped_at_success=len(kept) >= n)
         return learner.samples(kept, [evidence] * len(kept), extra)
 
-    def _run(self, learner: _Learner, n: int, cancel: Cancel) -> tuple[list[Trial], list[float], list[bool]]:
+    def _run(self, learner: _Learner, n: int) -> tuple[list[Trial], list[float], list[bool]]:
         """Trials to return; for every trial made, its ``log c(root)`` and whether it was accepted."""
         kept: list[Trial] = []
         log_roots: list[float] = []
         verdicts: list[bool] = []
         limit = n if self.keep_rejected else self.max_trials * n
         while len(kept) < n and len(verdicts) < limit and not learner.cancelled:
-            learner.cancelled = is_cancelled(cancel)
-            if learner.cancelled:
-                break
             log_root = math.log(learner.trie.root_estimate) if learner.trie.root_estimate > 0.0 else -math.inf
             for trial in learner.batch(min(self.batch_size, limit - len(verdicts))):
                 accepted = len(kept) < n and _is_accepted(trial, log_root, learner.choices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from structgen.samplers.population import Cancel
+from structgen.samplers.cancelling import Cancel
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.rejection import Budgeted, TokenDraw
 from structgen.samplers.samples import Samples

@@ -21,9 +21,10 @@ import numpy as np
 from structgen.errors import DeadEndError
 from structgen.potentials.cursor import CheckCounter
 from structgen.potentials.product import bind_target
+from structgen.samplers.cancelling import Cancel, is_cancelled
 from structgen.samplers.frontier import Frontier
 from structgen.samplers.pool import Pool
-from structgen.samplers.population import Cancel, Particle, as_samples, is_cancelled, transformed
+from structgen.samplers.population import Particle, as_samples, transformed
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples, log_sum_exp
 
@@ -78,7 +79,7 @@ class Beam:
 
         Raises
         ------
-        DeadEndError : no beam reached the end of a valid text
+        DeadEndError : no beam reached the end of a valid text; ``text`` is where the best one got to
         """
         checks = CheckCounter()
         model = transformed(model, self.temperature)
@@ -87,15 +88,17 @@ class Beam:
         per_group = self.width // self.groups
         live: list[list[Particle]] = [[Particle()] for _ in range(self.groups)]
         done: list[list[Particle]] = [[] for _ in range(self.groups)]
+        furthest: tuple[int, ...] = ()
         cancelled = False
         try:
             while any(live) and not (cancelled := is_cancelled(cancel)):
+                furthest = next(beam.token_ids for group in live for beam in group)
                 self._advance(frontier, pool, live, done, per_group)
         except KeyboardInterrupt:
             cancelled = True
         found = _distinct([p for group in done for p in group])
         if not found and not cancelled:
-            raise DeadEndError("no beam reached the end of a valid text", text=b"")
+            raise DeadEndError("no beam reached the end of a valid text", text=model.vocabulary.decode(furthest))
         return as_samples(
             [replace(p, log_weight=p.log_prob) for p in found[: min(n, self.width)]],
             model.vocabulary,

@@ -21,6 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from structgen.dtypes import TokenMask
+from structgen.potentials.cursor import Bound
+from structgen.potentials.product import bind_target
+from structgen.samplers.cancelling import Cancel, is_cancelled
 from structgen.samplers.draw import Drawer, full_mask, scores_error
 from structgen.samplers.protocol import (
     Bindable,
@@ -33,6 +36,7 @@ from structgen.samplers.protocol import (
     TokenMatcher,
 )
 from structgen.samplers.samples import Samples, Timings
+from structgen.samplers.targets import MaskedTarget, TargetMatcher
 from structgen.samplers.transforms import Transform
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -42,19 +46,23 @@ __all__ = ["Row", "TokenEvent", "bind", "decode_rows", "rows_to_samples"]
 def bind(constraint: Any, vocabulary: Vocabulary) -> Startable | None:
     """The constraint bound to the vocabulary; None stays None.
 
+    Compiled constraints as they are; whatever else ``potentials.product`` takes through ``MaskedTarget``.
+
     Raises
     ------
-    TypeError : it is neither a constraint nor a bound one, or is bound to another vocabulary
+    TypeError : it is no target at all, or is bound to another vocabulary
     """
     if constraint is None:
         return None
     if isinstance(constraint, Bindable):
-        return constraint.bind(vocabulary)
+        constraint = constraint.bind(vocabulary)
     if isinstance(constraint, Startable):
         bound = getattr(constraint, "vocabulary", vocabulary)
         if bound != vocabulary:
             raise TypeError(f"the constraint is bound to {bound!r}, but the model has {vocabulary!r}")
         return constraint
+    if isinstance(constraint, list | tuple | Bound) or hasattr(constraint, "logw_next"):
+        return MaskedTarget(bind_target(constraint, vocabulary))
     raise TypeError(f"not a constraint: {constraint!r}; make one with regex, json_schema, lark, ...")
 
 
@@ -83,6 +91,11 @@ class Row:
     finish_reason: str = ""
 
     n_masks: int = 0
+
+    @property
+    def n_checks(self) -> int:
+        """What the constraint was asked: masks, and of a predicate tokens."""
+        return self.matcher.checks.n if isinstance(self.matcher, TargetMatcher) else self.n_masks
 
     def take(self, token_id: int, data: bytes) -> None:
         if self.matcher is not None:
@@ -187,6 +200,7 @@ def decode_rows(
     *,
     timings: Timings,
     jump_ahead: bool = False,
+    cancel: Cancel = None,
 ) -> Generator[TokenEvent, None, int]:
     """Decode all rows to their end, yielding every token as it is taken.
 
@@ -198,6 +212,7 @@ def decode_rows(
     transform : applied among the allowed tokens
     timings : extended by this run, one entry per step
     jump_ahead : feed forced tokens with the token before them, without asking for their scores first
+    cancel : asked before every step; rows are then left as they are, without a finish reason
 
     Returns
     -------
@@ -214,7 +229,7 @@ def decode_rows(
     if jump_ahead and not isinstance(state, ScoringState):
         raise TypeError(f"{model.name} cannot score forced tokens, so jump_ahead is not possible with it")
     timings.prefill += perf_counter() - began
-    while loop.rows:
+    while loop.rows and not is_cancelled(cancel):
         t0 = perf_counter()
         masks = loop.fill_masks()
         t1 = perf_counter()
@@ -256,7 +271,13 @@ def _feed(state: DecodeState, feeds: list[list[int]], rows: Sequence[Row]) -> No
 
 
 def rows_to_samples(rows: Sequence[Row], *, model_calls: int, timings: Timings) -> Samples:
-    """The finished rows as ``Samples``; bytes that are not UTF-8 show as replacement characters."""
+    """The finished rows as ``Samples``; bytes that are not UTF-8 show as replacement characters.
+
+    Of a cancelled run, ``extra`` says so and has the texts of the rows that were not finished.
+    """
+    unfinished = [row.data.decode("utf-8", "replace") for row in rows if not row.finish_reason]
+    extra: dict[str, Any] = {"cancelled": True, "unfinished": unfinished} if unfinished else {}
+    rows = [row for row in rows if row.finish_reason]
     return Samples(
         token_ids=tuple(tuple(row.token_ids) for row in rows),
         texts=tuple(row.data.decode("utf-8", "replace") for row in rows),
@@ -264,6 +285,7 @@ def rows_to_samples(rows: Sequence[Row], *, model_calls: int, timings: Timings) 
         log_weights=np.array([row.log_weight for row in rows]),
         finish_reasons=tuple(row.finish_reason for row in rows),
         model_calls=model_calls,
-        constraint_checks=sum(row.n_masks for row in rows),
+        constraint_checks=sum(row.n_checks for row in rows),
         timings=timings,
+        extra=extra,
     )

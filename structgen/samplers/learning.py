@@ -24,16 +24,22 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from structgen.errors import UnsupportedError
+from structgen.samplers.cancelling import Cancel, is_cancelled
 from structgen.samplers.choices import Choices
 from structgen.samplers.frontier import Frontier, Site
 from structgen.samplers.pool import Pool
 from structgen.samplers.trie import PrefixTrie
 
-__all__ = ["Step", "Trial", "Unvisited", "run_trials", "teach"]
+__all__ = ["Step", "Stepper", "Trial", "Unvisited", "run_trials", "teach"]
 
 FloatArray = npt.NDArray[np.float64]
 Unvisited = Literal["learnt", "valid"]
 """What a prefix that was never visited counts: what like ones were worth, or 1."""
+
+
+_SLACK = 1e-3
+"""What the scores of a model in low precision may be off from summing to 1."""
 
 
 @dataclass(slots=True)
@@ -85,17 +91,24 @@ def run_trials(
     *,
     unvisited: Unvisited,
     reject_early: bool,
-) -> None:
-    """Run the trials to their ends against the trie as it is.
+    cancel: Cancel = None,
+) -> bool:
+    """Run the trials to their ends against the trie as it is; False where it was cancelled before.
 
     With ``reject_early`` a trial survives a new node v only with probability m(v), which is
     what drawing there from the model itself and rejecting invalid tokens does.
+
+    Raises
+    ------
+    UnsupportedError : with ``reject_early``, soft factors above 1
     """
-    stepper = _Stepper(frontier, trie, choices, unvisited, reject_early)
+    stepper = Stepper(frontier, trie, choices, unvisited, reject_early)
     while True:
         live = [trial for trial in trials if not trial.finish]
         if not live:
-            return
+            return True
+        if is_cancelled(cancel):
+            return False
         for trial in live:
             stepper.step(trial)
         live = [trial for trial in live if not trial.finish]
@@ -127,7 +140,7 @@ class _Weighing:
         return 1.0 if token_id in self.ends else self.outlook
 
 
-class _Stepper:
+class Stepper:
     """Takes trials a token further; holds what they share."""
 
     def __init__(
@@ -144,13 +157,20 @@ class _Stepper:
         site, pool = self.frontier.sites[trial.site], self.pool
         self.frontier.fill(site, pool, settle=False)
         mass = math.exp(pool.log_total)
+        if self.reject_early and mass > 1.0 + _SLACK:
+            raise UnsupportedError(
+                f"the target's factors give the tokens after {self.frontier.vocabulary.decode(site.token_ids)!r} "
+                f"the mass {mass:.3g}; a chance of acceptance cannot exceed 1",
+                keyword="potential",
+                hint="take a constant off the potential so that it never exceeds 0, or use ASAp or SMC",
+            )
         is_new = trial.node < 0 or not self.trie.is_visited[trial.node]
         if is_new:
             trial.log_new_mass += pool.log_total
             if pool.total == 0.0 or (self.reject_early and mass < 1.0 and not self.choices.coin(mass)):
                 self._end_without_token(trial, site, "dead_end" if pool.total == 0.0 else "rejected")
                 return
-        weighing = self._weigh(trial.node, site)
+        weighing = self.weigh(trial.node, site)
         if pool.total == 0.0:
             self._end_without_token(trial, site, "dead_end")
             return
@@ -162,7 +182,7 @@ class _Stepper:
         trial.node = self.trie.child(trial.node, token_id) if trial.node >= 0 else -1
         _finish(trial, site, self.frontier, token_id)
 
-    def _weigh(self, node: int, site: Site) -> _Weighing:
+    def weigh(self, node: int, site: Site) -> _Weighing:
         """Multiply the pool's masses by their estimates (relative to the outlook)."""
         pool, trie = self.pool, self.trie
         scale = math.exp(pool.shift)

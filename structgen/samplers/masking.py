@@ -41,6 +41,7 @@ from typing import Any
 
 import numpy as np
 
+from structgen.samplers.cancelling import Cancel
 from structgen.samplers.decoding import Row, TokenEvent, bind, decode_rows, rows_to_samples
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples, Timings
@@ -107,17 +108,20 @@ class Masking:
         max_tokens: int = 256,
         seed: int | None = None,
         on_token: Callable[[TokenEvent], None] | None = None,
+        cancel: Cancel = None,
     ) -> Samples:
         """Draw ``n`` independent samples.
 
         Parameters
         ----------
         model, prompt : see ``LanguageModel``
-        constraint : a ``Constraint``, a ``TokenConstraint``, or None for the model alone
+        constraint : a ``Constraint``, a ``TokenConstraint``, None for the model alone; also a predicate or
+            a product, whose mask takes asking about every token that the other factors leave
         n : how many
         max_tokens : budget per sample, end of sequence included
         seed : the same seed gives the same samples; None takes fresh randomness
         on_token : called with every token as it is taken; ``.row`` says of which sample
+        cancel : stops the run between two tokens; what is finished is returned with ``extra["cancelled"]``
 
         Returns
         -------
@@ -127,9 +131,11 @@ class Masking:
         ------
         IncompleteError : ``max_tokens`` is too small for any valid text; raised before anything is drawn
         ModelError : the model's scores are not numbers; ``.text`` has the text so far
+        PredicateError : see there
+        UnsupportedError : a factor weighs tokens instead of allowing them
         """
         request = Request(prompt, constraint, n, max_tokens, seed)
-        return self.sample_batch(model, [request], on_token=on_token)[0]
+        return self.sample_batch(model, [request], on_token=on_token, cancel=cancel)[0]
 
     def sample_batch(
         self,
@@ -137,6 +143,7 @@ class Masking:
         requests: Sequence[Request],
         *,
         on_token: Callable[[TokenEvent], None] | None = None,
+        cancel: Cancel = None,
     ) -> list[Samples]:
         """Draw for several requests at once, each with its own constraint; results in their order.
 
@@ -150,7 +157,7 @@ class Masking:
         model_calls = 0
         for start in range(0, len(rows), self.batch_size):
             stop = start + self.batch_size
-            events = self._decode(model, prompts[start:stop], rows[start:stop], timings)
+            events = self._decode(model, prompts[start:stop], rows[start:stop], timings, cancel)
             model_calls += _drain(events, on_token)
         results, taken = [], 0
         for request in requests:
@@ -179,9 +186,11 @@ class Masking:
         yield rows_to_samples(rows, model_calls=model_calls, timings=timings)
 
     def _decode(
-        self, model: LanguageModel, prompts: list[list[int]], rows: list[Row], timings: Timings
+        self, model: LanguageModel, prompts: list[list[int]], rows: list[Row], timings: Timings, cancel: Cancel = None
     ) -> Generator[TokenEvent, None, int]:
-        return decode_rows(model, prompts, rows, self.transform, timings=timings, jump_ahead=self.jump_ahead)
+        return decode_rows(
+            model, prompts, rows, self.transform, timings=timings, jump_ahead=self.jump_ahead, cancel=cancel
+        )
 
 
 def _prepare(model: LanguageModel, requests: Iterable[Request]) -> tuple[list[list[int]], list[Row]]:

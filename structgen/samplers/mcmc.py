@@ -14,10 +14,14 @@ proportion to the entropy of the masked distribution there: positions where some
 could have been said).
 
 Weights. The kernel leaves ``P(. | L)`` invariant, so the first masked draw's weight
-``prod m`` stays proper after any number of steps: ``E[w 1(X = y)] = p(y) 1[y in L]``. The
-(Where masking can run into dead ends, as under a predicate, the first draw is repeated until
-it succeeds and the weight is too large by the share of failures.) The
-*unweighted* law is biased for few steps and tends to the target; use one or the other.
+``prod m`` stays proper after any number of steps: ``E[w 1(X = y)] = p(y) 1[y in L]``. Where
+masking can run into dead ends, as under a predicate, the first draw is repeated until it
+succeeds; a chain that needed more than one attempt weighs nothing, which keeps the
+expectation what it was. The *unweighted* law is biased for few steps and tends to the target; use one or
+the other.
+
+All chains move together: a step's proposals are fed and drawn side by side, one forward pass
+per token with one row per distinct prefix.
 
 Reference: Constrained sampling for language models should be easy: an MCMC perspective
 (2025), arXiv:2506.05754.
@@ -26,6 +30,7 @@ Reference: Constrained sampling for language models should be easy: an MCMC pers
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,14 +39,15 @@ import numpy as np
 from structgen.errors import DeadEndError
 from structgen.potentials.cursor import Bound, CheckCounter
 from structgen.potentials.product import bind_target
+from structgen.samplers.cancelling import Cancel, is_cancelled
 from structgen.samplers.choices import Choices, as_choices
 from structgen.samplers.frontier import Frontier
 from structgen.samplers.pool import Pool
-from structgen.samplers.population import Cancel, decode, is_cancelled, transformed
+from structgen.samplers.population import decode, transformed
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples
 
-__all__ = ["MCMC", "Chain", "PositionLaw"]
+__all__ = ["MCMC", "Chain", "Chains", "PositionLaw"]
 
 PositionLaw = Literal["restart", "uniform", "entropy"]
 
@@ -66,7 +72,7 @@ class _Token:
 Text = tuple[_Token, ...]
 
 
-@dataclass
+@dataclass(slots=True)
 class Chain:
     """One Markov chain over the texts of a target.
 
@@ -76,49 +82,66 @@ class Chain:
     log_weight : proper weight of the chain, set by its first draw
     """
 
+    text: Text = ()
+    log_weight: float = 0.0
+
+
+@dataclass
+class Chains:
+    """Chains on one target that move in step."""
+
     model: LanguageModel
     prompt: PromptLike
     bound: Bound
     max_tokens: int
     positions: PositionLaw
+    choices: Choices
+    cancel: Cancel = None
     checks: CheckCounter = field(default_factory=CheckCounter)
-    text: Text = ()
-    log_weight: float = 0.0
     n_accepted: int = 0
+    n_proposed: int = 0
     n_model_calls: int = 0
 
     def __post_init__(self) -> None:
         self._pool = Pool(self.model.vocabulary.n_tokens)
 
-    def start(self, choices: Choices, attempts: int = 100) -> None:
-        """Draw the first text by masking.
+    def start(self, n: int, attempts: int = 100) -> list[Chain]:
+        """Draw the first texts of ``n`` chains by masking; fewer where cancelled.
 
         Raises
         ------
-        DeadEndError : no attempt reached a valid text; ``text`` is the last one's
+        DeadEndError : after as many attempts a chain has no valid text; ``text`` is the last one's
         """
-        for _ in range(attempts):
-            text = self._regenerate((), choices)
-            if text is not None:
-                self.text = text
-                self.log_weight = math.fsum(token.log_mass for token in text)
-                return
-        raise DeadEndError("masked draws run into dead ends; no chain can start", text=self._last_text)
+        chains = [Chain() for _ in range(n)]
+        for attempt in range(attempts):
+            waiting = [chain for chain in chains if not chain.text]
+            if not waiting or is_cancelled(self.cancel):
+                break
+            for chain, drawn in zip(waiting, self._regenerate([()] * len(waiting)), strict=True):
+                if drawn is not None:
+                    chain.text = drawn
+                    chain.log_weight = -math.inf if attempt else math.fsum(token.log_mass for token in drawn)
+        started = [chain for chain in chains if chain.text]
+        if len(started) < n and not is_cancelled(self.cancel):
+            raise DeadEndError("masked draws run into dead ends; no chain can start", text=self._last_text)
+        return started
 
-    def step(self, choices: Choices) -> bool:
-        """Propose and accept or not; whether the proposal was accepted."""
-        present = self.text
-        position = choices.index(_position_weights(present, self.positions))
-        proposed = self._regenerate(present[:position], choices)
-        if proposed is None:
-            return False
+    def step(self, chains: Sequence[Chain]) -> None:
+        """Propose to every chain, and accept or not."""
+        kept = []
+        for chain in chains:
+            position = self.choices.index(_position_weights(chain.text, self.positions))
+            kept.append(chain.text[:position])
+        for chain, proposed in zip(chains, self._regenerate(kept), strict=True):
+            self.n_proposed += 1
+            if proposed is not None and self._is_accepted(chain.text, proposed):
+                chain.text = proposed
+                self.n_accepted += 1
+
+    def _is_accepted(self, present: Text, proposed: Text) -> bool:
         log_ratio = sum(t.log_prob for t in proposed) - sum(t.log_prob for t in present)
         log_ratio += self._log_move(proposed, present) - self._log_move(present, proposed)
-        accepted = log_ratio >= 0.0 or choices.coin(math.exp(log_ratio))
-        if accepted:
-            self.text = proposed
-            self.n_accepted += 1
-        return accepted
+        return log_ratio >= 0.0 or self.choices.coin(math.exp(log_ratio))
 
     def _log_move(self, source: Text, goal: Text) -> float:
         """``log q(goal | source)``."""
@@ -137,30 +160,34 @@ class Chain:
         top = max(terms)
         return top + math.log(math.fsum(math.exp(term - top) for term in terms))
 
-    def _regenerate(self, kept: Text, choices: Choices) -> Text | None:
-        """``kept`` and a masked suffix; None in a dead end."""
+    def _regenerate(self, kept: Sequence[Text]) -> list[Text | None]:
+        """Each ``kept`` with a masked suffix; None in a dead end."""
         frontier = Frontier(self.model, self.prompt, self.bound, self.max_tokens, self.checks)
-        text = list(kept)
-        for token in kept:
-            frontier.grow([(0, token.token_id)])
-        drawn: Text | None = None
-        while drawn is None:
-            new = self._draw(frontier, choices)
-            if new is None:
-                break
-            text.append(new)
-            if new.token_id in frontier.eos_ids:
-                drawn = tuple(text)
-            else:
-                frontier.grow([(0, new.token_id)])
+        texts: list[list[_Token]] = [[] for _ in kept]
+        drawn: list[Text | None] = [None] * len(kept)
+        live = [(number, 0) for number in range(len(kept))]
+        while live:
+            steps = []
+            for number, site in live:
+                text, old = texts[number], kept[number]
+                new = old[len(text)] if len(text) < len(old) else self._draw(frontier, site)
+                if new is None:
+                    continue
+                text.append(new)
+                if new.token_id in frontier.eos_ids:
+                    drawn[number] = tuple(text)
+                else:
+                    steps.append((number, site, new.token_id))
+            sites = frontier.grow([(site, token_id) for _, site, token_id in steps])
+            live = [(number, site) for (number, _, _), site in zip(steps, sites, strict=True)]
         self.n_model_calls += frontier.n_model_calls
-        self._last_text = decode(frontier.vocabulary, [t.token_id for t in text])
+        self._last_text = decode(frontier.vocabulary, [t.token_id for t in texts[-1]]) if texts else ""
         return drawn
 
-    def _draw(self, frontier: Frontier, choices: Choices) -> _Token | None:
-        site, pool = frontier.sites[0], self._pool
+    def _draw(self, frontier: Frontier, site_number: int) -> _Token | None:
+        site, pool = frontier.sites[site_number], self._pool
         frontier.fill(site, pool, settle=True)
-        token_id = choices.pick(pool)
+        token_id = self.choices.pick(pool)
         if token_id < 0:
             return None
         masses = pool.mass[pool.mass > 0.0] / pool.total
@@ -216,38 +243,39 @@ class MCMC:
     ) -> Samples:
         """Run ``n`` chains; parameters as ``AWRS.sample``. ``extra["acceptance"]`` is the accepted share.
 
+        A cancelled run returns its chains after as many steps as were made; all are valid.
+
         Raises
         ------
         DeadEndError : masked draws reach no valid text
         """
-        choices = as_choices(seed)
-        bound = bind_target(constraint, model.vocabulary)
         model = transformed(model, self.temperature)
+        bound = bind_target(constraint, model.vocabulary)
+        run = Chains(model, prompt, bound, max_tokens, self.positions, as_choices(seed), cancel)
         chains: list[Chain] = []
         cancelled = False
         try:
-            while len(chains) < n and not (cancelled := is_cancelled(cancel)):
-                chain = Chain(model, prompt, bound, max_tokens, self.positions)
-                chain.start(choices)
-                for _ in range(self.steps):
-                    chain.step(choices)
-                chains.append(chain)
+            chains = run.start(n)
+            for _ in range(self.steps):
+                if cancelled := is_cancelled(cancel):
+                    break
+                run.step(chains)
         except KeyboardInterrupt:
             cancelled = True
+        cancelled = cancelled or len(chains) < n
         extra: dict[str, Any] = {"cancelled": True} if cancelled else {}
-        proposals = max(1, self.steps * len(chains))
-        return _as_samples(chains, model, extra | {"acceptance": sum(c.n_accepted for c in chains) / proposals})
+        return _as_samples(chains, run, extra | {"acceptance": run.n_accepted / max(1, run.n_proposed)})
 
 
-def _as_samples(chains: list[Chain], model: LanguageModel, extra: dict[str, Any]) -> Samples:
+def _as_samples(chains: list[Chain], run: Chains, extra: dict[str, Any]) -> Samples:
     ids = [tuple(token.token_id for token in chain.text[:-1]) for chain in chains]
     return Samples(
         token_ids=tuple(ids),
-        texts=tuple(decode(model.vocabulary, row) for row in ids),
+        texts=tuple(decode(run.model.vocabulary, row) for row in ids),
         log_probs=np.array([math.fsum(token.log_prob for token in chain.text) for chain in chains]),
         log_weights=np.array([chain.log_weight for chain in chains]),
         finish_reasons=("stop",) * len(chains),
-        model_calls=sum(chain.n_model_calls for chain in chains),
-        constraint_checks=sum(chain.checks.n for chain in chains),
+        model_calls=run.n_model_calls,
+        constraint_checks=run.checks.n,
         extra=extra,
     )

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from structgen.samplers.cancelling import Cancel
 from structgen.samplers.choices import Choices
 from structgen.samplers.frontier import Frontier, Site
 from structgen.samplers.pool import Pool
-from structgen.samplers.population import Cancel
 from structgen.samplers.protocol import LanguageModel, PromptLike
 from structgen.samplers.samples import Samples
 from structgen.samplers.smc import PopulationSettings, sample_population

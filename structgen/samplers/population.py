@@ -24,10 +24,7 @@ from structgen.samplers.samples import Samples
 from structgen.samplers.transforms import Transform, TransformedModel
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["Cancel", "Particle", "Population", "as_samples", "decode", "is_cancelled", "no_weight", "transformed"]
-
-Cancel = Any
-"""None, a function that returns True to stop, or an object with ``is_set()`` such as ``threading.Event``."""
+__all__ = ["Particle", "Population", "as_samples", "decode", "no_weight", "transformed"]
 
 
 @dataclass(slots=True)
@@ -98,13 +95,6 @@ class Population:
         else:
             particle.token_ids = (*particle.token_ids, token_id)
             particle.pending = token_id
-
-
-def is_cancelled(cancel: Cancel) -> bool:
-    """Whether the caller wants the run to stop."""
-    if cancel is None:
-        return False
-    return bool(cancel.is_set() if hasattr(cancel, "is_set") else cancel())
 
 
 def as_samples(particles: Sequence[Particle], vocabulary: Vocabulary, **fields: Any) -> Samples:

@@ -16,7 +16,7 @@ is done to all of them at once, so the arrays are the primary form and ``Sample`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -287,6 +287,9 @@ class Samples:
     def concatenate(runs: Sequence[Samples]) -> Samples:
         """Join runs of the same sampler on the same target; evidence is the mean over samples.
 
+        Of ``extra``, counts add up, lists are joined, a flag is set where a run set it, and of anything
+        else the last run's is kept.
+
         Raises
         ------
         ValueError : no runs
@@ -309,4 +312,19 @@ class Samples:
             model_calls=sum(run.model_calls for run in runs),
             constraint_checks=sum(run.constraint_checks for run in runs),
             timings=timings,
+            extra=_joined([run.extra for run in runs]),
         )
+
+
+def _joined(extras: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several runs had to add, as one."""
+    joined: dict[str, Any] = {}
+    for extra in extras:
+        for name, value in extra.items():
+            if isinstance(value, bool):
+                joined[name] = joined.get(name, False) or value
+            elif isinstance(value, int | list):
+                joined[name] = joined[name] + value if name in joined else value
+            else:
+                joined[name] = value
+    return joined

@@ -27,15 +27,18 @@ from typing import Any
 
 import numpy as np
 
+from structgen.errors import PredicateError
 from structgen.potentials.cursor import Bound, CheckCounter
 from structgen.potentials.product import bind_target
+from structgen.samplers.cancelling import Cancel, is_cancelled
 from structgen.samplers.choices import Choices, as_choices
 from structgen.samplers.frontier import Frontier
-from structgen.samplers.population import Cancel, Particle, Population, as_samples, is_cancelled, no_weight, transformed
+from structgen.samplers.population import Particle, Population, as_samples, no_weight, transformed
 from structgen.samplers.protocol import LanguageModel, Potential, PromptLike
 from structgen.samplers.rejection import Budgeted, TokenDraw
 from structgen.samplers.resampling import SCHEMES, Scheme, draw_ancestors
 from structgen.samplers.samples import Samples, effective_sample_size, log_mean_exp
+from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["SMC", "PopulationSettings", "sample_population"]
 
@@ -109,7 +112,7 @@ class _Run:
         population.draw(self.settings.proposal, self.choices)
         if self.settings.critic is not None:
             for particle in live:
-                _twist(particle, self.settings.critic)
+                _twist(particle, self.settings.critic, self.model.vocabulary)
         weights = population.log_weights
         if no_weight(weights):
             for particle in population.live:
@@ -124,11 +127,13 @@ class _Run:
         population.grow()
 
 
-def _twist(particle: Particle, critic: Potential) -> None:
+def _twist(particle: Particle, critic: Potential, vocabulary: Vocabulary) -> None:
     """Replace the particle's look-ahead by the critic's present opinion."""
     if particle.log_weight == -math.inf:
         return
     value = critic.complete(particle.token_ids) if particle.finish == "stop" else critic.prefix(particle.token_ids)
+    if math.isnan(value) or value == math.inf:
+        raise PredicateError(f"the critic says {value}", text=vocabulary.decode(particle.token_ids))
     particle.log_weight += value - particle.twist
     particle.twist = value
     if value == -math.inf and not particle.finish:

@@ -1,6 +1,7 @@
 """Prints the samplers' tables: three tasks on SmolLM2, overheads per token, AWRS beside genlm-control.
 
-    python -m tests.bench.samplers tasks [TASK] [--samples 64] [--exact 400] [--out ROWS] [--readme README.md]
+    python -m tests.bench.samplers tasks [TASK] [--out ROWS] [--readme README.md]
+    python -m tests.bench.samplers unvisited             # ASAp by what unvisited prefixes count, against exact laws
     python -m tests.bench.samplers overhead
     python -m tests.bench.samplers awrs-record FILE      # logits of real prefixes, for the side-by-side
     python -m tests.bench.samplers awrs FILE             # structgen's AWRS on them
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import sys
 import time
 from collections.abc import Callable
@@ -28,27 +30,23 @@ from jsonschemabench.report.tables import to_markdown
 from jsonschemabench.rows import RowWriter, read_rows
 from structgen.potentials import predicate
 from structgen.samplers import AWRS, SMC, ASAp
-from tests.bench.sampler_tasks import LEARNING, SAMPLERS, TASKS, exact_row, sampler_row
+from tests.bench.sampler_tasks import LEARNING, SAMPLERS, TASKS, distances, exact_row, sampler_row
 
 RECORD = Path(__file__).resolve().parents[2] / "jsonschemabench" / "record"
 
 
-def run_tasks(n: int, n_exact: int, only: str | None, out: Path) -> None:
+def run_tasks(only: str | None, out: Path) -> None:
     """Measure every task and sampler that ``out`` does not hold yet; each row is on the disk when it is done."""
-    done = {(row["task"], row["sampler"]): row for row in read_rows(out)} if out.exists() else {}
+    done = {(row["task"], row["sampler"]) for row in read_rows(out)} if out.exists() else set()
     model = sg.models.Transformers()
     with RowWriter(out) as writer:
         for task in TASKS:
             if only not in (None, task.name):
                 continue
-            if (task.name, "exact") not in done:
-                done[task.name, "exact"] = exact_row(model, task, n_exact) | conditions()
-                writer.write(done[task.name, "exact"])
-            features = done[task.name, "exact"]["features"]
-            for name in SAMPLERS:
+            for name in ("exact", *SAMPLERS):
                 if (task.name, name) not in done:
-                    row = sampler_row(model, task, name, n, features) | conditions()
-                    writer.write(row)
+                    row = exact_row(model, task) if name == "exact" else sampler_row(model, task, name)
+                    writer.write(row | conditions())
                     print(f"{task.name} {name}: {row.get('seconds', row)}", file=sys.stderr)
 
 
@@ -56,18 +54,19 @@ def tasks_section(rows: list[dict[str, Any]]) -> str:
     """The table of all tasks in Markdown, with what it was measured on."""
     head = ["task", "sampler", "n", "log Z", "ESS", "ESS/s", "checks/token", "calls/valid"]
     table = [[*head, "distance, weighted", "distance, draws", "floor (95 %)"]]
-    for row in rows:
-        if row["sampler"] == "exact":
-            continue
+    exact = {row["task"]: row["features"] for row in rows if row["sampler"] == "exact"}
+    order = {(task.name, name): place for place, (task, name) in enumerate(itertools.product(TASKS, SAMPLERS))}
+    for row in sorted((row for row in rows if row["sampler"] != "exact"), key=lambda r: order[r["task"], r["sampler"]]):
         if "gave_up" in row:
             table.append([row["task"], row["sampler"], str(row["n"]), f"gave up {row['gave_up']}", *["–"] * 7])
             continue
+        found = distances(row, exact[row["task"]])
         table.append(
             [
                 *(row["task"], row["sampler"], str(row["n"]), f"{row['log_evidence']:.2f} ± {row['error']:.2f}"),
                 *(f"{row['ess']:.1f}", f"{row['ess_per_second']:.2f}", f"{row['checks_per_token']:.1f}"),
-                *(f"{row['calls_per_valid']:.1f}", f"{row['distance']:.2f}", f"{row['distance_of_draws']:.2f}"),
-                f"{row['floor']:.2f} ({row['floor_high']:.2f})",
+                *(f"{row['calls_per_valid']:.1f}", f"{found['distance']:.2f}", f"{found['distance_of_draws']:.2f}"),
+                f"{found['floor']:.2f} ({found['floor_high']:.2f})",
             ]
         )
     return f"{to_markdown(table)}\n{_tasks_legend(rows)}"
@@ -85,8 +84,9 @@ def _tasks_legend(rows: list[dict[str, Any]]) -> str:
         f"SmolLM2-135M-Instruct, {last['date'][:10]}, {last['cpu']}, one thread; seconds are the processor's. "
         f"Distances are total variations to a long exact run ({runs}) of the law of a feature of the text "
         f"({compared}): of the weighted samples, and of as many draws as they come. The floor is what as many exact "
-        f"samples have, on average and in 19 of 20 cases. ASAp made {LEARNING} draws to learn for each that counts; "
-        "they are in its cost. Made by `python -m tests.bench.samplers tasks --readme README.md`.\n"
+        "samples are away from the rest of the exact run, on average and in 19 of 20 splits. ASAp made "
+        f"{LEARNING} draws to learn for each that counts; they are in its cost. Made by "
+        "`python -m tests.bench.samplers tasks --readme README.md`.\n"
     )
 
 
@@ -183,10 +183,8 @@ def run_overhead() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["tasks", "overhead", "awrs-record", "awrs"])
+    parser.add_argument("what", choices=["tasks", "unvisited", "overhead", "awrs-record", "awrs"])
     parser.add_argument("file", nargs="?")
-    parser.add_argument("--samples", type=int, default=64)
-    parser.add_argument("--exact", type=int, default=400)
     parser.add_argument("--out", type=Path, help="rows; what they hold is not measured again; default: dated")
     parser.add_argument("--readme", type=Path, help="file whose section 'samplers' is replaced")
     args = parser.parse_args()
@@ -194,13 +192,17 @@ def main() -> None:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         out = args.out or RECORD / f"{today}-samplers" / "samplers.jsonl"
         out.parent.mkdir(parents=True, exist_ok=True)
-        run_tasks(args.samples, args.exact, args.file, out)
+        run_tasks(args.file, out)
         section = tasks_section(list(read_rows(out)))
         print(section)
         if args.readme is not None:
             put_section(args.readme, section, name="samplers")
     elif args.what == "overhead":
         run_overhead()
+    elif args.what == "unvisited":
+        from tests.bench import asap_unvisited
+
+        asap_unvisited.main()
     else:
         from tests.bench import awrs_side_by_side
 

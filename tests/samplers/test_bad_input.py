@@ -5,10 +5,11 @@ import threading
 import numpy as np
 import pytest
 
-from structgen.errors import IncompleteError, ModelError
+from structgen.errors import DeadEndError, IncompleteError, ModelError, PredicateError, UnsupportedError
 from structgen.models.table import Table
 from structgen.potentials import predicate
-from structgen.samplers import AWRS, CARS, MCMC, SMC, ASAp, Beam, Mirostat
+from structgen.samplers import AWRS, CARS, MCMC, SMC, ASAp, Beam, Masking, Mirostat
+from tests.samplers.test_asap import law_of_next_draw
 from tests.support.enumerable import Case, toy
 
 SAMPLERS = [AWRS(), AWRS(particles=4), SMC(particles=3), ASAp(), CARS(), MCMC(steps=2), Beam(width=2), Mirostat()]
@@ -95,12 +96,88 @@ class Countdown:
         return self.left < 0
 
 
-@pytest.mark.parametrize("sampler", [AWRS(), SMC(particles=4), ASAp(), CARS(), MCMC(steps=1)], ids=repr)
+CANCELLED = [Masking(), AWRS(), SMC(particles=4), ASAp(), ASAp(batch_size=4), CARS(), Mirostat(), Beam()]
+
+
+@pytest.mark.parametrize("sampler", CANCELLED, ids=repr)
 def test_a_cancelled_run_returns_what_it_has(sampler):
     case = toy()
     samples = sampler.sample(case.model, constraint=case.mask, n=4, max_tokens=6, seed=0, cancel=Countdown(2))
     assert samples.extra["cancelled"]
     assert len(samples) < 4
+
+
+@pytest.mark.parametrize("constraint", ["opaque", "ending"])
+def test_masking_asks_predicates_about_every_token(constraint):
+    """Exact masses need every verdict; weights are those of the same language as a mask, dead ends weigh nothing."""
+    case = toy()
+    target = [getattr(case, constraint), None]
+    samples = Masking().sample(case.model, constraint=target, n=40, max_tokens=6, seed=0)
+    for sample in samples:
+        valid = sample.token_ids in case.exact
+        assert (sample.log_weight > -np.inf) == valid
+        assert (sample.finish_reason == "dead_end") == (not valid)
+    assert samples.constraint_checks > 40
+    if constraint == "opaque":
+        same = Masking().sample(case.model, constraint=case.mask, n=40, max_tokens=6, seed=0)
+        assert samples.token_ids == same.token_ids
+        assert samples.log_weights == pytest.approx(same.log_weights, abs=1e-9)
+
+
+class Soft:
+    """A potential with fixed factors per token; as long as they are, and whatever they are."""
+
+    def __init__(self, *factors):
+        self.factors = np.array(factors)
+
+    def prefix(self, ids):
+        return float(self.factors[list(ids)].sum())
+
+    def complete(self, ids):
+        return self.prefix(ids) + float(self.factors[2])
+
+    def logw_next(self, ids):
+        return self.factors
+
+
+@pytest.mark.parametrize("sampler", [Masking(), *SAMPLERS], ids=["masking", *IDS])
+@pytest.mark.parametrize("factors", [(np.nan, 0, 0), (np.inf, 0, 0), (0, 0)], ids=["nan", "inf", "short"])
+def test_a_potential_that_gives_no_numbers(sampler, factors):
+    with pytest.raises(PredicateError) as caught:
+        sampler.sample(toy().model, constraint=Soft(*factors), max_tokens=6, seed=0)
+    assert caught.value.text == b""
+
+
+def test_a_critic_that_gives_no_numbers():
+    with pytest.raises(PredicateError):
+        SMC(critic=Soft(np.nan, np.nan, 0)).sample(toy().model, max_tokens=6, seed=0)
+
+
+def test_soft_factors_are_refused_where_they_cannot_be_followed():
+    lifting = Soft(0.5, 0.0, 0.0)
+    for sampler in (Masking(), CARS()):
+        with pytest.raises(UnsupportedError) as caught:
+            sampler.sample(toy().model, constraint=lifting, max_tokens=6, seed=0)
+        assert caught.value.keyword == "potential"
+
+
+def test_asap_follows_factors_above_one():
+    """Factor 1.5 on every 0: the learnt estimates may rise beyond 1, and draws tend to the weighted target."""
+    case, factor = toy(), 1.5
+    target = [case.mask, Soft(np.log(factor), 0.0, 0.0)]
+    samples = ASAp(batch_size=4).sample(case.model, constraint=target, n=600, max_tokens=6, seed=0)
+    weighted = {ids: p * factor ** ids.count(0) for ids, p in case.exact.items()}
+    total = sum(weighted.values())
+    assert samples.log_evidence == pytest.approx(np.log(total), abs=0.05)
+    law = law_of_next_draw(ASAp(), case, target, samples.extra["trie"])
+    assert law == pytest.approx({ids: w / total for ids, w in weighted.items()}, rel=1e-4)
+
+
+@pytest.mark.parametrize("sampler", [Beam(width=2), MCMC(steps=1)], ids=["beam", "mcmc"])
+def test_a_search_that_finds_nothing_says_how_far_it_got(sampler):
+    with pytest.raises(DeadEndError) as caught:
+        sampler.sample(toy().model, constraint=predicate(lambda t: False), max_tokens=6, seed=0)
+    assert len(caught.value.text) == 5
 
 
 def test_an_event_cancels():

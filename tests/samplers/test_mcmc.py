@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from structgen.potentials.product import bind_target
-from structgen.samplers.mcmc import MCMC, Chain
+from structgen.samplers.choices import ScriptedChoices
+from structgen.samplers.mcmc import MCMC, Chain, Chains
 from structgen.testing import exhaust
 from tests.support.enumerable import credited, random_case, toy
 
@@ -17,12 +18,8 @@ def kernel_of(case, law):
     """(states, first law, transition matrix) with every random decision enumerated."""
     bound = bind_target(case.mask, case.model.vocabulary)
 
-    def fresh():
-        return Chain(case.model, None, bound, case.max_tokens, law)
-
     def begin(choices):
-        chain = fresh()
-        chain.start(choices)
+        (chain,) = Chains(case.model, None, bound, case.max_tokens, law, choices).start(1)
         return chain.text
 
     texts = {}
@@ -36,9 +33,8 @@ def kernel_of(case, law):
     for row, ids in enumerate(states):
 
         def move(choices, text=texts[ids]):
-            chain = fresh()
-            chain.text = text
-            chain.step(choices)
+            chain = Chain(text)
+            Chains(case.model, None, bound, case.max_tokens, law, choices).step([chain])
             return ids_of(chain)
 
         for probability, after in exhaust(move):
@@ -74,14 +70,70 @@ def test_the_target_is_invariant_over_thirty_random_pairs(law):
         assert target @ matrix == pytest.approx(target, abs=3e-6), seed
 
 
-def test_the_first_weight_stays_proper():
+@pytest.mark.parametrize("constraint", ["mask", "ending"])
+def test_the_first_weight_stays_proper(constraint):
+    """Under a predicate on complete texts masked draws run into dead ends, and are repeated."""
     for seed in range(10):
         case = random_case(800 + seed, max_tokens=2)
         sampler = MCMC(steps=1, positions="uniform")
-        runs = exhaust(
-            lambda choices, case=case, sampler=sampler: sampler.sample(
-                case.model, constraint=case.mask, max_tokens=case.max_tokens, seed=choices
-            )
-        )
-        # a dead end is redrawn, so cases with dead ends under masking are not proper; none here has any
-        assert credited(runs, lambda s: s) == pytest.approx(case.exact, rel=3e-6)
+        target = getattr(case, constraint)
+
+        def run(choices, case=case, sampler=sampler, target=target):
+            return sampler.sample(case.model, constraint=target, max_tokens=case.max_tokens, seed=choices)
+
+        if constraint == "mask":
+            assert credited(exhaust(run), lambda s: s) == pytest.approx(case.exact, rel=3e-6)
+        else:
+            assert properly_started(run, case) == pytest.approx(case.exact, rel=3e-6)
+
+
+def properly_started(run, case):
+    """As ``credited``, over the histories whose first draw succeeds; the others weigh nothing but are without end."""
+    found = {}
+    script = []
+    while script is not None:
+        choices = Impatient(script)
+        try:
+            samples = run(choices)
+        except Impatient.Stop:
+            script = choices.next_script()
+            continue
+        if samples.log_weights[0] > -np.inf:
+            ids = samples.token_ids[0]
+            found[ids] = found.get(ids, 0.0) + choices.probability * float(np.exp(samples.log_weights[0]))
+        script = choices.next_script()
+    return found
+
+
+class Impatient(ScriptedChoices):
+    """Stops once more decisions were asked for than a first draw and a step can need."""
+
+    class Stop(Exception):
+        pass
+
+    def _decide(self, weights):
+        if len(self.made) > 6:
+            raise self.Stop
+        return super()._decide(weights)
+
+
+def test_chains_that_run_together_are_each_proper_and_share_forward_passes():
+    case = random_case(801, max_tokens=2)
+    runs = exhaust(
+        lambda choices: MCMC(steps=1).sample(case.model, constraint=case.mask, n=2, max_tokens=2, seed=choices)
+    )
+    assert credited(runs, lambda s: s) == pytest.approx(case.exact, rel=3e-6)
+    toys = toy()
+    alone = MCMC(steps=3).sample(toys.model, constraint=toys.mask, n=1, max_tokens=6, seed=0).model_calls
+    together = MCMC(steps=3).sample(toys.model, constraint=toys.mask, n=20, max_tokens=6, seed=0).model_calls
+    assert together < 20 * alone
+
+
+def test_a_cancelled_run_returns_its_chains():
+    case = toy()
+    asked = []
+    samples = MCMC(steps=50).sample(
+        case.model, constraint=case.mask, n=3, max_tokens=6, seed=0, cancel=lambda: asked.append(1) or len(asked) > 9
+    )
+    assert samples.extra["cancelled"] and len(samples) == 3
+    assert set(samples.texts) <= {case.model.vocabulary.decode(ids).decode() for ids in case.exact}
