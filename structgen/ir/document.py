@@ -15,10 +15,10 @@ parts are one object, so residual formulas that were reached in different ways m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import count
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 __all__ = [
@@ -198,10 +198,53 @@ class Pattern(Assertion):
         self.node = node
 
 
-class Format(Pattern):
-    """A named format, as the regex that defines it."""
+FIRST = 1 << 20
+"""The kind of pieces of which only the first character matters, if nothing else does."""
 
-    __slots__ = ()
+
+class Beginnings(Protocol):
+    """What is known of the beginnings of texts that a judge decides about."""
+
+    def __call__(self, text: str) -> bool:
+        """Whether ``text`` can be gone on with to a right end, as far as can be told; False is certain."""
+        ...
+
+    def kind_of(self, token: str) -> int:
+        """What a piece of text may change: a set of bits."""
+        ...
+
+    def doubtful(self, text: str) -> int:
+        """The kinds of pieces after which, behind ``text``, the beginning must be judged again."""
+        ...
+
+    def endings(self, text: str) -> Iterator[str]:
+        """Likely ways to end ``text``; there may be others."""
+        ...
+
+
+class Format(Pattern):
+    """A named format, as the regex that defines it.
+
+    Where no regex does, ``check`` judges a finished text, ``node`` holds all texts of the format, and ``sure``, if
+    there is one, only such texts.
+    """
+
+    __slots__ = ("beginnings", "check", "sure")
+
+    def __init__(
+        self,
+        source: str,
+        node: Any,
+        pointer: str = "",
+        *,
+        check: Callable[[str], bool] | None = None,
+        sure: Any = None,
+        beginnings: Beginnings | None = None,
+    ) -> None:
+        super().__init__(source, node, pointer)
+        self.check = check
+        self.sure = sure
+        self.beginnings = beginnings
 
 
 class StringIn(Assertion):

@@ -14,10 +14,11 @@ row per depth. Tables, all filled by ``structgen.automata.document``:
 - ``class_maps`` (n, 256) uint8: byte classes.
 - ``numbers`` (N, 16) int32 and ``number_label`` (N,) int32: automata of number texts, by class of byte.
 - ``reach`` (Q,) int64: for automata of property names, the set of classes that can still be reached.
-- ``specs`` (n, 8) int32: how a string is read, columns ``SPEC_…``.
+- ``specs`` (n, 8) int32: how a string is read, columns ``SPEC_…``; an automaton with a label is judged at its end.
 - ``lit_start`` (n + 1,) int32, ``lit_bytes`` uint8, ``lit_label`` (n,) int32: sorted string constants.
 - ``values`` (n, 7) int32: per value context, what each JSON type leads to (-1: not filled, 0: forbidden).
-- ``frames`` (n, 10) int64: open containers, columns ``F_…``; in general frames what may follow is filled in on demand.
+- ``frames`` (n, 10) int64: open containers, columns ``F_…``; in general frames what may follow is filled in on demand,
+  and ``F_LOW`` of a general object says that its names are kept.
 - ``children`` (n,) int32: value contexts of plain containers (-1: not filled, 0: forbidden).
 - ``available`` (n, ) uint8: names still possible in general object frames.
 - ``keys`` (H,) int64, ``results`` (H, 2) int32: hashed events of general frames.
@@ -895,6 +896,12 @@ def step(
 
 
 @uncounted
+def end_value(regs, label, frames, keys, results, miss):
+    """Take the value at hand as ended with ``label``, whatever its automaton says."""
+    return _value_done(regs, label, frames, keys, results, miss)
+
+
+@uncounted
 def end_number(regs, number_label, frames, keys, results, miss):
     """Take the number at hand as complete, as a delimiter would."""
     return _value_done(regs, np.int64(number_label[regs[R_A]]), frames, keys, results, miss)
@@ -904,6 +911,18 @@ def end_number(regs, number_label, frames, keys, results, miss):
 def _copy(source, target):
     for i in range(source.shape[0]):  # a slice assignment would allocate
         target[i] = source[i]
+
+
+@inlined
+def _opens_kept(regs, before, specs, values, frames):
+    """Whether a step has opened a frame that keeps values or names, or a string that is judged as a whole."""
+    frame = regs[R_FRAME]
+    if frame != before[R_FRAME]:
+        kind = frames[frame, F_KIND]
+        return kind == KEEPING_ARRAY or (kind == GENERAL_OBJECT and frames[frame, F_LOW] != 0)
+    if regs[R_MODE] != M_CONTENT or before[R_MODE] >= FIRST_LEXICAL or regs[R_VALUE] == 0:
+        return False
+    return specs[values[regs[R_VALUE], T_STRING], SPEC_LABEL] != 0
 
 
 @uncounted
@@ -924,8 +943,8 @@ def run(
         if status != GOES:
             _copy(before, regs)
             return status, at
-        if regs[R_KEPT] == 1 and frames[regs[R_FRAME], F_KIND] == KEEPING_ARRAY and regs[R_FRAME] != before[R_FRAME]:
-            # A frame that keeps values was opened: its owner reads on byte by byte.
+        if regs[R_KEPT] == 1 and _opens_kept(regs, before, specs, values, frames):
+            # Text that must be kept begins: its owner reads on byte by byte.
             _copy(before, regs)
             return UNDECIDED, at
     return GOES, data.shape[0]

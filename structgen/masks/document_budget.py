@@ -114,10 +114,12 @@ class DocumentBudget:
         kept = np.zeros_like(row)
         if config[K.R_MODE] in (K.M_FREE, K.M_LITERAL, K.M_CONTENT):
             text = self._text_tokens()
-            # Text that goes on is kept while a character more or less cannot matter.
-            if n_tokens >= len(plan) + SPARE:
-                kept |= row & text
-            row &= ~text
+            # Text that goes on is kept while a character more or less cannot matter. Where only some text may go
+            # on, it can lead away from the short ends, to another name or constant, so it is tried.
+            if int(np.bitwise_count(row & text).sum()) > MOST_TRIED // 2:
+                if n_tokens >= len(plan) + SPARE:
+                    kept |= row & text
+                row &= ~text
         tried = allowed_ids(row, self._vocabulary.n_tokens).tolist()
         for token in tried[:MOST_TRIED]:
             if token in eos or self._fits(machine.advance(config, token), n_tokens):

@@ -23,6 +23,7 @@ from structgen.kernels.document_walk import walk
 from structgen.kernels.tables import TrieTables
 from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.document_sharing import SharedRows, Sharing, reach_of
+from structgen.masks.kept_masks import KeptMasks
 from structgen.masks.string_body import string_body
 from structgen.masks.string_masks import StringMasks
 from structgen.vocab.vocabulary import Vocabulary
@@ -63,7 +64,8 @@ class DocumentMachine:
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
         self._scratch: list[_Scratch] = []
         self._budget = DocumentBudget(self)
-        self._strings = StringMasks(self)
+        self.strings = StringMasks(self)
+        self._kept = KeptMasks(self)
         self.n_walked = 0
         """Trie nodes visited so far."""
 
@@ -73,6 +75,8 @@ class DocumentMachine:
         return self.automaton.start
 
     def fill_mask(self, config: Config, row: TokenMask) -> None:
+        if len(config) != K.CONFIG_WIDTH and self._kept.fill(config, row):
+            return
         found = self._rows.get(config)
         if found is not None:
             row[:] = found
@@ -139,7 +143,7 @@ class DocumentMachine:
 
     def _compute(self, config: Config, row: TokenMask) -> None:
         row[:] = 0
-        reach = self._strings.fill(config, row)
+        reach = self.strings.fill(config, row)
         if reach is None:
             reach = self.walk(self._trie, config, row)
         if self.is_accepting(config):

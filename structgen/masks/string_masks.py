@@ -144,6 +144,11 @@ class StringMasks:
         text.fill(row)
         return text.reach
 
+    def closings(self, config: Config) -> npt.NDArray[np.int64]:
+        """Where tokens close a string that an automaton reads: notes of ``content_walk`` in the trie of such tokens."""
+        plain = config[: K.CONFIG_WIDTH]
+        return _Text(self, plain)._quotes().notes
+
     def closed(self, config: Config, label: int, state: int, n: int) -> tuple[npt.NDArray[np.uint32] | None, int]:
         """The suffixes allowed after a quote at ``state``, which has ``label``, and how far they reach."""
         kept = config[K.CONFIG_WIDTH :]

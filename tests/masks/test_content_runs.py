@@ -59,7 +59,7 @@ def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(index: int, monkeyp
         for _ in range(14):
             fast = np.zeros(vocabulary.n_words, np.uint32)
             slow = np.zeros(vocabulary.n_words, np.uint32)
-            if machine._strings.fill(config, fast) is not None:
+            if machine.strings.fill(config, fast) is not None:
                 compared += config[K.R_MODE] == K.M_CONTENT
                 machine.walk(vocabulary.trie, config, slow)
                 assert fast.tolist() == slow.tolist(), (SCHEMAS[index], config)

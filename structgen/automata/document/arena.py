@@ -43,6 +43,8 @@ class Arena:
         """Offset added to an automaton's states, by the caller's key."""
         self.targets: dict[int, tuple[int, bytes]] = {}
         """By state: where most text leads, and by which first bytes."""
+        self.distances: dict[tuple[int, int, int], npt.NDArray[np.int64]] = {}
+        """Bytes to acceptance (``endings``), by first row and labels allowed."""
         self.chains: dict[tuple[int, int], Any] = {}
         """What ``masks.content_runs`` makes of that."""
 

@@ -1,16 +1,13 @@
 """The document automaton: bytes in, configurations out.
 
-A configuration is a tuple: the nine registers of ``kernels.document`` and, where an array
-with ``uniqueItems`` is open, the bytes of its current item (one entry per such array). It
-is immutable and hashable, and every configuration handed out is live.
+A configuration is a tuple: the nine registers of ``kernels.document`` and, where text must be kept, its keepers
+(``keeping``). It is immutable and hashable, and every configuration handed out is live.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +19,7 @@ from structgen.automata.document.contexts import MUST, Contexts
 from structgen.automata.document.formulas import Reducer
 from structgen.automata.document.guess import NO_GUESS, Guesser, text_of
 from structgen.automata.document.judge import canonical
+from structgen.automata.document.keeping import Keeping
 from structgen.automata.document.objects import Objects
 from structgen.automata.document.strings import StringSpecs
 from structgen.automata.document.tables import Tables
@@ -77,6 +75,7 @@ class DocumentAutomaton:
         self.arrays = Arrays(self)
         self.guesser = Guesser(self.reduce)
         self.witness = Witness(self)
+        self.keeping = Keeping(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._typed: set[int] = set()
         self._miss = np.zeros(3, np.int64)
@@ -133,12 +132,14 @@ class DocumentAutomaton:
         """A text that a context with one goal accepts, not always a shortest one; None where there is none."""
         if not value:
             return None
+        guess = self.guess(value)
+        return guess if guess is not None else self.witness.outcomes(value).get(MUST)
+
+    def guess(self, value: int) -> bytes | None:
+        """A text that a context with one goal accepts, where a guess finds one."""
         context = self.contexts.by_index[value]
-        if context.accepts is None:
-            guess = self.guesser.value(context.goals[0])
-            if guess is not NO_GUESS:
-                return text_of(guess)
-        return self.witness.outcomes(value).get(MUST)
+        found = self.guesser.value(context.goals[0]) if context.accepts is None else NO_GUESS
+        return None if found is NO_GUESS else text_of(found)
 
     def is_unsatisfiable(self, formula: Formula) -> bool:
         """Whether no value satisfies ``formula``; False, too, while that hangs on a context still being searched."""
@@ -246,7 +247,7 @@ class DocumentAutomaton:
     def read(self, config: Config, data: bytes) -> Config | None:
         """The configuration after ``data``; None where no document goes on so."""
         if len(config) > K.CONFIG_WIDTH:
-            return self._read_keeping(config, data)
+            return self.keeping.read(config, data)
         regs = self.registers(config)
         array = np.frombuffer(data, np.uint8)
         at = 0
@@ -264,114 +265,15 @@ class DocumentAutomaton:
                 regs = self.registers(cell)
                 regs[K.R_KEPT] = 1
             else:
-                # A frame that keeps values was opened: go on byte by byte.
-                return self._read_keeping(self.interned(regs), data[at:])
+                # Text that must be kept begins: go on byte by byte.
+                return self.keeping.read(self.interned(regs), data[at:])
 
-    # -- arrays that keep the values of their items --------------------------------------------
-
-    def _read_keeping(self, config: Config, data: bytes) -> Config | None:
-        current: Config | None = config
-        for byte in data:
-            current = self._step_keeping(current, byte)  # type: ignore[arg-type]
-            if current is None:
-                return None
-        return current
-
-    def _step_keeping(self, config: Config, byte: int) -> Config | None:
-        """One byte where the text of items matters."""
-        kept: tuple[bytes, ...] = config[K.CONFIG_WIDTH :]
-        plain = config[: K.CONFIG_WIDTH]
-        while True:
-            regs = self.registers(plain)
-            regs[K.R_KEPT] = 2
-            status, _ = K.run(
-                regs, np.empty_like(regs), np.array([byte], np.uint8), 0, *self.tables.arguments, self._miss
-            )
-            if status == K.MISSING:
-                self.fill(*self._miss.tolist())
-                continue
-            if status == K.DIES:
-                return None
-            if status == K.GOES:
-                return self._noted(plain, self.interned(regs), kept, byte)
-            if plain[K.R_MODE] == K.M_NUMBER and not self._keeps(plain):
-                # The byte ends a number, and only then the item around it.
-                plain = self._number_ended(plain)
-                continue
-            found = self._item_done(plain, kept, byte)
-            if found is None:
-                return None
-            plain, kept, consumed = found
-            if consumed:
-                return (*plain, *kept)
-
-    def _keeps(self, config: Config) -> bool:
-        return bool(self.tables.frames[config[K.R_FRAME], K.F_KIND] == K.KEEPING_ARRAY)
-
-    def _number_ended(self, config: Config) -> Config:
-        """The configuration with the number at hand taken as complete; it is known to be."""
-        while True:
-            regs = self.registers(config)
-            status = K.end_number(regs, self.tables.arena.number_label, self.tables.frames, self.tables.keys,
-                                  self.tables.results, self._miss)  # fmt: skip
-            if status != K.MISSING:
-                return self.interned(regs)
-            self.fill(*self._miss.tolist())
-
-    def _noted(self, before: Config, after: Config, kept: tuple[bytes, ...], byte: int) -> Config:
-        """The kept texts after a byte that ended no kept item."""
-        kinds = self.tables.frames
-        was, now = before[K.R_FRAME], after[K.R_FRAME]
-        opened = before[K.R_CELL] != after[K.R_CELL] and byte == 91
-        if byte == 93 and before[K.R_MODE] in (K.M_AFTER, K.M_FIRST_ITEM) and kinds[was, K.F_KIND] == K.KEEPING_ARRAY:
-            kept = kept[:-1]
-        kept = tuple(text + bytes([byte]) for text in kept)
-        if opened and kinds[now, K.F_KIND] == K.KEEPING_ARRAY:
-            kept = (*kept, b"")
-        return (*after, *kept)
-
-    def _item_done(
-        self, plain: Config, kept: tuple[bytes, ...], byte: int
-    ) -> tuple[Config, tuple[bytes, ...], bool] | None:
-        """Step the innermost keeping array on its finished item; whether ``byte`` belonged to the item."""
-        consumed = plain[K.R_MODE] != K.M_NUMBER
-        regs = self.registers(plain)
-        label, parent_kept = self._verdict(regs, byte, kept)
-        if label == 0:
-            return None
-        text = parent_kept[-1] + (bytes([byte]) if consumed else b"")
-        value = json.loads(text.lstrip(b" \t\n\r,"), parse_float=Decimal, parse_int=Decimal)
-        frame = int(regs[K.R_FRAME])
+    def after_item(self, frame: int, label: int, value: Any) -> int:
+        """The frame of an array that keeps values, after an item with a verdict; 0 where that leaves no completion."""
         with deep_recursion():
             state = self.arrays.after_item(self.arrays.states[frame], label)
             after = None if state is None else self.arrays.with_value(state, value)
-            if after is None:
-                return None
-            regs[K.R_FRAME] = self.arrays.frame(after)
-        regs[K.R_MODE] = K.M_AFTER
-        for register in (K.R_A, K.R_B, K.R_C, K.R_VALUE, K.R_ESC):
-            regs[register] = 0
-        outer = parent_kept[:-1]
-        if consumed:
-            outer = tuple(text + bytes([byte]) for text in outer)
-        return self.interned(regs), (*outer, b""), consumed
-
-    def _verdict(self, regs: Registers, byte: int, kept: tuple[bytes, ...]) -> tuple[int, tuple[bytes, ...]]:
-        """The label of the item that ``byte`` ends, with ``regs`` moved to the array's frame."""
-        mode = int(regs[K.R_MODE])
-        tables = self.tables
-        if mode == K.M_NUMBER:
-            return int(tables.arena.number_label[regs[K.R_A]]), kept
-        if mode == K.M_WORD:
-            return int(regs[K.R_C]), kept
-        if mode >= K.M_FREE:
-            return int(K.string_label(regs, *tables.arguments[:12])), kept
-        frame, cell = int(regs[K.R_FRAME]), int(regs[K.R_CELL])
-        label = int(tables.frames[frame, K.F_CLOSE])
-        if tables.frames[frame, K.F_KIND] == K.KEEPING_ARRAY:
-            kept = kept[:-1]
-        regs[K.R_FRAME], regs[K.R_COUNT], regs[K.R_CELL] = tables.cells[cell].tolist()
-        return label, kept
+            return 0 if after is None else self.arrays.frame(after)
 
     # -- ends ------------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
+from structgen.automata.document.keeping import Names
 from structgen.automata.document.shortest import _outside, escaped
+from structgen.errors import LimitError
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -43,8 +45,19 @@ def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[by
             found = automaton.read_spaced(config, part)
             if found is not None and found[1] != config:
                 return found
-        raise AssertionError(f"no completion from {config}")
+        raise _not_found(automaton)
     return _best_part(automaton, config)
+
+
+def _not_found(automaton: DocumentAutomaton) -> LimitError:
+    """There is an end to every configuration, but the search for it is budgeted."""
+    return LimitError(
+        "no way to end the document was found within the budget of the search",
+        what="searches given up",
+        given=automaton.witness.n_assumed,
+        limit=0,
+        hint="simplify alternatives, negations and dependencies of objects",
+    )
 
 
 def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
@@ -58,7 +71,7 @@ def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[b
             if part in (b"]", b"}"):
                 break
     if not found:
-        raise AssertionError(f"no completion from {config}")
+        raise _not_found(automaton)
     _, _, part, after = min(found)
     return part, after
 
@@ -72,7 +85,7 @@ def _cost(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> int | None:
         texts = automaton.witness.completions(config[K.R_FRAME], config[K.R_COUNT], first=False)
         return min(map(len, texts.values()), default=None)
     if mode == K.M_NUMBER and automaton.tables.arena.number_label[config[K.R_A]]:
-        return _cost(automaton, automaton._number_ended(config[: K.CONFIG_WIDTH]))
+        return _cost(automaton, automaton.keeping.number_ended(config))
     parts: list[bytes] = []
     if mode == K.M_COLON:
         parts = [b":"]
@@ -88,6 +101,19 @@ def _cost(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> int | None:
 
 
 def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
+    """Parts to try next, the better ones first; where names are kept, also with new names for those that have come."""
+    parts = _parts(automaton, config)
+    if type(config[-1]) is not Names or config[K.R_MODE] not in _STRUCTURAL:
+        yield from parts
+        return
+    for part in parts:
+        yield part
+        renamed = automaton.keeping.renamed(config, part)
+        if renamed is not None and renamed != part:
+            yield renamed
+
+
+def _parts(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
     mode = config[K.R_MODE]
     witness = automaton.witness
     frame, register = config[K.R_FRAME], config[K.R_COUNT]
@@ -95,6 +121,9 @@ def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
         yield b":"
     elif mode == K.M_VALUE:
         yield from sorted(witness.outcomes(config[K.R_VALUE]).values(), key=len)
+        guess = automaton.guess(config[K.R_VALUE])
+        if guess is not None:
+            yield guess
     elif mode in (K.M_FIRST_KEY, K.M_FIRST_ITEM):
         # A line that has been begun is a member's.
         begun = automaton.is_pretty and config[K.R_B] > 0
@@ -109,6 +138,8 @@ def _candidates(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
         yield from _number_ends(automaton, config)
     else:
         yield from _string_ends(automaton, config)
+        if len(config) > K.CONFIG_WIDTH and not config[K.R_ESC]:
+            yield from (escaped(text) + b'"' for text in automaton.keeping.other_endings(config))
 
 
 def _number_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:

@@ -19,7 +19,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
-from structgen.automata.document.guided import branches
+from structgen.automata.document.guided import branches, propagated
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.strings import dfa_of_assertion
 from structgen.errors import LimitError
@@ -165,7 +165,7 @@ class Guesser:
 
     def _values_of(self, kind: str, form: Formula, formula: Formula) -> Iterator[Any]:
         """Values of one type that satisfy ``formula``, which says ``form`` of that type."""
-        for branch in itertools.islice(branches(form), MOST_BRANCHES):
+        for branch in itertools.islice(branches(propagated(form)), MOST_BRANCHES):
             parts = branch.parts if type(branch) is And else (branch,)
             asserted = [part for part in parts if isinstance(part, Assertion)]
             for value in self._of(kind, asserted):

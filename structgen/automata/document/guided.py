@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from structgen.automata.document.formulas import evaluate
+from structgen.automata.document.formulas import assertions_of, evaluate, substitute
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import quoted
@@ -40,7 +40,7 @@ from structgen.ir.document import (
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["Guided", "branches"]
+__all__ = ["Guided", "branches", "propagated"]
 
 MOST_BRANCHES = 32
 MOST_MEMBERS = 200
@@ -83,6 +83,39 @@ def _inside(formula: Formula) -> Formula:
     return Or((none, *(conjunction(pair) for pair in itertools.combinations(parts, 2))))
 
 
+def propagated(formula: Formula) -> Formula:
+    """``formula`` with what its own parts settle put in: names that are required, or refused, decide other parts.
+
+    Chains of dependencies are followed so in as many steps as they have links; branches would multiply.
+    """
+    while type(formula) is And:
+        present = {name for part in formula.parts if isinstance(part, Required) for name in part.names}
+        absent = {part.part.uid for part in formula.parts if type(part) is Not and isinstance(part.part, Required)}
+        missing = {
+            name
+            for part in formula.parts
+            if type(part) is Not and isinstance(part.part, Required) and len(part.part.names) == 1
+            for name in part.part.names
+        }
+        rest: list[Formula] = []
+        settled: list[Formula] = []
+        for part in formula.parts:
+            is_unit = isinstance(part, Assertion) or (type(part) is Not and isinstance(part.part, Assertion))
+            (settled if is_unit else rest).append(part)
+        table: dict[int, Formula] = {}
+        for part in rest:
+            for uid, inner in assertions_of(part).items():
+                if isinstance(inner, Required):
+                    if inner.names <= present:
+                        table[uid] = TRUE
+                    elif uid in absent or inner.names & missing:
+                        table[uid] = FALSE
+        if not table:
+            return formula
+        formula = conjunction([*settled, *(substitute(part, table) for part in rest)])
+    return formula
+
+
 class Guided:
     """Completions of general objects, aim by aim."""
 
@@ -97,7 +130,7 @@ class Guided:
         aims = [together] if len(goals) == 1 else [together, *goals[1:], *(negation(goal) for goal in goals[1:])]
         for aim in dict.fromkeys(aims):
             first = goals[0] if len(goals) > 1 else TRUE
-            for branch in itertools.islice(branches(conjunction([first, aim])), MOST_BRANCHES):
+            for branch in itertools.islice(branches(propagated(conjunction([first, aim]))), MOST_BRANCHES):
                 found = self._follow(state, branch)
                 if found is not None:
                     yield found
@@ -106,7 +139,7 @@ class Guided:
         """Whether every way to satisfy the one goal of ``state`` contradicts itself on its face."""
         if state.shape.context.accepts is not None:
             return False
-        found = list(itertools.islice(branches(state.forms[0]), MOST_BRANCHES))
+        found = list(itertools.islice(branches(propagated(state.forms[0])), MOST_BRANCHES))
         return len(found) < MOST_BRANCHES and all(self._contradicts_itself(state, branch) for branch in found)
 
     @staticmethod

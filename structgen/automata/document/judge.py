@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from structgen.automata.document.formulas import Reducer, evaluate
-from structgen.automata.document.strings import dfa_of_assertion
+from structgen.automata.document.strings import dfa_of_assertion, says
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -29,8 +29,6 @@ from structgen.ir.document import (
     Properties,
     PropertyNames,
     Required,
-    StringIn,
-    StringLength,
     UnevaluatedItems,
     UnevaluatedProperties,
     UniqueItems,
@@ -157,10 +155,7 @@ def _covers(assertion: Assertion, name: str) -> bool:
 
 
 def _string(part: Assertion, value: str) -> bool:
-    if isinstance(part, StringLength):
-        return part.low <= len(value) and (part.high is None or len(value) <= part.high)
-    data = value.encode("utf-8", "surrogatepass")
-    return data in part.values if isinstance(part, StringIn) else dfa_of_assertion(part).accepts(data)
+    return says(part, value.encode("utf-8", "surrogatepass"))
 
 
 def _number(part: Assertion, value: Any) -> bool:

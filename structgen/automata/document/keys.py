@@ -7,12 +7,14 @@ so that class ``i`` is bit ``i``; free classes, whose names may repeat the class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, count, islice
 
+from structgen.automata.document.endings import endings
 from structgen.automata.document.formulas import Reducer, all_assertions, evaluate
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, reachable_labels
-from structgen.automata.document.strings import dfa_of_assertion
+from structgen.automata.document.strings import dfa_of_assertion, says
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import universal
 from structgen.ir.document import FALSE, TRUE, Assertion, Formula, Pattern, Properties, PropertyNames, conjunction
@@ -95,6 +97,28 @@ class KeyClasses:
             self.classes = [KeyClass(name, frozenset(), frozenset(), (name,)) for name in names]
             self.classes.append(KeyClass(None, frozenset(), frozenset(), _unused(names)))
 
+    def provide_samples(self, n: int, usable: Sequence[bool]) -> set[bytes]:
+        """Give every class of many names ``n`` samples; returns the names of usable classes that have fewer names.
+
+        Where names are counted, these must be told apart: a class that is used up is no way to another property.
+        """
+        few: set[bytes] = set()
+        for number in range(self.n_named, len(self.classes)):
+            found = self.classes[number]
+            samples = tuple(islice(self._names_of(number), n))
+            if len(samples) < n and usable[number]:
+                few.update(samples)
+            self.classes[number] = replace(found, samples=samples or found.samples)
+        return few
+
+    def _names_of(self, number: int) -> Iterator[bytes]:
+        if self.patterns or self.rules:
+            arena, start = self._tables.arena, int(self._tables.specs[self.spec, K.SPEC_START])
+            return endings(arena, start, only=number + 1)
+        others = (str(n).encode() for n in count())
+        short = _unused(self.names)
+        return chain(short, (name for name in others if name not in self.names and name not in short))
+
     @property
     def n_named(self) -> int:
         return len(self.names)
@@ -126,10 +150,9 @@ class KeyClasses:
 
     def _named_classes(self) -> None:
         dfas = {source: dfa_of_assertion(pattern) for source, pattern in self.patterns.items()}
-        rules = {part.uid: dfa_of_assertion(part) for part in self._parts}
         for name in self.names:
             matches = frozenset(source for source, dfa in dfas.items() if dfa.accepts(name))
-            truth = {uid: dfa.accepts(name) for uid, dfa in rules.items()}
+            truth = {part.uid: says(part, name) for part in self._parts}
             self.classes.append(KeyClass(name, matches, self._bad_rules(truth), (name,)))
 
     def _bad_rules(self, truth: dict[int, bool]) -> frozenset[int]:

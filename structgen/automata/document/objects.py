@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
-from structgen.automata.document.keys import KeyClass, KeyClasses
+from structgen.automata.document.keys import MOST_SAMPLES, KeyClass, KeyClasses
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
     FALSE,
@@ -242,21 +242,56 @@ class Objects:
         properties = [part for part in parts if isinstance(part, Properties)] + evaluators
         rules = [part for part in parts if isinstance(part, PropertyNames)]
         caps = [(part.high + 1 if part.high is not None else part.low) for part in parts if isinstance(part, CountIs)]
-        keys = self._classes(names, properties, list({rule.uid: rule for rule in rules}.values()))
-        shape = Shape(context, keys, len(forms), max(caps, default=0))
-        shape.conditions = tables
         musts = self._must_assertions(context, forms)
-        shape.usable = self._install(
-            keys,
-            lambda key_class: any(
+
+        def is_dead(key_class: KeyClass) -> bool:
+            return any(
                 (isinstance(part, Properties) and self._is_dead(key_class, [part])) or part.uid in key_class.bad_for
                 for part in musts.values()
-            ),
-        )
+            )
+
+        cap = max(caps, default=0)
+        keys, usable = self._counted_classes(names, properties, list({r.uid: r for r in rules}.values()), cap, is_dead)
+        shape = Shape(context, keys, len(forms), cap)
+        shape.conditions = tables
+        shape.usable = usable
         state = ObjectState(shape, (*forms, *conditions), 0, 0)
         if context.accepts is None and self.automaton.guesser.has_value_of("object", forms[0]):
             self.automaton.witness.note_viable(state)
         return self.frame(state) if self.is_viable(state) or not self.automaton.witness.is_decided(state) else 0
+
+    def _counted_classes(
+        self,
+        names: set[bytes],
+        properties: list[Properties],
+        rules: list[PropertyNames],
+        cap: int,
+        is_dead: Callable[[KeyClass], bool],
+    ) -> tuple[KeyClasses, list[bool]]:
+        """Classes of names, and which may occur; where names are counted, classes of few names are spelled out."""
+        while True:
+            keys = self._classes(names, properties, rules)
+            usable = self._install(keys, is_dead)
+            if cap <= 1 or not any(usable[keys.n_named :]):
+                return keys, usable
+            few = keys.provide_samples(max(cap, MOST_SAMPLES), usable)
+            if not few:
+                return keys, usable
+            names |= few
+
+    def keeps_names(self, state: ObjectState) -> bool:
+        """Whether it still matters how many different undeclared names come: those that have come must be known."""
+        shape = state.shape
+        if shape.cap <= 1 or not any(shape.usable[shape.keys.n_named :]):
+            return False
+        musts = self._must_assertions(shape.context, state.forms)
+        for form in state.forms:
+            for uid, part in assertions_of(form).items():
+                if not isinstance(part, CountIs) or max(part.low, -1 if part.high is None else part.high + 1) <= 1:
+                    continue
+                if uid not in musts or part.low > state.count:
+                    return True
+        return False
 
     @staticmethod
     def _must_assertions(context: Context, forms: tuple[Formula, ...]) -> dict[int, Assertion]:
@@ -272,7 +307,8 @@ class Objects:
         found = self._frames.get(state.key)
         if found is None:
             label = self.close_label(state)
-            found = self.automaton.tables.add_frame(K.GENERAL_OBJECT, 0, 0, label != 0, -1, label, 0, 0, 0, -1)
+            keeps = self.keeps_names(state)
+            found = self.automaton.tables.add_frame(K.GENERAL_OBJECT, 0, 0, label != 0, -1, label, keeps, 0, 0, -1)
             self._frames[state.key] = found
             self.states[found] = state
         return found
@@ -360,7 +396,8 @@ class Objects:
             value = contexts.asked((must, *(goal for _, _, goal in flagged)), accepts)
             if not self.automaton.is_alive(value):
                 return 0, 0
-        frame = self.automaton.tables.add_frame(K.GENERAL_OBJECT, shape.keys.spec, 0, 0, 0, 0, 0, 0, 0, -1)
+        keeps = self.keeps_names(after)
+        frame = self.automaton.tables.add_frame(K.GENERAL_OBJECT, shape.keys.spec, 0, 0, 0, 0, keeps, 0, 0, -1)
         self._pending[frame] = pending
         return frame, value
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
-import numpy as np
-
+from structgen.automata.document.endings import PREFERRED, endings
 from structgen.automata.document.tables import Tables
 from structgen.kernels import document as K
 from structgen.kernels.shortest import shortest_content
@@ -14,6 +14,8 @@ __all__ = ["Shortest", "quoted"]
 
 _ESCAPES = {34: b'\\"', 92: b"\\\\", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t"}
 _FILLER = b"a"
+MOST_JUDGED = 400
+"""Texts of a string that are put before its judge."""
 _NUMBER_BYTES = {int(K.NUMBER_CLASS[b]): bytes([b]) for b in (*range(57, 47, -1), 45, 43, 46, 101)}
 
 
@@ -73,8 +75,9 @@ class Shortest:
         if kind == K.BY_LENGTH:
             return self._by_length(spec)
         if kind == K.AUTOMATON:
-            return self.content(int(row[K.SPEC_START]), 0, spec)
-        found: dict[int, bytes] = {}
+            found = self.content(int(row[K.SPEC_START]), 0, spec)
+            return self._judged(spec, found) if row[K.SPEC_LABEL] else found
+        found = {}
         literals = [self.literal(i) for i in range(int(row[K.SPEC_LOW]), int(row[K.SPEC_HIGH]))]
         for index, text in enumerate(literals):
             label = int(tables.lit_label[int(row[K.SPEC_LOW]) + index])
@@ -86,6 +89,32 @@ class Shortest:
             if label not in found or len(other) < len(found[label]):
                 found[label] = other
         return found
+
+    def _judged(self, spec: int, shortest: dict[int, bytes]) -> dict[int, bytes]:
+        """Short texts per label where judges have a say: each text counts for the label that it really gets.
+
+        A label that none of ``MOST_JUDGED`` texts has is left out.
+        """
+        tables = self._tables
+        start = int(tables.specs[spec, K.SPEC_START])
+        least = int(tables.specs[spec, K.SPEC_MIN]) if tables.specs[spec, K.SPEC_COUNTS] else 0
+        single = tables.arena.extent(start)[2] == 1 and not any(label > 1 for label in shortest)
+        found: dict[int, bytes] = {}
+        for text in islice(chain(shortest.values(), endings(tables.arena, start)), MOST_JUDGED):
+            label = self._label(start, text) if len(text.decode()) >= least else 0
+            if label and (label not in found or len(text) < len(found[label])):
+                found[label] = text
+                if single:
+                    break
+        return found
+
+    def _label(self, row: int, text: bytes) -> int:
+        """The label of a whole content that the automaton of ``row`` reads from there."""
+        arena = self._tables.arena
+        for byte in text:
+            row = int(arena.trans[arena.content[row, K.C_START] + arena.class_maps[arena.content[row, K.C_MAP], byte]])
+        judge = self._tables.judged.get(row)
+        return int(arena.content[row, K.C_LABEL]) if judge is None else judge.label(text.decode())
 
     def _intervals(self, spec: int) -> Iterator[tuple[int, int, int]]:
         """(least, most, label) of the lengths that a ``BY_LENGTH`` spec tells apart, those with a label."""
@@ -120,7 +149,7 @@ class Shortest:
         least = int(self._tables.specs[spec, K.SPEC_MIN]) if self._tables.specs[spec, K.SPEC_COUNTS] else 0
         first, n_states, n_labels = arena.extent(row)
         labels, ends, text = shortest_content(
-            arena.trans, arena.content, arena.class_maps, _PREFERRED, first, n_states, row, min(n, least), least,
+            arena.trans, arena.content, arena.class_maps, PREFERRED, first, n_states, row, min(n, least), least,
             allowed, n_labels,
         )  # fmt: skip
         texts, start = text.tobytes(), 0
@@ -129,11 +158,6 @@ class Shortest:
             found[label] = texts[start:end]
             start = end
         return found
-
-
-_LETTERS = (*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46)
-_PREFERRED = np.array([*_LETTERS, *(byte for byte in range(256) if byte not in _LETTERS)], np.uint8)
-"""Bytes that need no escape first."""
 
 
 def _outside(taken: set[bytes], prefix: bytes) -> bytes:

@@ -17,15 +17,16 @@ import numpy.typing as npt
 from structgen.automata.compile import compile_regex
 from structgen.automata.dfa import EMPTY, Dfa
 from structgen.automata.document.formulas import all_assertions, evaluate
+from structgen.automata.document.judged import Doubts, Judged, is_judged, sure_dfa, with_doubts
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
-from structgen.ir.document import And, Assertion, Formula, Pattern, StringIn, StringLength
+from structgen.ir.document import And, Assertion, Format, Formula, Pattern, StringIn, StringLength
 from structgen.ir.regex import ANY, repeat
 from structgen.kernels import document as K
 from structgen.kernels.shortest import has_all_lengths
 
-__all__ = ["StringSpecs", "dfa_of_assertion", "must_parts"]
+__all__ = ["StringSpecs", "dfa_of_assertion", "must_parts", "says"]
 
 
 def must_parts(formula: Formula) -> list[Assertion] | None:
@@ -174,6 +175,17 @@ def _prepared(nodes: frozenset[Any], low: int, high: int | None) -> _Prepared:
     return _Prepared(dfa, low, high)
 
 
+@lru_cache(maxsize=64)
+def _doubtful(
+    nodes: frozenset[Any], low: int, high: int | None, sure: tuple[Any, ...]
+) -> tuple[Labelled, npt.NDArray[np.int32] | int, tuple[int, ...]]:
+    """The automaton of ``_prepared`` told apart by what is sure, its limits, and where judges are asked."""
+    prepared = _prepared(nodes, low, high)
+    automaton, states, asked = with_doubts(prepared.automaton, [EMPTY if n is None else _pattern_dfa(n) for n in sure])
+    limits = prepared.limits if isinstance(prepared.limits, int) else prepared.limits[states]
+    return automaton, limits, tuple(asked)
+
+
 class StringSpecs:
     """Builds and installs string specs; equal constraints share one."""
 
@@ -199,10 +211,15 @@ class StringSpecs:
             return self._constants(frozenset.intersection(*sets), parts)
         if high is not None and high < low:
             return 0
-        key = (nodes, low, high)
+        judged = tuple(part for part in parts if isinstance(part, Format) and is_judged(part))
+        key = (nodes, low, high, frozenset(part.source for part in judged))
         found = self._memo.get(key)
         if found is None:
-            found = self._memo[key] = self._patterns(nodes, low, high) if nodes else self._counted(low, high)
+            if judged:
+                found = self._judged(nodes, low, high, judged)
+            else:
+                found = self._patterns(nodes, low, high) if nodes else self._counted(low, high)
+            self._memo[key] = found
         return found
 
     def _counted(self, low: int, high: int | None) -> int:
@@ -223,6 +240,20 @@ class StringSpecs:
         key = ("pattern", nodes, low, high)
         return self._automaton(prepared.automaton, prepared.limits, prepared.low, counts, key)
 
+    def _judged(self, nodes: frozenset[Any], low: int, high: int | None, formats: tuple[Format, ...]) -> int:
+        """Patterns and lengths with formats that a judge decides where their automata are not sure."""
+        prepared = _prepared(nodes, low, high)
+        if prepared.automaton.is_empty or (not isinstance(prepared.limits, int) and prepared.limits[1] < 0):
+            return 0
+        automaton, limits, asked = _doubtful(nodes, low, high, tuple(part.sure for part in formats))
+        checks = {part.source: part.check for part in formats}
+        judge = Judged(lambda text: int(all(check(text) for check in checks.values())))  # type: ignore[misc]
+        beginnings = [part.beginnings for part in formats if part.beginnings is not None]
+        start = self._tables.add_content(automaton, limits, key=("judged", nodes, low, high, frozenset(checks)))
+        self._tables.add_judges(start, dict.fromkeys(asked, judge), beginnings)
+        counts = bool(prepared.low) or prepared.high is not None
+        return self._tables.add_spec(K.AUTOMATON, start=start, least=prepared.low, label=1, counts=counts)
+
     def _automaton(
         self,
         automaton: Labelled,
@@ -238,7 +269,7 @@ class StringSpecs:
 
     def _constants(self, values: frozenset[bytes], parts: Sequence[Assertion]) -> int:
         others = [part for part in parts if not isinstance(part, StringIn)]
-        kept = sorted(value for value in values if all(_holds(part, value) for part in others) and _is_utf8(value))
+        kept = sorted(value for value in values if _is_utf8(value) and all(says(part, value) for part in others))
         if not kept:
             return 0
         low, high = self._tables.add_literals(kept, [1] * len(kept))
@@ -256,11 +287,30 @@ class StringSpecs:
         if all(isinstance(part, StringLength) for part in parts):
             return self._labelled_lengths(parts, label)  # type: ignore[arg-type]
 
-        def of_told(told: tuple[int, ...]) -> int:
-            return label({part.uid: value != 0 for part, value in zip(parts, told, strict=True)})
+        judged = [part for part in parts if isinstance(part, Format) and is_judged(part)]
+        doubts = Doubts(label)
 
-        components = [Component.of(universal()), *(Component.of(dfa_of_assertion(part)) for part in parts)]
-        return self._automaton(labelled_product(components, of_told, ("string", *map(_key_of, parts))))
+        def of_told(told: tuple[int, ...]) -> int:
+            truth = {part.uid: value != 0 for part, value in zip(parts, told, strict=False)}
+            sure = told[len(parts) :]
+            unsure = [part for part, flag in zip(judged, sure, strict=True) if truth[part.uid] and not flag]
+            return doubts.label_of(truth, unsure) if unsure else label(truth)
+
+        components = [
+            Component.of(universal()),
+            *(Component.of(dfa_of_assertion(part)) for part in parts),
+            *(Component.of(sure_dfa(part)) for part in judged),
+        ]
+        found = labelled_product(components, of_told, ("string", *map(_key_of, parts), len(judged)))
+        return self._doubted(found, doubts) if doubts.judges else self._automaton(found)
+
+    def _doubted(self, automaton: Labelled, doubts: Doubts) -> int:
+        """Install a product with states in which judges decide the label."""
+        labels, judges = doubts.installed(automaton.labels)
+        found = Labelled(automaton.class_of, automaton.transitions, labels)
+        start = self._tables.add_content(found)
+        self._tables.add_judges(start, judges)
+        return self._tables.add_spec(K.AUTOMATON, start=start, label=1)
 
     def _labelled_lengths(self, parts: Sequence[StringLength], label: Callable[[dict[int, bool]], int]) -> int:
         """One row per interval of lengths, linked upwards, so that no length is a state."""
@@ -299,6 +349,18 @@ class StringSpecs:
         return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
 
 
+def says(part: Assertion, value: bytes) -> bool:
+    """Whether a string assertion holds for a whole text, its judge included."""
+    if isinstance(part, StringLength):
+        n = len(value.decode("utf-8", "surrogatepass"))
+        return part.low <= n and (part.high is None or n <= part.high)
+    if isinstance(part, StringIn):
+        return value in part.values
+    if not dfa_of_assertion(part).accepts(value):
+        return False
+    return not (isinstance(part, Format) and part.check is not None) or part.check(value.decode())
+
+
 def _key_of(part: Assertion) -> Hashable:
     """What an assertion says, as a hashable value."""
     if isinstance(part, Pattern):
@@ -315,10 +377,3 @@ def _is_utf8(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _holds(part: Assertion, value: bytes) -> bool:
-    if isinstance(part, StringLength):
-        n = len(value.decode("utf-8", "surrogatepass"))
-        return part.low <= n and (part.high is None or n <= part.high)
-    return dfa_of_assertion(part).accepts(value)

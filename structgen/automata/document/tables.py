@@ -6,15 +6,17 @@ Python appends; kernels only read (cells apart, whose free tail a walk uses as s
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.arena import current_arena
+from structgen.automata.document.judged import Judged
 from structgen.automata.document.labelled import Labelled
 from structgen.errors import LimitError
+from structgen.ir.document import Beginnings
 from structgen.kernels import document as K
 
 __all__ = ["SCRATCH_CELLS", "Tables"]
@@ -50,6 +52,9 @@ class Tables:
         self.cell_list: list[tuple[int, int, int]] = [(0, 0, 0)]
         """The cells again, for Python."""
         self.events: set[tuple[int, int]] = set()
+        self.judged: dict[int, Judged] = {}
+        """Rows of string content at which a judge decides about the text."""
+        self._beginnings: dict[int, tuple[Beginnings, ...]] = {}
         self.arguments: tuple[Any, ...] = ()
         self._rebuild()
 
@@ -108,6 +113,17 @@ class Tables:
         base = self.arena.add_content(automaton, limits, reach, key)
         self._rebuild()
         return base + 1
+
+    def add_judges(self, start: int, judges: Mapping[int, Judged], beginnings: Sequence[Beginnings] = ()) -> None:
+        """Say where an automaton that starts at row ``start`` is in doubt, by state, and what judges beginnings."""
+        for state, judge in judges.items():
+            self.judged[start - 1 + state] = judge
+        if beginnings:
+            self._beginnings[self.arena.extent(start)[0]] = tuple(beginnings)
+
+    def beginnings_of(self, row: int) -> tuple[Beginnings, ...]:
+        """What judges the beginnings of texts that the automaton of ``row`` reads."""
+        return self._beginnings.get(self.arena.extent(row)[0], ()) if self._beginnings else ()
 
     def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None) -> int:
         """The row at which an automaton of number texts starts; shared under ``key``."""

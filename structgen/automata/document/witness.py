@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Witness"]
 
-MOST_EXACT, MOST_COMBINED = 2, 5
+MOST_EXACT, MOST_COMBINED, MOST_BUT_ONE = 2, 5, 6
 MOST_EXPANSIONS = (30, 10, 4, 2)
 FURTHER_EXPANSIONS = (30, 6, 2, 1)
 """By how many searches this one is nested in: in all, and where an aim has already found something."""
@@ -117,7 +117,8 @@ class Witness:
         """(label, text) for verdicts of a context with several goals, one for each thing to aim at.
 
         Up to ``MOST_EXACT`` goals (where that was not enough, ``MOST_COMBINED``) every combination is
-        aimed at. Beyond, aims are all goals at once, each alone, the failure of each, and of all; which
+        aimed at. Beyond, aims are all goals at once, each alone, the failure of each, and of all, and (up to
+        ``MOST_BUT_ONE`` goals) of one beside the success of all others; which
         verdicts the text of an aim really has is then looked up. Cheap, because an aim is one goal that
         must hold, but not every verdict need appear.
         """
@@ -129,6 +130,8 @@ class Witness:
         else:
             self._skipped = True
             chosen = [unsure, *([goal] for goal in (*unsure, *failures)), failures]
+            if len(unsure) <= MOST_BUT_ONE:
+                chosen += [[*unsure[:at], failure, *unsure[at + 1 :]] for at, failure in enumerate(failures)]
         aims = [conjunction([first, *goals]) for goals in chosen]
         seen: set[int] = set()
         for aim in aims:

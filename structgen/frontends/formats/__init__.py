@@ -4,7 +4,8 @@ Most formats are regular languages, dates with their leap days included, and for
 :func:`format_node` is the whole truth (:func:`format_is_exact`). Three are not: a host name may hold
 ``xn--`` labels whose Punycode must decode, an internationalised one has an encoded length and a direction, and
 whether a string is a regular expression takes a parser. Their node is the least regular
-language at hand that holds all of them, and :func:`format_check` judges the finished string.
+language at hand that holds all of them, :func:`format_sure_node` gives one that holds no others, and
+:func:`format_check` judges a finished string between the two.
 
 A name that is not in the table is an annotation, as the specification wants it: None.
 """
@@ -16,10 +17,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from structgen.frontends.formats import dates, idna, network, regexes
+from structgen.frontends.formats.beginnings import HostNameBeginnings, RegexBeginnings
 from structgen.frontends.regex import is_valid_ecma, parse_ecma
+from structgen.ir.document import Beginnings
 from structgen.ir.regex import Node, alternate
 
-__all__ = ["FORMATS", "FormatSpec", "format_check", "format_is_exact", "format_max_length", "format_node"]
+__all__ = [
+    "FORMATS",
+    "FormatSpec",
+    "format_beginnings",
+    "format_check",
+    "format_is_exact",
+    "format_node",
+    "format_sure_node",
+]
 
 _POINTER = "(?:/(?:[^~/]|~[01])*)*"
 _HEX = "[0-9A-Fa-f]"
@@ -31,8 +42,9 @@ class FormatSpec:
 
     build: Callable[[], Node]
     check: Callable[[str], bool] | None = None
-    max_length: int | None = None
-    """In code points; told apart so that it need not multiply the automaton's states."""
+    sure: Callable[[], Node] | None = None
+    """Texts among those of the expression that the check need not see."""
+    beginnings: Beginnings | None = None
 
 
 def _pattern(text: str) -> Callable[[], Node]:
@@ -50,8 +62,18 @@ FORMATS: dict[str, FormatSpec] = {
     "duration": FormatSpec(dates.duration),
     "email": FormatSpec(network.email),
     "idn-email": FormatSpec(network.idn_email),
-    "hostname": FormatSpec(network.hostname, check=idna.is_hostname, max_length=253),
-    "idn-hostname": FormatSpec(network.idn_hostname, check=idna.is_idn_hostname, max_length=253),
+    "hostname": FormatSpec(
+        network.hostname,
+        check=idna.is_hostname,
+        sure=network.plain_hostname,
+        beginnings=HostNameBeginnings(international=False),
+    ),
+    "idn-hostname": FormatSpec(
+        network.idn_hostname,
+        check=idna.is_idn_hostname,
+        sure=network.plain_idn_hostname,
+        beginnings=HostNameBeginnings(international=True),
+    ),
     "ipv4": FormatSpec(network.ipv4),
     "ipv6": FormatSpec(network.ipv6),
     "uri": FormatSpec(network.uri),
@@ -62,7 +84,7 @@ FORMATS: dict[str, FormatSpec] = {
     "uuid": FormatSpec(_uuid(_HEX)),
     "json-pointer": FormatSpec(_pattern(_POINTER)),
     "relative-json-pointer": FormatSpec(_pattern(rf"(?:0|[1-9]\d*)(?:#|{_POINTER})")),
-    "regex": FormatSpec(regexes.regex, check=is_valid_ecma),
+    "regex": FormatSpec(regexes.regex, check=is_valid_ecma, sure=regexes.plain_regex, beginnings=RegexBeginnings()),
 }
 """The formats of the specification, all drafts together."""
 
@@ -110,7 +132,14 @@ def format_is_exact(name: str) -> bool:
     return spec is not None and spec.check is None
 
 
-def format_max_length(name: str) -> int | None:
-    """The most code points a string of this format has, where the expression does not count them."""
+@lru_cache(maxsize=64)
+def format_sure_node(name: str) -> Node | None:
+    """An expression of texts that surely are of the format; None where none is known, or the format is exact."""
     spec = FORMATS.get(name)
-    return None if spec is None else spec.max_length
+    return None if spec is None or spec.sure is None else spec.sure()
+
+
+def format_beginnings(name: str) -> Beginnings | None:
+    """Judges beginnings of texts of a format that has a check; None where nothing is known of them."""
+    spec = FORMATS.get(name)
+    return None if spec is None else spec.beginnings

@@ -17,22 +17,44 @@ from functools import lru_cache
 from structgen.frontends.regex.classes import ASSIGNED, known_category
 from structgen.ir.regex import CharSet, char_set, set_difference
 
-__all__ = ["is_hostname", "is_idn_hostname", "marks", "permitted", "without"]
+__all__ = [
+    "CONTEXTUAL",
+    "FROM_LEFT",
+    "FROM_RIGHT",
+    "a_label",
+    "fits_context",
+    "is_hostname",
+    "is_idn_hostname",
+    "is_one_direction",
+    "is_permitted",
+    "is_transparent",
+    "joins",
+    "marks",
+    "permitted",
+    "u_label",
+    "without",
+]
 
 without = set_difference
 _EXCEPTIONS_VALID = frozenset([0xDF, 0x3C2, 0x6FD, 0x6FE, 0xF0B, 0x3007])
 _EXCEPTIONS_INVALID = frozenset([0x640, 0x7FA, 0x302E, 0x302F, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303B])
-_CONTEXTUAL = frozenset([0xB7, 0x375, 0x5F3, 0x5F4, 0x30FB, 0x200C, 0x200D, *range(0x660, 0x66A), *range(0x6F0, 0x6FA)])
+CONTEXTUAL = frozenset(
+    map(chr, [0xB7, 0x375, 0x5F3, 0x5F4, 0x30FB, 0x200C, 0x200D, *range(0x660, 0x66A), *range(0x6F0, 0x6FA)])
+)
+"""Characters that are permitted in some contexts only."""
+FROM_RIGHT = frozenset(["R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"])
+"""Directions that may occur in a label which begins from the right."""
+FROM_LEFT = frozenset(["L", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"])
 _OLD_JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 _LETTERS_AND_DIGITS = frozenset(["Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"])
 _MAX_NAME, _MAX_LABEL = 253, 63
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 
 
-def _is_permitted(c: str) -> bool:
+def is_permitted(c: str) -> bool:
     """PVALID or contextual: RFC 5892, section 3."""
     code = ord(c)
-    if code in _EXCEPTIONS_VALID or code in _CONTEXTUAL:
+    if code in _EXCEPTIONS_VALID or c in CONTEXTUAL:
         return True
     if code in _EXCEPTIONS_INVALID or any(code in span for span in _OLD_JAMO):
         return False
@@ -49,7 +71,7 @@ def _is_permitted(c: str) -> bool:
 @lru_cache(maxsize=1)
 def permitted() -> CharSet:
     """All code points that may stand in a U-label, in some context."""
-    return char_set([(c, c) for span in ASSIGNED for c in span if _is_permitted(chr(c))])
+    return char_set([(c, c) for span in ASSIGNED for c in span if is_permitted(chr(c))])
 
 
 @lru_cache(maxsize=1)
@@ -72,23 +94,24 @@ def _is_name(labels: list[str], *, international: bool) -> bool:
     decoded: list[str] = []
     length = len(labels) - 1
     for label in labels:
-        unicode_label = _u_label(label, international)
+        unicode_label = u_label(label, international)
         if unicode_label is None:
             return False
         decoded.append(unicode_label)
-        length += len(label) if label.isascii() else len(_a_label(label))
+        length += len(label) if label.isascii() else len(a_label(label))
     if length > _MAX_NAME:
         return False
     if not any(_direction(c) in ("R", "AL", "AN") for label in decoded for c in label):
         return True
-    return all(map(_is_one_direction, decoded))
+    return all(map(is_one_direction, decoded))
 
 
-def _a_label(label: str) -> str:
+def a_label(label: str) -> str:
+    """The ASCII form of a label beyond ASCII."""
     return "xn--" + label.encode("punycode").decode("ascii")
 
 
-def _u_label(label: str, international: bool) -> str | None:
+def u_label(label: str, international: bool) -> str | None:
     """The Unicode form of a valid label; None for an invalid one."""
     if not label or len(label) > _MAX_LABEL or label[0] == "-" or label[-1] == "-":
         return None
@@ -101,7 +124,7 @@ def _u_label(label: str, international: bool) -> str | None:
             found = label[4:].lower().encode("ascii").decode("punycode")
         except UnicodeError:
             return None
-        canonical = not found.isascii() and _a_label(found) == label.lower()
+        canonical = not found.isascii() and a_label(found) == label.lower()
         return found if canonical and _is_u_label(found) else None
     return label if international and _is_u_label(label) else None
 
@@ -111,15 +134,15 @@ def _is_u_label(label: str) -> bool:
         return False
     if unicodedata.normalize("NFC", label) != label or unicodedata.category(label[0])[0] == "M":
         return False
-    if not all(_is_permitted(c) and _fits_context(label, k) for k, c in enumerate(label)):
+    if not all(is_permitted(c) and fits_context(label, k) for k, c in enumerate(label)):
         return False
-    return len(_a_label(label)) <= _MAX_LABEL
+    return len(a_label(label)) <= _MAX_LABEL
 
 
-def _fits_context(label: str, k: int) -> bool:
+def fits_context(label: str, k: int) -> bool:
     """The contextual rules of RFC 5892, appendix A."""
     code = ord(label[k])
-    if code not in _CONTEXTUAL:
+    if label[k] not in CONTEXTUAL:
         return True
     before, after = label[k - 1 : k] if k else "", label[k + 1 : k + 2]
     if code == 0xB7:
@@ -136,7 +159,7 @@ def _fits_context(label: str, k: int) -> bool:
         return not any("\u0660" <= c <= "\u0669" for c in label)
     if before and unicodedata.combining(before) == 9:
         return True
-    return code == 0x200C and _joins(label[:k][::-1], backward=True) and _joins(label[k + 1 :], backward=False)
+    return code == 0x200C and joins(label[:k][::-1], backward=True) and joins(label[k + 1 :], backward=False)
 
 
 def _script(c: str) -> str:
@@ -161,10 +184,15 @@ def _joining() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(following), frozenset(preceding)
 
 
-def _joins(rest: str, *, backward: bool) -> bool:
+def is_transparent(c: str) -> bool:
+    """Whether letters join across ``c``."""
+    return unicodedata.category(c) in ("Mn", "Me", "Cf")
+
+
+def joins(rest: str, *, backward: bool) -> bool:
     """Whether the nearest letter, marks skipped, joins across the zero-width non-joiner."""
     for c in rest:
-        if unicodedata.category(c) not in ("Mn", "Me", "Cf"):
+        if not is_transparent(c):
             return c in _joining()[0 if backward else 1]
     return False
 
@@ -173,15 +201,12 @@ def _direction(c: str) -> str:
     return unicodedata.bidirectional(c)
 
 
-def _is_one_direction(label: str) -> bool:
+def is_one_direction(label: str) -> bool:
     """The Bidi rule of RFC 5893, section 2."""
     kinds = [_direction(c) for c in label]
     ends = [k for k in kinds if k != "NSM"]
     if not ends:
         return False
     if kinds[0] in ("R", "AL"):
-        allowed = {"R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"}
-        return set(kinds) <= allowed and ends[-1] in ("R", "AL", "EN", "AN") and not {"EN", "AN"} <= set(kinds)
-    return (
-        kinds[0] == "L" and set(kinds) <= {"L", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"} and ends[-1] in ("L", "EN")
-    )
+        return FROM_RIGHT.issuperset(kinds) and ends[-1] in ("R", "AL", "EN", "AN") and not {"EN", "AN"} <= set(kinds)
+    return kinds[0] == "L" and FROM_LEFT.issuperset(kinds) and ends[-1] in ("L", "EN")

@@ -20,6 +20,8 @@ __all__ = [
     "ipv6",
     "iri",
     "iri_reference",
+    "plain_hostname",
+    "plain_idn_hostname",
     "uri",
     "uri_reference",
 ]
@@ -74,6 +76,22 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 def hostname() -> Node:
     """Labels of letters, digits and inner hyphens; ``xn--`` labels are for the check to judge."""
     return parse_ecma(rf"{_LABEL}(?:\.{_LABEL})*")
+
+
+def plain_hostname() -> Node:
+    """Host names without ``xn--`` labels that cannot be too long: few labels, or short ones."""
+    return _plain(r"(?![Xx][Nn]--)", r"\.")
+
+
+def plain_idn_hostname() -> Node:
+    """Internationalised host names that are plain ASCII."""
+    return _plain("(?!..--)", r"[.\u3002\uff0e\uff61]")
+
+
+def _plain(start: str, dot: str) -> Node:
+    short = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
+    few, many = rf"{start}{_LABEL}", rf"{start}{short}"
+    return alternate(parse_ecma(rf"{few}(?:{dot}{few}){{0,2}}"), parse_ecma(rf"{many}(?:{dot}{many}){{3,7}}"))
 
 
 def idn_hostname() -> Node:

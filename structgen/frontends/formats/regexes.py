@@ -14,7 +14,7 @@ from __future__ import annotations
 from structgen.frontends.regex import parse_ecma
 from structgen.ir.regex import EVERYTHING, Node, alternate, concat, literal, optional, star
 
-__all__ = ["regex"]
+__all__ = ["plain_regex", "regex"]
 
 _DEPTH = 3
 _HEX = "[0-9A-Fa-f]"
@@ -35,6 +35,35 @@ def regex() -> Node:
     for level in levels:
         deep = concat(level, parse_ecma(_OPENING), deep)
     return alternate(levels[-1], deep)
+
+
+def plain_regex() -> Node:
+    """Expressions that surely are right: no counts but plain ones, no ranges but of one kind, no groups by name."""
+    levels = [_plain_sequence(None)]
+    for _ in range(_DEPTH):
+        levels.append(_plain_sequence(levels[-1]))
+    return levels[-1]
+
+
+def _plain_sequence(inner: Node | None) -> Node:
+    atoms: list[Node] = [
+        parse_ecma(rf"[^\^$\\.*+?()\[\]{{}}|]|\.|\\(?:[dDwWsStnvfr]|{_SYNTAX})"),
+        _plain_class(),
+    ]
+    if inner is not None:
+        atoms.append(concat(parse_ecma(r"\((?:\?:)?"), inner, literal(")")))
+    counts = "|".join(rf"{low}(?:,[{low}-9]?)?" for low in range(10))
+    quantified = concat(alternate(*atoms), optional(parse_ecma(rf"(?:[*+?]|\{{(?:{counts})\}})\??")))
+    return star(alternate(parse_ecma(r"[\^$|]|\\[bB]"), quantified))
+
+
+def _plain_class() -> Node:
+    """``[...]`` of letters, digits, some signs, classes, and ranges within digits, capitals or small letters."""
+    ranges = [
+        f"{chr(low)}-[{chr(low)}-{end}]" for first, end in ("09", "AZ", "az") for low in range(ord(first), ord(end) + 1)
+    ]
+    single = r"[0-9A-Za-z_ .,:;!@#%&*+=~<>?\/(){}|'$]|\\[dDwWsStnvfr]|\\" + _SYNTAX
+    return parse_ecma(rf"\[\^?(?:{'|'.join(ranges)}|{single})*-?\]")
 
 
 def _sequence(inner: Node | None) -> Node:

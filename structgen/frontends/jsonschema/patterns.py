@@ -11,7 +11,7 @@ from typing import Any
 
 from structgen.errors import ConstraintError
 from structgen.frontends.regex import parse_ecma
-from structgen.ir.document import TRUE, Format, Formula, StringLength, conjunction
+from structgen.ir.document import TRUE, Format, Formula
 
 __all__ = ["format_assertion", "read_pattern"]
 
@@ -32,11 +32,21 @@ def read_pattern(source: str, pointer: str) -> Any:
 
 def format_assertion(name: str, draft: int, pointer: str) -> Formula:
     """The assertion of a format; TRUE for names that the draft does not define (annotations)."""
-    from structgen.frontends.formats import format_max_length, format_node
+    from structgen.frontends.formats import (
+        format_beginnings,
+        format_check,
+        format_node,
+        format_sure_node,
+    )
 
     node = format_node(name, draft)
     if node is None:
         return TRUE
-    found: Formula = Format(name, node, pointer)
-    most = format_max_length(name)
-    return found if most is None else conjunction([found, StringLength(0, most, pointer)])
+    return Format(
+        name,
+        node,
+        pointer,
+        check=format_check(name),
+        sure=format_sure_node(name),
+        beginnings=format_beginnings(name),
+    )

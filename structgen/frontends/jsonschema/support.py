@@ -78,7 +78,13 @@ _TABLE: list[Keyword] = [
     Keyword("additionalProperties", 4, LAST, "automaton"),
     Keyword("propertyNames", 6, LAST, "automaton"),
     Keyword("required", 4, LAST, "automaton"),
-    Keyword("minProperties", 4, LAST, "automaton", "relaxed from 2 on: undeclared names count again where repeated"),
+    Keyword(
+        "minProperties",
+        4,
+        LAST,
+        "automaton",
+        "from 2 on, undeclared names are kept, and none may come twice, until enough have come",
+    ),
     Keyword("maxProperties", 4, LAST, "automaton"),
     Keyword("dependencies", 4, 7, "automaton"),
     Keyword("dependentRequired", 2019, LAST, "automaton"),
@@ -154,9 +160,9 @@ def _verdict(source: SchemaSource, place: Place, keyword: str, value: Any) -> tu
     if reason is not None and row.how != "annotation":
         return "annotation", _NOTHING + reason
     if keyword == "format":
-        return _format(source, value)
+        return _format(source, place, value)
     if keyword == "minProperties" and value >= 2:
-        return "relaxed", "a name that the schema does not declare counts again where it is repeated"
+        return "monitor", row.note
     return row.how, row.note
 
 
@@ -182,11 +188,13 @@ def _idle(place: Place, keyword: str, value: Any) -> str | None:
     return None
 
 
-def _format(source: SchemaSource, name: str) -> tuple[How, str]:
+def _format(source: SchemaSource, place: Place, name: str) -> tuple[How, str]:
     if not source.assert_formats:
         return "annotation", "formats='annotate'"
     if name not in FORMATS:
         return "annotation", f"no draft defines the format {name!r}"
     if format_is_exact(name):
         return "automaton", ""
-    return "relaxed", f"no automaton decides {name!r}: the text has its outer shape, but may still not be one"
+    if place.pointer.endswith("/propertyNames"):
+        return "relaxed", f"no automaton decides {name!r}, and names are not judged: they have its outer shape"
+    return "monitor", "by an automaton where it is sure, else by a judge of the text before the quote that ends it"

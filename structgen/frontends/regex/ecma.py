@@ -9,6 +9,7 @@ would read differently (``\\a``, ``[[:alpha:]]``, possessive quantifiers) is ref
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NoReturn
@@ -34,7 +35,7 @@ from structgen.ir.regex import (
     set_union,
 )
 
-__all__ = ["is_valid_ecma", "parse_ecma"]
+__all__ = ["is_hopeless_ecma", "is_valid_ecma", "parse_ecma"]
 
 _MAX_DEPTH = 200
 _CONTROL = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D}
@@ -89,6 +90,30 @@ def is_valid_ecma(pattern: str) -> bool:
         return False
     groups = {str(k + 1) for k in range(reader.n_groups)}
     return all(name in (groups if name.isdigit() else reader.names) for name in reader.references)
+
+
+_CERTAIN = (
+    "range out of order",
+    "a class cannot bound a range",
+    "numbers out of order",
+    "duplicate group name",
+    "unknown Unicode property",
+    "an assertion cannot be repeated",
+    "unmatched ')'",
+)
+
+
+def is_hopeless_ecma(text: str) -> bool:
+    """Whether no pattern that the ``u`` flag allows begins with ``text``, as far as its first mistake tells."""
+    if re.search(r"\\u[dD][89abAB][0-9A-Fa-f]{2}$", text) is not None:
+        return False  # half of a surrogate pair
+    try:
+        _Reader(text, True, _Flags(), judge_only=True).whole()
+    except RegexSyntaxError as error:
+        return any(mistake in str(error) for mistake in _CERTAIN)
+    except LimitError:
+        return False
+    return False
 
 
 class _Reader:

@@ -96,7 +96,7 @@ def test_a_second_report_says_the_same() -> None:
         ({"additionalItems": False}, "7", "/additionalItems", "annotation", "no list"),
         ({"items": [{}], "additionalItems": False}, "7", "/additionalItems", "automaton", ""),
         ({"exclusiveMinimum": True}, "draft4", "/exclusiveMinimum", "annotation", "no minimum"),
-        ({"format": "hostname"}, None, "/format", "relaxed", "hostname"),
+        ({"format": "hostname"}, None, "/format", "monitor", "judge"),
         ({"format": "date"}, None, "/format", "automaton", ""),
         ({"format": "colour"}, None, "/format", "annotation", "colour"),
         ({"contentEncoding": "base64"}, None, "/contentEncoding", "annotation", ""),

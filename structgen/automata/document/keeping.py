@@ -1,0 +1,353 @@
+"""Reading where the text itself matters, not only what an automaton makes of it.
+
+Three things of JSON Schema are not regular. ``uniqueItems`` compares the values of finished items. ``minProperties``
+counts different names: those that a schema does not declare have no bit in any register, so while their number
+may still decide, the names are kept and none may come twice. And some formats (``xn--`` labels of host names, regular
+expressions) take a judge of the whole text where their automaton cannot be sure.
+
+A configuration then has *keepers* behind its registers, one per open array or object that keeps something and one for
+the string at hand, outermost first: the bytes of the current item, the ``Names`` of an object, the ``Text`` of
+a string. The kernel stops where a keeper begins; from there on bytes are read one by one, here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.endings import endings
+from structgen.automata.document.shortest import escaped
+from structgen.kernels import document as K
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import DocumentAutomaton
+
+__all__ = ["Keeping", "Names", "Text", "decoded"]
+
+Config = tuple[Any, ...]
+Registers = npt.NDArray[np.int64]
+MOST_RENAMED = 32
+MOST_TRIED = 600
+"""Endings of a string that are put before its judge."""
+_ENDS_NUMBER = frozenset(b",]} \t\r\n")
+
+
+class Names(NamedTuple):
+    """The undeclared names of an open object whose number may still decide."""
+
+    cell: int
+    """The stack cell of the object."""
+    names: tuple[bytes, ...]
+    text: bytes
+    """The name being read, as it stands in the document, without quotes."""
+
+
+class Text(NamedTuple):
+    """A string that is judged as a whole, as it stands in the document so far, without quotes."""
+
+    raw: bytes
+
+
+def _in_string(config: Config) -> bool:
+    return bool(K.M_FREE <= config[K.R_MODE] <= K.M_CONTENT)
+
+
+def _end_of_string(text: bytes, at: int) -> int:
+    """The place of the quote that closes the string whose content begins at ``at``."""
+    while text[at] != 34:
+        at += 2 if text[at] == 92 else 1
+    return at
+
+
+def decoded(raw: bytes) -> bytes | None:
+    """The UTF-8 content of a string as it stands in a document; None where it breaks off inside a character."""
+    if b"\\" not in raw:
+        return raw
+    try:
+        text: str = json.loads(b'"' + raw + b'"', strict=False)
+        return text.encode("utf-8")
+    except ValueError:
+        return None
+
+
+class Keeping:
+    """The byte-wise reading of one automaton."""
+
+    def __init__(self, automaton: DocumentAutomaton) -> None:
+        self._automaton = automaton
+        self._miss = np.zeros(3, np.int64)
+
+    def read(self, config: Config, data: bytes) -> Config | None:
+        """The configuration after ``data``; None where no document goes on so."""
+        current: Config | None = config
+        for byte in data:
+            current = self.step(current, byte)  # type: ignore[arg-type]
+            if current is None:
+                return None
+        return current
+
+    def step(self, config: Config, byte: int) -> Config | None:
+        """The configuration after one byte."""
+        plain, kept = config[: K.CONFIG_WIDTH], config[K.CONFIG_WIDTH :]
+        label = 0
+        if plain[K.R_MODE] == K.M_NUMBER and byte in _ENDS_NUMBER and not self._keeps(plain):
+            # The byte ends a number, and only then the item or member around it.
+            ended = self._number_ended(plain)
+            if ended is None:
+                return None
+            plain, kept = ended, self._settled(ended, kept)
+        elif byte == 34 and kept and _in_string(plain) and not plain[K.R_ESC]:
+            closed = self._string_ends(plain, kept)
+            if closed is None:
+                return None
+            kept, label = closed
+        while True:
+            regs = self._automaton.registers(plain)
+            regs[K.R_KEPT] = 2
+            status = self._kernel_step(regs, byte, label)
+            if status == K.MISSING:
+                self._automaton.fill(*self._miss.tolist())
+                continue
+            if status == K.DIES:
+                return None
+            if status == K.GOES:
+                return self._noted(plain, self._automaton.interned(regs), kept, byte)
+            found = self._item_done(plain, kept, byte, label)
+            if found is None:
+                return None
+            plain, kept, consumed = found
+            if consumed:
+                return (*plain, *kept)
+
+    def _kernel_step(self, regs: Registers, byte: int, label: int) -> int:
+        tables = self._automaton.tables
+        if label:
+            return int(K.end_value(regs, np.int64(label), tables.frames, tables.keys, tables.results, self._miss))
+        data = np.array([byte], np.uint8)
+        return int(K.run(regs, np.empty_like(regs), data, 0, *tables.arguments, self._miss)[0])
+
+    def number_ended(self, config: Config) -> Config:
+        """The configuration with the number at hand taken as complete; it is known to be."""
+        found = self._number_ended(config[: K.CONFIG_WIDTH])
+        assert found is not None
+        return found
+
+    def _number_ended(self, plain: Config) -> Config | None:
+        tables = self._automaton.tables
+        if not tables.arena.number_label[plain[K.R_A]]:
+            return None
+        while True:
+            regs = self._automaton.registers(plain)
+            status = K.end_number(
+                regs, tables.arena.number_label, tables.frames, tables.keys, tables.results, self._miss
+            )
+            if status == K.DIES:
+                return None
+            if status != K.MISSING:
+                return self._automaton.interned(regs)
+            self._automaton.fill(*self._miss.tolist())
+
+    # -- keepers -------------------------------------------------------------------------------
+
+    def _noted(self, before: Config, after: Config, kept: Config, byte: int) -> Config | None:
+        """``after`` with its keepers, after a byte that ended no item that is kept."""
+        was_string, is_string = _in_string(before), _in_string(after)
+        pushed = before[K.R_CELL] != after[K.R_CELL]
+        if pushed and byte in (93, 125) and self._keeper_of(before, kept) is not None:
+            kept = kept[:-1]
+        kept = tuple(keeper + bytes([byte]) if type(keeper) is bytes else keeper for keeper in kept)
+        last = kept[-1] if kept else None
+        if type(last) is Text:
+            last = Text(last.raw + bytes([byte]))
+            if not self._may_go_on(after, last):
+                return None
+            kept = (*kept[:-1], last)
+        elif type(last) is Names and is_string and after[K.R_VALUE] == 0 and last.cell == after[K.R_CELL]:
+            last = last._replace(text=last.text + bytes([byte]) if was_string else b"")
+            if not self._has_new_name(after, last):
+                return None
+            kept = (*kept[:-1], last)
+        if pushed and byte == 91 and self._keeps(after):
+            kept = (*kept, b"")
+        elif pushed and byte == 123 and self._counts(after):
+            kept = (*kept, Names(after[K.R_CELL], (), b""))
+        elif is_string and not was_string and self.is_judged(after):
+            kept = (*kept, Text(b""))
+        return (*after, *self._settled(after, kept))
+
+    def _keeper_of(self, config: Config, kept: Config) -> Any:
+        """The keeper of the innermost open container, if it has one."""
+        last = kept[-1] if kept else None
+        if type(last) is Names:
+            return last if last.cell == config[K.R_CELL] else None
+        return last if type(last) is bytes and self._keeps(config) else None
+
+    def _settled(self, config: Config, kept: Config) -> Config:
+        """The keepers without the names of an object whose number can decide nothing any more."""
+        if kept and type(kept[-1]) is Names and kept[-1].cell == config[K.R_CELL] and not self._counts(config):
+            return kept[:-1]
+        return kept
+
+    def _keeps(self, config: Config) -> bool:
+        return bool(self._automaton.tables.frames[config[K.R_FRAME], K.F_KIND] == K.KEEPING_ARRAY)
+
+    def _counts(self, config: Config) -> bool:
+        row = self._automaton.tables.frames[config[K.R_FRAME]]
+        return bool(row[K.F_KIND] == K.GENERAL_OBJECT and row[K.F_LOW])
+
+    def is_judged(self, config: Config) -> bool:
+        """Whether the string at hand is judged as a whole."""
+        tables = self._automaton.tables
+        if config[K.R_MODE] != K.M_CONTENT or not config[K.R_VALUE]:
+            return False
+        return bool(tables.specs[tables.values[config[K.R_VALUE], K.T_STRING], K.SPEC_LABEL])
+
+    # -- strings -------------------------------------------------------------------------------
+
+    def _string_ends(self, plain: Config, kept: Config) -> tuple[Config, int] | None:
+        """The keepers after a closing quote, and the label if it is not the automaton's; None where it may not come."""
+        last = kept[-1]
+        if type(last) is Text:
+            judge = self._automaton.tables.judged.get(plain[K.R_A])
+            if judge is None:
+                return kept[:-1], 0
+            content = decoded(last.raw)
+            label = 0 if content is None else judge.label(content.decode())
+            return (kept[:-1], label) if label else None
+        if type(last) is Names and plain[K.R_VALUE] == 0 and last.cell == plain[K.R_CELL]:
+            name = decoded(last.text)
+            if name is None or name in last.names:
+                return None
+            names = last.names
+            if name not in self._declared(plain):
+                names = tuple(sorted((*names, name)))
+            return (*kept[:-1], Names(last.cell, names, b"")), 0
+        return kept, 0
+
+    def _declared(self, config: Config) -> Any:
+        return self._automaton.objects.states[config[K.R_FRAME]].shape.keys.names
+
+    def _may_go_on(self, config: Config, text: Text) -> bool:
+        """Whether what a judge has read so far can still come to a good end, as far as it says."""
+        judges = self._automaton.tables.beginnings_of(config[K.R_A])
+        content = decoded(text.raw) if judges and not config[K.R_ESC] else None
+        if content is None:
+            return True
+        try:
+            begun = content.decode()
+        except UnicodeDecodeError:
+            return True  # in the middle of a character
+        return all(may_go_on(begun) for may_go_on in judges)
+
+    def _has_new_name(self, config: Config, keeper: Names) -> bool:
+        """Whether a name that starts so can be one that has not come yet."""
+        if config[K.R_MODE] != K.M_CONTENT or config[K.R_ESC]:
+            return True
+        begun = decoded(keeper.text)
+        if begun is None or not any(name.startswith(begun) for name in keeper.names):
+            return True
+        return any(begun + rest not in keeper.names for rest in self._name_endings(config))
+
+    def _name_endings(self, config: Config) -> Iterator[bytes]:
+        row = self._automaton.tables.frames[config[K.R_FRAME]]
+        allowed = -1
+        if row[K.F_AVAILABLE] < 0:
+            allowed = int(row[K.F_HIGH]) & ~config[K.R_COUNT]
+        return endings(self._automaton.tables.arena, config[K.R_A], allowed)
+
+    def _likely(self, config: Config, text: Text) -> Iterator[bytes]:
+        begun = decoded(text.raw)
+        if begun is not None:
+            for judge in self._automaton.tables.beginnings_of(config[K.R_A]):
+                yield from (ending.encode() for ending in judge.endings(begun.decode("utf-8", "ignore")))
+
+    def other_endings(self, config: Config) -> Iterator[bytes]:
+        """Further decoded contents that may end the string at hand, for where shortest ones are refused."""
+        last = config[-1]
+        found: Iterator[bytes]
+        if type(last) is Text:
+            found = chain(self._likely(config, last), endings(self._automaton.tables.arena, config[K.R_A]))
+        elif type(last) is not Names or last.cell != config[K.R_CELL] or config[K.R_VALUE]:
+            return
+        elif config[K.R_MODE] == K.M_CONTENT:
+            found = self._name_endings(config)
+        else:
+            found = (str(number).encode() for number in range(len(last.names) + len(self._declared(config)) + 1))
+        yield from islice(found, MOST_TRIED)
+
+    def renamed(self, config: Config, text: bytes) -> bytes | None:
+        """``text`` with names that have come already replaced by new ones; None where that does not work out."""
+        found = b""
+        at = 0
+        while at < len(text):
+            last = config[-1]
+            at_name = config[K.R_MODE] in (K.M_KEY, K.M_FIRST_KEY) and text[at] == 34
+            if at_name and type(last) is Names and last.cell == config[K.R_CELL]:
+                end = _end_of_string(text, at + 1)
+                if decoded(text[at + 1 : end]) in last.names:
+                    opened = self._automaton.read_spaced(config, b'"')
+                    rest = None if opened is None else self._other_name(opened[1], text[end + 1 :])
+                    return None if rest is None else found + b'"' + rest
+            step = self._automaton.read_spaced(config, text[at : at + 1])
+            if step is None:
+                return None
+            found, config, at = found + text[at : at + 1], step[1], at + 1
+        return found
+
+    def _other_name(self, opened: Config, rest: bytes) -> bytes | None:
+        """A new name, its quote, and ``rest`` after it."""
+        for content in islice(self.other_endings(opened), MOST_RENAMED):
+            name = escaped(content) + b'"'
+            after = self._automaton.read(opened, name)
+            tail = None if after is None else self.renamed(after, rest)
+            if tail is not None:
+                return name + tail
+        return None
+
+    # -- items ---------------------------------------------------------------------------------
+
+    def _item_done(self, plain: Config, kept: Config, byte: int, label: int) -> tuple[Config, Config, bool] | None:
+        """Step the innermost keeping array on its finished item; whether ``byte`` belonged to the item."""
+        automaton = self._automaton
+        consumed = plain[K.R_MODE] != K.M_NUMBER
+        regs = automaton.registers(plain)
+        verdict, parent_kept = self._verdict(regs, plain, kept)
+        label = label or verdict
+        if label == 0:
+            return None
+        text = parent_kept[-1] + (bytes([byte]) if consumed else b"")
+        value = json.loads(text.lstrip(b" \t\n\r,"), parse_float=Decimal, parse_int=Decimal)
+        frame = automaton.after_item(int(regs[K.R_FRAME]), label, value)
+        if not frame:
+            return None
+        regs[K.R_FRAME] = frame
+        regs[K.R_MODE] = K.M_AFTER
+        for register in (K.R_A, K.R_B, K.R_C, K.R_VALUE, K.R_ESC):
+            regs[register] = 0
+        outer = parent_kept[:-1]
+        if consumed:
+            outer = tuple(keeper + bytes([byte]) if type(keeper) is bytes else keeper for keeper in outer)
+        return automaton.interned(regs), (*outer, b""), consumed
+
+    def _verdict(self, regs: Registers, plain: Config, kept: Config) -> tuple[int, Config]:
+        """The label of the item that ends, with ``regs`` moved to the array's frame."""
+        mode = int(regs[K.R_MODE])
+        tables = self._automaton.tables
+        if mode == K.M_NUMBER:
+            return int(tables.arena.number_label[regs[K.R_A]]), kept
+        if mode == K.M_WORD:
+            return int(regs[K.R_C]), kept
+        if mode >= K.M_FREE:
+            return int(K.string_label(regs, *tables.arguments[:12])), kept
+        frame, cell = int(regs[K.R_FRAME]), int(regs[K.R_CELL])
+        label = int(tables.frames[frame, K.F_CLOSE])
+        if self._keeper_of(plain, kept) is not None:
+            kept = kept[:-1]
+        regs[K.R_FRAME], regs[K.R_COUNT], regs[K.R_CELL] = tables.cells[cell].tolist()
+        return label, kept

@@ -1,0 +1,177 @@
+"""Masks where the text itself matters: names that must be new, strings that are judged.
+
+The machine's mask is right but for few tokens, so it is taken (and cached) as if nothing were kept, and then
+corrected: a token that ends a name which has come already, a token that ends a string where its judge must be
+asked, or a beginning that the judge gives up. What decides is the reading of the token itself
+(``automata.document.keeping``); here it is only found out which tokens it has to be asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.keeping import Names, Text, decoded
+from structgen.automata.document.shortest import escaped
+from structgen.dtypes import TokenMask
+from structgen.ir.document import FIRST, Beginnings
+from structgen.kernels import document as K
+from structgen.masks.string_body import string_body
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import Config
+    from structgen.masks.document_machine import DocumentMachine
+
+__all__ = ["KeptMasks"]
+
+
+def _piece(token: bytes) -> str:
+    """What a token adds to a string, an escape that breaks off left out."""
+    content = decoded(token)
+    while content is None:
+        token = token[: token.rindex(b"\\")]
+        content = decoded(token)
+    return content.decode("utf-8", "ignore")
+
+
+class KeptMasks:
+    """Corrects the masks of one machine where names or strings are kept."""
+
+    def __init__(self, machine: DocumentMachine) -> None:
+        self._machine = machine
+        vocabulary = machine.vocabulary
+        self._tokens = vocabulary.tokens
+        self._trie = vocabulary.trie
+        self._body = string_body(vocabulary)
+        self._kinds_of: dict[Beginnings, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+
+    @cached_property
+    def _escaping(self) -> list[int]:
+        """Tokens that close a string after an escape."""
+        body, tokens = self._body, self._tokens
+        return [token for token in body.group_tokens.tolist() if b"\\" in tokens[token][: body.quote[token]]]
+
+    @cached_property
+    def _two_quotes(self) -> list[int]:
+        """Tokens in which a whole string may stand."""
+        special = self._machine.vocabulary.special_ids
+        return [n for n, token in enumerate(self._tokens) if token.count(b'"') > 1 and n not in special]
+
+    def fill(self, config: Config, row: TokenMask) -> bool:
+        """Fill ``row``; False where nothing is kept that needs it."""
+        kept = config[K.CONFIG_WIDTH :]
+        keepers = [keeper for keeper in kept if type(keeper) is not bytes]
+        if not keepers:
+            return False
+        machine = self._machine
+        machine.fill_mask((*config[: K.CONFIG_WIDTH], *(k for k in kept if type(k) is bytes)), row)
+        if type(keepers[-1]) is Text:
+            self._correct_text(config, keepers[-1], row)
+        names = {name for keeper in keepers if type(keeper) is Names for name in keeper.names}
+        if names:
+            self._correct_names(config, names, row)
+        return True
+
+    # -- names -----------------------------------------------------------------------------------
+
+    def _correct_names(self, config: Config, names: set[bytes], row: TokenMask) -> None:
+        tokens = self._tokens
+        spelled = [b'"' + escaped(name) + b'"' for name in names]
+        doubtful = {token for token in self._two_quotes if any(text in tokens[token] for text in spelled)}
+        last = config[-1]
+        in_name = K.M_FREE <= config[K.R_MODE] <= K.M_CONTENT and not config[K.R_VALUE]
+        if type(last) is Names and in_name and last.cell == config[K.R_CELL]:
+            begun = decoded(last.text)
+            if config[K.R_ESC] or begun is None:
+                doubtful.update(self._body.group_tokens.tolist())
+            else:
+                doubtful.update(self._escaping)
+                for rest in [name[len(begun) :] for name in last.names if name.startswith(begun)]:
+                    doubtful.update(self._along(escaped(rest)))
+        for token in doubtful:
+            bit = np.uint32(1 << (token & 31))
+            if row[token >> 5] & bit and self._machine.advance(config, token) is None:
+                row[token >> 5] &= ~bit
+
+    def _along(self, text: bytes) -> list[int]:
+        """Tokens that spell a beginning of ``text``, and those that end a string with it."""
+        trie = self._trie
+        found: list[int] = []
+        node = 0
+        for byte in text + b'"':
+            child, end = node + 1, int(trie.subtree_end[node])
+            while child < end and trie.byte[child] != byte:
+                child = int(trie.subtree_end[child])
+            if child >= end:
+                return found
+            node = child
+            last = node + 1 if byte != 34 else int(trie.subtree_end[node])
+            found += trie.token_ids[trie.token_start[node] : trie.token_start[last]].tolist()
+        return found
+
+    # -- judged strings ----------------------------------------------------------------------------
+
+    def _correct_text(self, config: Config, text: Text, row: TokenMask) -> None:
+        """Ask the judge about each content that a token could end the string with."""
+        tables = self._machine.automaton.tables
+        if config[K.R_ESC] or decoded(text.raw) is None:
+            self._decide(config, self._body.group_tokens.tolist(), row)
+            return
+        for beginnings in tables.beginnings_of(config[K.R_A]):
+            self._cut(text, beginnings, row)
+        for state, content, tokens in self._doubts(config):
+            whole = decoded(text.raw + content)
+            label = tables.judged[state].label(whole.decode()) if whole is not None else 0
+            if label == 0:
+                for token in tokens:
+                    row[token >> 5] &= ~np.uint32(1 << (token & 31))
+            elif label != int(tables.arena.content[state, K.C_LABEL]):
+                self._decide(config, tokens, row)
+
+    def _doubts(self, config: Config) -> Iterator[tuple[int, bytes, list[int]]]:
+        """(row, content before the quote, tokens) where tokens end the string in a row with a judge."""
+        judged = self._machine.automaton.tables.judged
+        trie = self._body.closing
+        for _, node, state, _ in self._machine.strings.closings(config).tolist():
+            if state in judged:
+                tokens = trie.token_ids[trie.token_start[node] : trie.token_start[trie.subtree_end[node]]].tolist()
+                yield state, self._tokens[tokens[0]][: self._body.quote[tokens[0]]], tokens
+
+    def _decide(self, config: Config, doubtful: list[int], row: TokenMask) -> None:
+        """Allow, of ``doubtful``, the tokens that can be read."""
+        for token in doubtful:
+            bit = np.uint32(1 << (token & 31))
+            if self._machine.advance(config, token) is None:
+                row[token >> 5] &= ~bit
+            else:
+                row[token >> 5] |= bit
+
+    def _cut(self, text: Text, may_go_on: Beginnings, row: TokenMask) -> None:
+        """Forbid content after which no good end is to be seen."""
+        begun = (decoded(text.raw) or b"").decode("utf-8", "ignore")
+        tokens, kinds = self._kinds(may_go_on)
+        doubted = kinds & may_go_on.doubtful(begun)
+        asked = (doubted != 0) & ((row[tokens >> 5] >> (tokens & 31).astype(np.uint32)) & 1 != 0)
+        firsts: dict[str, bool] = {}
+        for token, kind in zip(tokens[asked].tolist(), doubted[asked].tolist(), strict=True):
+            piece = _piece(self._tokens[token])
+            if kind == FIRST:
+                piece = piece[:1]
+                if piece not in firsts:
+                    firsts[piece] = may_go_on(begun + piece)
+            if not (firsts[piece] if kind == FIRST else may_go_on(begun + piece)):
+                row[token >> 5] &= ~np.uint32(1 << (token & 31))
+
+    def _kinds(self, beginnings: Beginnings) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Tokens that are content alone, and what of each may make a difference."""
+        found = self._kinds_of.get(beginnings)
+        if found is None:
+            closing = set(self._body.group_tokens.tolist())
+            tokens = [token for token in self._trie.token_ids.tolist() if token not in closing]
+            kinds = [beginnings.kind_of(_piece(self._tokens[token])) for token in tokens]
+            found = self._kinds_of[beginnings] = np.array(tokens, np.int64), np.array(kinds, np.int64)
+        return found
