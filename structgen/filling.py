@@ -102,21 +102,33 @@ def fill_in(
         if isinstance(monitor, str)
         else monitor
     )
-    if constraint is None and until == "line":
-        constraint = regex(r"[^\r\n]*")
-    target: Constraint | None = constraint
-    if watcher is not None:
-        target = MonitoredConstraint(constraint, (watcher,))
+    target, seen = target_at(hole, watcher, constraint, until=until, prompt_characters=prompt_characters)
     if sampler is None:
         from structgen.samplers.masking import Masking
 
         sampler = Masking(temperature=0)
-    # Bytes are raw text to a model: no chat template around a file.
-    seen = hole.prefix[-prompt_characters:].encode()
-    prompt = model.encode(seen) if seen else None
+    prompt = None if seen is None else model.encode(seen)
     samples = sampler.sample(model, prompt, constraint=target, n=n, max_tokens=max_tokens, seed=seed)
     records = target.records() if isinstance(target, MonitoredConstraint) else ()
     return Filled(samples[0].text, hole.prefix, hole.suffix, samples, records)
+
+
+def target_at(
+    hole: Hole,
+    watcher: Monitor | None,
+    constraint: Constraint | None = None,
+    *,
+    until: Literal["line", "budget"] = "line",
+    prompt_characters: int = 6000,
+) -> tuple[Constraint | None, bytes | None]:
+    """What a text at ``hole`` must fit, monitor included, and what the model sees; see ``fill_in``.
+
+    The latter is bytes, which are raw text to a model: no chat template around a file.
+    """
+    if constraint is None and until == "line":
+        constraint = regex(r"[^\r\n]*")
+    target = constraint if watcher is None else MonitoredConstraint(constraint, (watcher,))
+    return target, hole.prefix[-prompt_characters:].encode() or None
 
 
 def monitor_at(

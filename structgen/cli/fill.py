@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from structgen.cli.exits import CLEAN, UnreadableError
+from structgen.cli.exits import CLEAN
 from structgen.cli.inputs import load_model
 from structgen.cli.outputs import json_line
 from structgen.cli.watching import Watching, tell
@@ -29,17 +29,9 @@ def fill(
     as_json: bool,
 ) -> int:
     """Fill in at a cursor; the file itself is not written."""
-    from structgen.errors import MonitorError
     from structgen.filling import fill_in
-    from structgen.monitors.files import hole_in
 
-    try:
-        hole = hole_in(file, *at, project=watching.project)
-    except MonitorError as error:
-        if error.engine == "cursor":
-            raise typer.BadParameter(str(error)) from None
-        raise UnreadableError(str(error)) from None
-    monitor = watching.for_a_hole(hole)  # before a model is loaded for nothing
+    monitor = watching.for_a_hole(watching.hole(file, at))  # before a model is loaded for nothing
     filled = fill_in(
         load_model(model),
         file,

@@ -88,6 +88,37 @@ class Watching:
             on_failure=self.on_failure,  # type: ignore[arg-type]
         )
 
+    def hole(self, file: str, at: tuple[int, int]) -> Any:
+        """The place in a file that is filled in."""
+        from structgen.errors import MonitorError
+        from structgen.monitors.files import hole_in
+
+        try:
+            return hole_in(file, *at, project=self.project)
+        except MonitorError as error:
+            if error.engine == "cursor":
+                raise typer.BadParameter(str(error)) from None
+            raise UnreadableError(str(error)) from None
+
+    def around(self, constraint: Any) -> Any:
+        """``constraint`` with the monitors of a text that stands alone; itself where there are none."""
+        from structgen.monitored_constraint import monitored
+
+        monitors = self.for_prompts()
+        return monitored(constraint, monitors) if monitors else constraint
+
+    def around_a_hole(self, hole: Any, constraint: Any) -> tuple[Any, bytes | None]:
+        """The same for a place in a file, to the end of its line by default; and what the model sees."""
+        from structgen.filling import target_at
+
+        return target_at(hole, self.for_a_hole(hole), constraint)
+
+    def records(self, target: Any) -> tuple[Any, ...]:
+        """What the monitors did under ``target``."""
+        from structgen.monitored_constraint import MonitoredConstraint
+
+        return target.records() if isinstance(target, MonitoredConstraint) else ()
+
     def _sql(self) -> Any:
         import sqlite3
 

@@ -29,7 +29,9 @@ What differs from the paper's implementation, and why:
 - *A server may die.* Every query has a time limit; see ``engines.lsp``.
 
 **Use.** ``@sg.generate(constraint=..., monitors=[python(project=".")])``, ``sg.monitored`` for
-any sampler, ``sg.fill_in`` and ``structgen generate --monitor`` at a cursor of a file.
+any sampler, ``sg.fill_in`` and ``structgen generate --monitor`` at a cursor of a file,
+``structgen explain --monitor`` to see what was held back. ``inside`` keeps a monitor to the
+code of an answer that thinks or explains first.
 
 **When it cannot work.** A missing project, program, file or cursor, a file that is no Python
 and a server that does not come up are ``MonitorError``. With ``on_failure="continue"`` the
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from structgen.monitors.protocol import Monitor as Monitor
     from structgen.monitors.python_monitor import python as python
     from structgen.monitors.records import MonitorRecord as MonitorRecord
+    from structgen.monitors.sections import inside as inside
     from structgen.monitors.sql_monitor import sql as sql
     from structgen.monitors.typestate import Typestate as Typestate
 
@@ -80,6 +83,7 @@ __all__ = [
     "Typestate",
     "clike",
     "hole_in",
+    "inside",
     "python",
     "sql",
 ]
@@ -94,6 +98,7 @@ _WHERE = {
     "Typestate": "typestate",
     "clike": "clike_monitor",
     "hole_in": "files",
+    "inside": "sections",
     "python": "python_monitor",
     "sql": "sql_monitor",
 }

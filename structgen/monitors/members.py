@@ -5,12 +5,12 @@ some servers hide them outside their class, and in the standard library they wer
 five true names that a monitor would have forbidden.
 
 UNKNOWN, beyond the rules of ``rules``: where the name may be a new one, because the
-dereference starts a statement and may be assigned to (``self.x =``), and where the
-receiver is an instance whose class is still being written (no text after the cursor, so
-its later methods are not there yet); where the text asks ``hasattr`` of the receiver or sets
-its attributes by name, since engines narrow to nothing but what was asked, or know nothing
-of them; and where ``isinstance`` narrows it in the very line that is unfinished, which
-engines cannot read.
+dereference starts a statement and may be assigned to (``self.x =``); where the receiver is
+an instance whose class is still being written (no text after the cursor, so its later
+methods are not there yet); where the text asks ``hasattr`` of the receiver or sets its
+attributes by name, since engines narrow to nothing but what was asked (not where they know
+the class, as of ``self``), or know nothing of them; and where ``isinstance`` narrows it in
+the very line that is unfinished, which engines cannot read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["MemberRule"]
 
 MOST_SETS = 1000
 """Answers whose names are kept as they are read here."""
-_PROBED = re.compile(rb"\b(?:has|set)attr\(\s*([\w.]+)\s*,")
+_PROBED = re.compile(rb"\b(?:setattr\(\s*|hasattr\(\s*(?!(?:self|cls)\s*,))([\w.]+)\s*,")
 _NARROWED = re.compile(rb"\bisinstance\(\s*([\w.]+)\s*,")
 _OF_CLASSES = frozenset((2, 5, 20))
 """Kinds of what only a class or an enum has: methods, fields, members. clangd lists namespaces from an index of its

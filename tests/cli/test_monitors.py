@@ -156,3 +156,16 @@ def test_a_server_that_dies_on_the_way_is_told_of(
     assert main(fill(project)) == 0
     captured = capsys.readouterr()
     assert captured.out == "alpho\n" and "unanswered" in captured.err
+
+
+def test_explain_shows_what_was_held_back(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["explain", "--project", str(project), "--monitor", "python", "--engine", "fake"]
+    assert main([*base, "--file", "main.py", "--at", "2:18", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["text"] == "alpha" and told["monitors"][0]["constrained"] >= 1
+    last = told["steps"][4]
+    assert last["chosen"]["text"] == "a" and last["options"][0]["text"] == "o" and not last["options"][0]["is_allowed"]
+    assert main([*base, "x", "--regex", r"y\.al[a-z]{3}\n"]) == 0
+    assert "python monitor: held tokens back at" in capsys.readouterr().out
+    for wrong in (["x", "--file", "main.py", "--at", "2:18"], ["--file", "main.py", "--at", "99:1"], []):
+        assert main([*base, *wrong]) == 2
