@@ -87,7 +87,7 @@ class GrammarConstraint(Constraint):
         with self.chosen.lock:
             automaton = self.chosen.shared_automaton()
             threads = automaton.advance(automaton.start(), data) if data else automaton.start()
-            return bool(threads) and automaton.is_accepting(threads)
+            return (bool(threads) or not data) and automaton.is_accepting(threads)
 
     def _accepts_with_islands(self, data: bytes) -> bool:
         """The same where special tokens are written by their names."""

@@ -369,11 +369,16 @@ class Lexer:
         return self._renamed(matched, words) if words else matched
 
     def _renamed(self, matched: int, words: tuple[int, ...]) -> int:
-        """The keyword that a complete lexeme of ``matched`` is, by rank, or ``matched`` itself."""
+        """The keyword that a complete lexeme of ``matched`` is, by rank, or ``matched`` itself.
+
+        One that is ignored, as a lexeme of its own, is no longer ignored here: Lark hands it to the
+        parser, which has no use for it, so the lexeme cannot end like this (-1).
+        """
         allowed = self.grammar.keywords.get(matched, ())
         ended = {self.nfa.label[node] for node in words if self.nfa.kind[node] == MATCH}
         found = [word for word in allowed if word in ended]
-        return min(found, key=lambda t: self.grammar.terminals[t].rank) if found else matched
+        keyword = min(found, key=lambda t: self.grammar.terminals[t].rank) if found else matched
+        return -1 if keyword in self.grammar.ignore and found else keyword
 
     def fork(self, code: int) -> list[tuple[int, int]]:
         """The (state, condition) alternatives of a code: one unless it is a fork."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from structgen.automata.utf8 import utf8_fragment
 from structgen.errors import LimitError, UnsupportedError
-from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
+from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence, max_width, min_width
 from structgen.kernels.lexer import AHEAD, BEHIND, EDGES, MATCH, SPLIT
 
 __all__ = ["OrderedNfa", "Variant"]
@@ -205,7 +205,7 @@ class _Compiler:
         if isinstance(pattern, Sequence):
             widths = [before]
             for part in pattern.parts:
-                widths.append(widths[-1] + _min_width(part))
+                widths.append(widths[-1] + min_width(part))
             for part, width in zip(reversed(pattern.parts), reversed(widths[:-1]), strict=True):
                 after = self.node(part, after, width)
             return after
@@ -235,7 +235,7 @@ class _Compiler:
         return own[0]
 
     def repeat(self, pattern: Repeat, after: int, before: int) -> int:
-        width = before + pattern.low * _min_width(pattern.part)
+        width = before + pattern.low * min_width(pattern.part)
         if pattern.high is None:
             split = self.nfa.new_node(SPLIT, self.label)
             body = self.node(pattern.part, split, width)
@@ -249,7 +249,7 @@ class _Compiler:
                 self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
                 entry = split
         for count in reversed(range(pattern.low)):
-            entry = self.node(pattern.part, entry, before + count * _min_width(pattern.part))
+            entry = self.node(pattern.part, entry, before + count * min_width(pattern.part))
         return entry
 
     def look(self, pattern: Look, after: int, before: int) -> int:
@@ -257,7 +257,8 @@ class _Compiler:
             raise self.refuse("assertion within an assertion")
         nfa = self.nfa
         if pattern.behind:
-            if _max_width(pattern.part) > before:
+            width = max_width(pattern.part)
+            if width is None or width > before:
                 raise self.refuse("lookbehind before the start of a lexeme")
             key = ("behind", pattern.part)
         else:
@@ -307,21 +308,3 @@ def _has_look(pattern: Pattern) -> bool:
     if isinstance(pattern, Sequence | Alternatives):
         return any(map(_has_look, pattern.parts))
     return isinstance(pattern, Repeat) and _has_look(pattern.part)
-
-
-def _min_width(pattern: Pattern) -> int:
-    from structgen.ir.pattern import min_width
-
-    return min_width(pattern)
-
-
-def _max_width(pattern: Pattern) -> float:
-    if isinstance(pattern, Characters):
-        return 1
-    if isinstance(pattern, Sequence):
-        return sum(map(_max_width, pattern.parts))
-    if isinstance(pattern, Alternatives):
-        return max(map(_max_width, pattern.parts), default=0)
-    if isinstance(pattern, Repeat):
-        return float("inf") if pattern.high is None else pattern.high * _max_width(pattern.part)
-    return 0

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "matches_nothing", "min_width"]
+__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "matches_nothing", "max_width",
+           "min_width"]  # fmt: skip
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -68,6 +69,22 @@ def min_width(pattern: Pattern) -> int:
         return min((min_width(part) for part in pattern.parts), default=0)
     if isinstance(pattern, Repeat):
         return pattern.low * min_width(pattern.part)
+    return 0
+
+
+def max_width(pattern: Pattern) -> int | None:
+    """Characters that a match has at most; None without a bound."""
+    if isinstance(pattern, Characters):
+        return 1
+    if isinstance(pattern, Sequence | Alternatives):
+        widths = [max_width(part) for part in pattern.parts]
+        known = [width for width in widths if width is not None]
+        if len(known) < len(widths):
+            return None
+        return sum(known) if isinstance(pattern, Sequence) else max(known, default=0)
+    if isinstance(pattern, Repeat):
+        width = max_width(pattern.part)
+        return None if width is None or (pattern.high is None and width) else width * (pattern.high or 0)
     return 0
 
 

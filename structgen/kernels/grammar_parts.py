@@ -585,7 +585,7 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
     n_tokens = 0
     n_ends = 0
     n_loose = 0
-    spelled = last  # nodes that spell a keyword, from here on
+    spelled = last  # nodes that spell a keyword, or at which the lexeme forks, from here on
     for i in range(first, last):
         root = parts.marks[i, 0]
         level_of_root = trie.depth[root]
@@ -599,6 +599,13 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
                 state = delta_at(heap, before, trie.byte[node])
                 if state == UNKNOWN:
                     note_missing(work, ROW, before, 0)
+                elif state < 0:  # the lexeme goes on in several ways, each with its keywords
+                    if spelled >= parts.marks.shape[0]:
+                        parts.counts[SHORT] = MARKS
+                        return NOT_YET
+                    parts.marks[spelled, 0] = node
+                    spelled += 1
+                    n_ends, n_loose = step_off(heap, trie, parts, node, before, state, -1, n_ends, n_loose)
             if state <= 0 or base_at(heap, state) == state:
                 node = trie.subtree_end[node]
                 continue
@@ -635,7 +642,7 @@ def keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose):  # type
 
 @uncounted
 def merged(trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose):  # type: ignore[no-untyped-def]
-    """A lexeme part as ``part``, without the ends behind ``marks[first:last]``, and with what was gathered."""
+    """A lexeme part as ``part``, without the ends at and behind ``marks[first:last]``, and with what was gathered."""
     pool = parts.pool
     n_ends = group_ends(trie, parts, n_ends)
     intern_special(trie, parts, n_loose)
@@ -658,7 +665,8 @@ def merged(trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose
     at = first_end + 3 * pool[part + 2]
     for i in range(pool[part + 3] + pool[part + 4]):
         is_small = i < pool[part + 3]
-        if not is_marked(parts.marks, first, last, trie.parent[pool[at]]):
+        node = pool[at]
+        if not (is_marked(parts.marks, first, last, trie.parent[node]) or is_marked(parts.marks, first, last, node)):
             n_loose = note_loose(parts, n_loose, pool[at], pool[at + 1], pool[at + 2], False)
             if parts.counts[SHORT] != 0:
                 return NOT_YET

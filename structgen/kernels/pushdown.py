@@ -600,16 +600,17 @@ def start_lexeme(heap, work, first, count, cell, watch, register, byte):  # type
         return count
     fork = -2 - begin
     for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
-        both = join(heap, work, watch, fork_watch_at(heap, i))
+        guess = fork_watch_at(heap, i)
+        if guess:  # the conditions from before have read the byte already
+            guess = watch_step_at(heap, guess, byte)
+            if guess == UNKNOWN:
+                note_missing(work, WATCH, fork_watch_at(heap, i), 0)
+                continue
+            if guess == BROKEN:
+                continue
+        both = join(heap, work, watch, guess)
         if both < 0:
             continue
-        if fork_watch_at(heap, i):
-            both = watch_step_at(heap, both, byte)
-            if both == UNKNOWN:
-                note_missing(work, WATCH, join(heap, work, watch, fork_watch_at(heap, i)), 0)
-                continue
-            if both == BROKEN:
-                continue
         code = delta_at(heap, fork_state_at(heap, i), byte)
         if code == UNKNOWN:
             note_missing(work, ROW, fork_state_at(heap, i), 0)

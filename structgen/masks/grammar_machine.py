@@ -23,6 +23,7 @@ from structgen.automata.grammar.complete import Completer
 from structgen.dtypes import TokenMask
 from structgen.kernels import grammar_mask, grammar_walk, pushdown
 from structgen.masks.cache import MaskCache
+from structgen.masks.exact_walk import ExactWalk
 from structgen.masks.grammar_budget import GrammarBudget
 from structgen.masks.lexeme_parts import HEAVY, PartStore
 from structgen.masks.lexeme_runs import lexeme_runs
@@ -62,6 +63,7 @@ class GrammarMachine:
         self._start = automaton.start()
         self._start_states = frozenset(state for _, state, _, _, _ in self._start)
         self._eos = np.array(vocabulary.eos_ids, dtype=np.int32)
+        self._exact = ExactWalk(automaton, runs.trie) if automaton.liveness is not None else None
         self._completer = Completer(automaton)
         self._budget = GrammarBudget(self, self._completer)
         self.n_cold = 0
@@ -84,11 +86,15 @@ class GrammarMachine:
 
     def _mask(self, config: Threads) -> TokenMask:
         accepting = self.is_accepting(config)
-        if len(config) == 1 and not accepting:
+        if len(config) == 1 and not accepting and self._exact is None:
             return self._thread_mask(config[0])
         row = np.zeros(self._n_words, dtype=np.uint32)
-        for thread in config:
-            row |= self._thread_mask(thread)
+        if self._exact is not None:
+            self.n_cold += 1
+            self._exact.add_tokens(config, row)
+        else:
+            for thread in config:
+                row |= self._thread_mask(thread)
         if accepting:
             for token in self._eos.tolist():
                 row[token >> 5] |= np.uint32(1 << (token & 31))

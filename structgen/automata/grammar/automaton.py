@@ -17,6 +17,7 @@ import numpy as np
 from structgen.automata.grammar.follows import following_terminals
 from structgen.automata.grammar.indent import Registers
 from structgen.automata.grammar.lalr import LalrTables
+from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.lexer import UNKNOWN, Lexer
 from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import ByteArray, IntArray, lazy_zeros
@@ -38,8 +39,13 @@ AHEAD = 4
 class Parser(Protocol):
     """What the automaton asks of a nondeterministic parser; see ``glr``."""
 
+    tables: LalrTables
+    accepts_empty: bool
+
     @property
     def n_cells(self) -> int: ...
+    def tops(self, cell: int) -> list[tuple[int, int]]: ...
+    def bases(self, node: int, n: int) -> list[tuple[int, int]]: ...
     def attach(self, heap: TableHeap) -> None: ...
     def fill(self, cell: int, terminal: int) -> None: ...
     def expected(self, state: int) -> frozenset[int]: ...
@@ -48,7 +54,9 @@ class Parser(Protocol):
 class GrammarAutomaton:
     """Lexer and parser over bytes; ``parser`` takes the place of ``lalr`` where the grammar is not LALR(1)."""
 
-    def __init__(self, grammar: Grammar, lalr: LalrTables | None, parser: Parser | None = None) -> None:
+    def __init__(
+        self, grammar: Grammar, lalr: LalrTables | None, parser: Parser | None = None, *, collides: bool = False
+    ) -> None:
         self.grammar = grammar
         self.lalr = lalr
         self.parser = parser
@@ -65,6 +73,7 @@ class GrammarAutomaton:
         self._add_sections()
         if parser is not None:
             parser.attach(heap)
+        self.liveness = Liveness(self) if collides else None
 
     def _add_sections(self) -> None:
         heap, lalr, grammar = self.heap, self.lalr, self.grammar
@@ -85,6 +94,35 @@ class GrammarAutomaton:
         heap.set_number(pushdown.N_HASHED, 1 << 13)
         heap.add("cells", pushdown.CELLS, 1 << 12, 3)
         heap.set_number(pushdown.CELL_CAPACITY, 1 << 12)
+
+    @property
+    def tables(self) -> LalrTables:
+        """The parser's tables, of whichever kind it is."""
+        if self.lalr is not None:
+            return self.lalr
+        assert self.parser is not None
+        return self.parser.tables
+
+    @property
+    def accepts_empty(self) -> bool:
+        """Whether a nondeterministic parser takes the empty text, of which its tables know nothing."""
+        return self.parser is not None and self.parser.accepts_empty
+
+    def tops(self, cell: int) -> list[tuple[int, int]]:
+        """(parser state, what lies below it) for each top of a stack; a deterministic stack has one."""
+        if self.parser is not None:
+            return self.parser.tops(cell)
+        state, below, _ = self.heap["cells"][cell].tolist()
+        return [(state, below)]
+
+    def bases(self, below: int, n: int) -> list[tuple[int, int]]:
+        """(place, parser state) ``n`` steps under ``below``."""
+        if self.parser is not None:
+            return self.parser.bases(below, n)
+        cells = self.heap["cells"]
+        for _ in range(n):
+            below = int(cells[below, 1])
+        return [(below, int(cells[below, 0]))]
 
     def begin(self) -> None:
         """Start a new call's scratch: cells made before are gone."""
@@ -263,7 +301,7 @@ class GrammarAutomaton:
             threads = self._advance_part(threads, np.frombuffer(data[at : at + 256], dtype=np.uint8))
             if not threads:
                 break
-        return threads
+        return threads if self.liveness is None else self.liveness.filtered(threads)
 
     def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:
         from structgen.kernels.grammar_walk import advance_all

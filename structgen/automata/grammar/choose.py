@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
+from structgen.automata.grammar.collisions import lexemes_collide
 from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
@@ -29,6 +30,8 @@ class ChosenParser:
     name: str
     tables: LalrTables | None
     warnings: tuple[str, ...] = ()
+    collides: bool = False
+    """Whether lexemes can get in each other's way, so that dead ends have to be looked for."""
     lock: Lock = field(default_factory=Lock)
     """To be held while the shared automaton is used."""
     _shared: list[GrammarAutomaton] = field(default_factory=list)
@@ -36,10 +39,10 @@ class ChosenParser:
     def automaton(self) -> GrammarAutomaton:
         """A new automaton, for one vocabulary."""
         if self.tables is not None:
-            return GrammarAutomaton(self.grammar, self.tables)
+            return GrammarAutomaton(self.grammar, self.tables, collides=self.collides)
         from structgen.automata.grammar.glr import NondeterministicParser
 
-        return GrammarAutomaton(self.grammar, None, NondeterministicParser(self.grammar))
+        return GrammarAutomaton(self.grammar, None, NondeterministicParser(self.grammar), collides=self.collides)
 
     def shared_automaton(self) -> GrammarAutomaton:
         """One automaton kept for questions about whole texts."""
@@ -62,13 +65,13 @@ def choose_parser(grammar: Grammar, parser: str, source: str = "") -> ChosenPars
     if parser == "earley":
         if grammar.indentation is not None:
             raise GrammarSyntaxError("an indented grammar needs the LALR parser", source=source)
-        return ChosenParser(grammar, "earley", None, warnings)
+        return ChosenParser(grammar, "earley", None, warnings, lexemes_collide(grammar, None))
     tables = build_tables(grammar)
     if tables.is_lalr or ((parser == "lalr" or grammar.indentation is not None) and tables.is_lalr_for_lark):
-        return ChosenParser(grammar, "lalr", tables, warnings)
+        return ChosenParser(grammar, "lalr", tables, warnings, lexemes_collide(grammar, tables))
     if parser == "lalr" or grammar.indentation is not None:
         raise _refusal(grammar, tables, source)
-    return ChosenParser(grammar, "earley", None, warnings)
+    return ChosenParser(grammar, "earley", None, warnings, lexemes_collide(grammar, None))
 
 
 def _refusal(grammar: Grammar, tables: LalrTables, source: str) -> GrammarSyntaxError:

@@ -10,6 +10,7 @@ it, then the same below (``StackCosts``). What is found is always checked by rea
 from __future__ import annotations
 
 import heapq
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,16 @@ class Completer:
             found = self._search(config, thorough, limit)
             if found is not None:
                 return found
+            known = self._known(config)
+            if known is not None:
+                return known
         raise LimitError("no completion was found", what="completion steps", limit=MOST_STEPS)
+
+    def _known(self, config: Threads) -> bytes | None:
+        """The completion by which dead ends are told from others, where that is asked at all."""
+        liveness = self.automaton.liveness
+        words = [liveness.completion(thread) for thread in config] if liveness is not None else []
+        return min((word for word in words if word is not None), key=len, default=None)
 
     def _search(self, config: Threads, thorough: bool, limit: int) -> bytes | None:
         """Best first; ``thorough`` also makes lexemes longer that could end where they are."""
@@ -254,6 +264,9 @@ class Completer:
 
     def _live_bytes(self, config: Threads) -> bytes:
         """At most two of the bytes that may come next."""
+        if self.automaton.liveness is not None:
+            live = (byte for byte in range(256) if self.automaton.advance(config, bytes([byte])))
+            return bytes(islice(live, 2))
         rows = np.array(config, dtype=np.int32).reshape(-1)
 
         def call(heap: Any, work: Any) -> tuple[int, int]:

@@ -59,6 +59,18 @@ class NondeterministicParser:
         """Cells so far, numbered from 0."""
         return len(self._tops)
 
+    def tops(self, cell: int) -> list[tuple[int, int]]:
+        """(LR state, a node below it) for all ways to the top; the node is -1 below the bottom."""
+        found = []
+        for node in self._tops[cell]:
+            state, below = self._by_id[node]
+            found += [(state, parent) for parent in below] or [(state, -1)]
+        return found
+
+    def bases(self, node: int, n: int) -> list[tuple[int, int]]:
+        """(node, LR state) of the nodes ``n`` steps under ``node``."""
+        return [(base, self._by_id[base][0]) for base in self._ancestors(node, n)]
+
     def attach(self, heap: TableHeap) -> None:
         """Keep the shift table in ``heap``."""
         self._heap = heap

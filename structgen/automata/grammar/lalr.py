@@ -294,6 +294,11 @@ class _Builder:
                 bits ^= low
         for terminal, found in claimed.items():
             shifts = row[terminal] > 0
+            if 0 in found:  # Lark's parser shifts an end marker here
+                shifts, found = True, [p for p in found if p != 0]
+                row[terminal] = -1
+                if not found:
+                    continue
             best = sorted(found, key=lambda p: -self.productions[p].priority)
             if len(best) > 1 and self.productions[best[0]].priority > self.productions[best[1]].priority:
                 lost, best = best[1:], best[:1]

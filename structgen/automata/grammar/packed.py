@@ -41,6 +41,7 @@ def pack(chosen: ChosenParser) -> bytes:
     header: dict[str, Any] = {
         "name": chosen.name,
         "warnings": chosen.warnings,
+        "collides": chosen.collides,
         "nodes": nodes,
         "terminals": terminals,
         "nonterminals": grammar.nonterminals,
@@ -104,7 +105,7 @@ def unpack(data: bytes) -> ChosenParser:
         scannerless=header["scannerless"],
     )  # fmt: skip
     tables = _tables(header, grammar, np.frombuffer(body, dtype="<i4", offset=8 + size)) if header["shapes"] else None
-    return ChosenParser(grammar, header["name"], tables, tuple(header["warnings"]))
+    return ChosenParser(grammar, header["name"], tables, tuple(header["warnings"]), header["collides"])
 
 
 def _tables(header: dict[str, Any], grammar: Grammar, flat: IntArray) -> LalrTables:

@@ -60,7 +60,7 @@ def read_lark(
             names[_NEWLINE], names[_INDENT], names[_DEDENT], _ids(names, _OPENING), _ids(names, _CLOSING)
         )
     nonterminals = list(dict.fromkeys([start, *(rule.origin for rule in loaded.rules)]))
-    keywords, shadowed = _keywords(terminals, found)
+    keywords, shadowed = _keywords(terminals, found, frozenset(loaded.ignored))
     return Grammar(
         terminals=tuple(found),
         nonterminals=tuple(nonterminals),
@@ -172,7 +172,7 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
 
 
 def _keywords(
-    terminals: tuple[PlainTerminal, ...], patterns: list[Terminal]
+    terminals: tuple[PlainTerminal, ...], patterns: list[Terminal], ignored: frozenset[str]
 ) -> tuple[dict[int, tuple[int, ...]], dict[int, frozenset[int]]]:
     """For each pattern the strings it also matches, as ``lark.lexer._create_unless`` finds them."""
     strings = [i for i, terminal in enumerate(terminals) if terminal.pattern.kind == "str"]
@@ -189,7 +189,8 @@ def _keywords(
             if terminals[j].priority == terminal.priority and matches_whole(pattern, terminals[j].pattern.value)
         ]
         if words:
-            keywords[i] = tuple(words)
+            if terminal.name not in ignored:  # Lark throws ignored lexemes away before it renames them
+                keywords[i] = tuple(words)
             flags = set(terminal.pattern.flags)
             shadowed[i] = frozenset(j for j in words if set(terminals[j].pattern.flags) <= flags)
     return keywords, shadowed

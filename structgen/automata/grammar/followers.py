@@ -1,0 +1,56 @@
+"""Which terminals come next in the shortest completions of a grammar's stacks."""
+
+from __future__ import annotations
+
+from structgen.ir.grammar import Grammar
+
+__all__ = ["Followers"]
+
+
+class Followers:
+    """Terminals that come next in the shortest completions: what is missing of each rule, in fewest terminals."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        cost: dict[int, float] = dict.fromkeys(range(grammar.n_terminals), 1)
+        best: dict[int, tuple[int, ...]] = {}
+        changed = True
+        while changed:
+            changed = False
+            for production in grammar.productions:
+                total = sum(cost.get(symbol, float("inf")) for symbol in production.rhs)
+                if total < cost.get(production.lhs, float("inf")):
+                    cost[production.lhs], best[production.lhs] = total, production.rhs
+                    changed = True
+        self._first: dict[int, int | None] = {t: t for t in range(grammar.n_terminals)}
+        for left in sorted(best, key=lambda symbol: cost[symbol]):
+            self._first[left] = self._first_of(best[left])
+        self._found: dict[int, set[int]] = {}
+        self._ends: dict[int, set[int]] = {}
+        for production in grammar.productions:
+            for at, symbol in enumerate(production.rhs):
+                if at == 0 and symbol == production.lhs:
+                    continue  # a list may go on, but need not: what wanted the list is open, too
+                following = self._first_of(production.rhs[at + 1 :])
+                if following is None:
+                    self._ends.setdefault(symbol, set()).add(production.lhs)
+                else:
+                    self._found.setdefault(symbol, set()).add(following)
+        self._found.setdefault(grammar.start, set()).add(grammar.n_terminals)
+        first = self._first[grammar.start]
+        self.all: set[int] = set().union(*self._found.values(), [] if first is None else [first])
+
+    def _first_of(self, symbols: tuple[int, ...]) -> int | None:
+        return next((first for symbol in symbols if (first := self._first.get(symbol)) is not None), None)
+
+    def of(self, terminal: int) -> set[int]:
+        """Those behind ``terminal``, whatever it is the end of."""
+        found: set[int] = set()
+        seen, todo = {terminal}, [terminal]
+        while todo:
+            symbol = todo.pop()
+            found |= self._found.get(symbol, set())
+            fresh = self._ends.get(symbol, set()) - seen
+            seen |= fresh
+            todo += fresh
+        return found

@@ -1,0 +1,119 @@
+"""How the lexer goes on and where lexemes end, with the conditions that run along, byte by byte.
+
+A *condition* is what stands for the text behind an ended lexeme before the next byte is read: a
+row with the watched runs behind each byte (``BROKEN`` where the byte is out of the question), and
+whether the text may end. It is read off the tables just as ``kernels.pushdown.step`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.lexer import UNKNOWN, Lexer
+from structgen.automata.watches import BROKEN
+from structgen.kernels.lexer import CONDITIONAL
+
+__all__ = ["FREE", "LexemeEnds", "Place"]
+
+Place = tuple[int, int]
+"""(lexer state, watched runs)."""
+Row = npt.NDArray[np.int64]
+FREE = 0
+"""The condition that stands for nothing."""
+
+
+class LexemeEnds:
+    """Places of one lexer; ``rows[c]`` and ``at_end[c]`` are condition c."""
+
+    def __init__(self, lexer: Lexer) -> None:
+        self.lexer = lexer
+        self.rows: list[Row] = []
+        self.at_end: list[bool] = []
+        self._ids: dict[tuple[bytes, bool], int] = {}
+        self._intern(np.zeros(256, dtype=np.int64), True)
+
+    def _intern(self, row: Row, at_end: bool) -> int:
+        key = (row.tobytes(), at_end)
+        known = self._ids.get(key)
+        if known is None:
+            known = self._ids[key] = len(self.rows)
+            self.rows.append(row)
+            self.at_end.append(at_end)
+        return known
+
+    def delta(self, state: int) -> Row:
+        """The codes that ``state`` goes to."""
+        heap = self.lexer.heap
+        if heap["delta"][state, 0] == UNKNOWN:
+            self.lexer.expand(state)
+        row: Row = heap["delta"][state].astype(np.int64)
+        return row
+
+    def steps(self, watch: int) -> Row:
+        """The watched runs behind each byte."""
+        if not watch:
+            return self.rows[FREE]
+        heap = self.lexer.heap
+        if heap["watch_step"][watch, 0] == UNKNOWN:
+            self.lexer.watches.fill(watch)
+        row: Row = heap["watch_step"][watch].astype(np.int64)
+        return row
+
+    def behind(self, code: int, watch: int) -> Iterator[Place]:
+        """The places that a code of ``delta`` leads to, under the runs behind its byte."""
+        if not code or watch == BROKEN:
+            return
+        for state, guess in self.lexer.fork(code):
+            joined = self.lexer.watches.join(watch, guess)
+            if state and joined != BROKEN:
+                yield state, joined
+
+    def ends(self, place: Place) -> list[tuple[int, int]]:
+        """(terminal, condition) for the ways in which a lexeme may end at ``place``."""
+        state, watch = place
+        lexer = self.lexer
+        if not lexer.may_end(state):
+            return []
+        delta, steps = self.delta(state), self.steps(watch)
+        ended = self._ended(state)
+        columns, which = np.unique(np.stack([ended[:256], delta, steps]), axis=1, return_inverse=True)
+        rows: dict[tuple[int, int], Row] = {}
+        for number, column in enumerate(columns.T.tolist()):
+            seen: dict[int, int] = {}
+            for terminal, after in self._before(*column):
+                seen[terminal] = seen.get(terminal, -1) + 1
+                row = rows.setdefault((terminal, seen[terminal]), np.full(256, BROKEN, dtype=np.int64))
+                row[which.ravel() == number] = after
+        last = {terminal for terminal, _ in lexer.endings(int(ended[256]))} if lexer.watches.at_end(watch) else set()
+        for terminal in last:
+            rows.setdefault((terminal, 0), np.full(256, BROKEN, dtype=np.int64))
+        return [(terminal, self._intern(row, terminal in last)) for (terminal, _), row in rows.items()]
+
+    def _ended(self, state: int) -> Row:
+        """How a lexeme ends in ``state`` before each byte, and at the text's end."""
+        heap = self.lexer.heap
+        accepts = int(heap["accepts"][state])
+        if accepts > CONDITIONAL:
+            return np.full(257, accepts, dtype=np.int64)
+        row: Row = heap["ended"][CONDITIONAL - accepts].astype(np.int64)
+        return row
+
+    def _before(self, end: int, code: int, after: int) -> Iterator[tuple[int, int]]:
+        """(terminal, watched runs behind the byte) for the ways to end before a byte."""
+        lexer = self.lexer
+        if lexer.grammar.scannerless:
+            code = 0
+        if end == -1 or after == BROKEN or (code > 0 and lexer.heap["accepts"][code] >= 0):
+            return
+        if end >= 0:
+            joined = lexer.watches.join(after, lexer.watches.never(code)) if code else after
+            if joined != BROKEN:
+                yield end, joined
+            return
+        for terminal, watch in lexer.endings(end):
+            joined = lexer.watches.join(after, watch)
+            if joined != BROKEN:
+                yield terminal, joined
