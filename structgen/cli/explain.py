@@ -81,9 +81,10 @@ def explain(
 
 def _messages(output: Any, prompt: str, system: str | None, schema_in_prompt: bool) -> Any:
     """What the model is asked."""
+    from structgen.prompts import Prompt
     from structgen.prompts import prompt as make_prompt
 
-    asked = make_prompt(read("-") if prompt == "-" else prompt, system=system)
+    asked: Prompt = make_prompt(read("-") if prompt == "-" else prompt, system=system)
     return asked.with_instruction(output.instruction() if schema_in_prompt else "")
 
 

@@ -53,7 +53,7 @@ class ArgumentRule:
         frame = scanner.call_frame if isinstance(scanner, PythonScanner) else None
         if frame is None or not isinstance(scanner, PythonScanner):
             return None
-        signatures = self.analysis.signatures(state.text, frame.at)
+        signatures = self.analysis.signatures(state.text, frame.at, state.unknown)
         if signatures is UNKNOWN:
             return None
         if scanner.just_named_keyword:

@@ -49,7 +49,7 @@ class ClassRule:
         site = state.site
         if site is None:
             return None
-        completion = self.analysis.complete(state.text, site.trigger)
+        completion = self.analysis.complete(state.text, site.trigger, state.unknown)
         if completion is UNKNOWN or completion.incomplete:
             return None
         if not any(kind == 7 for kind in completion.kinds.values()):

@@ -164,12 +164,13 @@ class Endings:
         if not plan:
             set_ids(row, np.asarray(self._product.vocabulary.eos_ids, dtype=np.int32))
             return True
-        row[plan[0] >> 5] |= np.uint32(1 << (plan[0] & 31))
         after = self._product.advance(config, plan[0])
-        if after is not None:
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            self._plans[after] = plan[1:]
+        if after is None:  # planned in another generation, which knew less
+            return self._plans.pop(config, None) is not None and self._follow_plan(config, row, n_tokens)
+        row[plan[0] >> 5] |= np.uint32(1 << (plan[0] & 31))
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        self._plans[after] = plan[1:]
         return True
 
 

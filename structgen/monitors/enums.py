@@ -47,7 +47,7 @@ class EnumRule:
         site = state.site
         if site is None:
             return None
-        completion = self.analysis.complete_pattern(state.text, site)
+        completion = self.analysis.complete_pattern(state.text, site, state.unknown)
         members = frozenset() if completion is UNKNOWN else enum_members(completion)
         names = NameSet(members)
         return NamesGate(names, site.typed, blanks=b" \t", lifts=b"\\#") if names.has_prefix(site.typed) else None

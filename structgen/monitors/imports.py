@@ -7,6 +7,8 @@ leaves out a package's modules (``Profile.hides_submodules``).
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN, Names
 from structgen.monitors.gates import NameSet, NamesGate
@@ -51,9 +53,9 @@ class ImportRule:
         site = state.site
         if site is None or site.kind not in (SiteKind.IMPORTED, SiteKind.MODULE):
             # At the very end of the keyword: a blank must come before the name.
-            names = self._names(state.text + b" ", state.scanner.position + 1, "import")
+            names = self._names(state.text + b" ", state.scanner.position + 1, "import", state.unknown)
             return None if names is None else NamesGate(names)
-        names = self._names(state.text, site.trigger, site.kind.value)
+        names = self._names(state.text, site.trigger, site.kind.value, state.unknown)
         if names is None:
             return None
         if not names.has_prefix(site.typed):
@@ -63,10 +65,10 @@ class ImportRule:
         # A closing parenthesis may follow a trailing comma.
         return NamesGate(names, site.typed, blanks=blanks, lifts=odd + b"\\#)")
 
-    def _names(self, text: bytes, offset: int, how: str) -> NameSet | None:
+    def _names(self, text: bytes, offset: int, how: str, unknown: set[Hashable]) -> NameSet | None:
         if self._hides_submodules and how != SiteKind.MODULE.value:
             return None
-        completion = self.analysis.complete(text, offset)
+        completion = self.analysis.complete(text, offset, unknown)
         if completion is UNKNOWN:
             return None
         if not is_trusted(completion, habitually_incomplete=self._habitually_incomplete):

@@ -16,6 +16,7 @@ the very line that is unfinished, which engines cannot read.
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 from structgen.monitors.analysis import Analysis
 from structgen.monitors.engines.protocol import UNKNOWN, Completion, Names, Unknown
@@ -104,7 +105,7 @@ class MemberRule:
         """The members at ``site``; None for UNKNOWN."""
         if self._is_probed(state, site.receiver):
             return None
-        answer = self._ask(state.text, site)
+        answer = self._ask(state.text, site, state.unknown)
         if answer is UNKNOWN or (site.arrow == b"::" and not _OF_CLASSES.intersection(answer.kinds.values())):
             return None
         if answer not in self._sets:
@@ -113,16 +114,16 @@ class MemberRule:
             self._sets[answer] = self._set_of(answer)
         return self._sets[answer]
 
-    def _ask(self, text: bytes, site: Site) -> Completion | Unknown:
+    def _ask(self, text: bytes, site: Site, unknown: set[Hashable]) -> Completion | Unknown:
         """Ask behind the dot. ``x .`` is put as ``x.``, so that the two are one question."""
         if site.keyword == b"case":
-            return self.analysis.complete_pattern(text, site)
+            return self.analysis.complete_pattern(text, site, unknown)
         cut = site.trigger - self.analysis.prefix_length
         before = text[: cut - 1].rstrip(b" \t") if cut > 0 else b""
         if not before or len(before) == cut - 1 or site.receiver[:1].isdigit():  # "1 .real" is no "1.real"
-            return self.analysis.complete(text, site.trigger)
+            return self.analysis.complete(text, site.trigger, unknown)
         before += b"."
-        return self.analysis.complete(before, self.analysis.prefix_length + len(before))
+        return self.analysis.complete(before, self.analysis.prefix_length + len(before), unknown)
 
     def _set_of(self, answer: Completion) -> NameSet | None:
         if not is_trusted(answer, habitually_incomplete=self._habitually_incomplete):

@@ -73,7 +73,7 @@ class ScopeRule:
         before = self.analysis.text_before(state.text, site.trigger)
         if self._is_open_ended and is_indented(before):
             return None
-        completion = self.analysis.complete(state.text, site.trigger)
+        completion = self.analysis.complete(state.text, site.trigger, state.unknown)
         if completion is UNKNOWN or not completion.names:
             return None
         if completion.incomplete and not self._habitually_incomplete:

@@ -23,11 +23,13 @@ class TextState:
     trigger, which are asked for twice, once when a mask foresees them and once when the text is there.
     """
 
-    __slots__ = ("_site", "ahead", "answers", "scanner", "text")
+    __slots__ = ("_site", "ahead", "answers", "scanner", "text", "unknown")
 
-    def __init__(self, text: bytes, scanner: Scanner) -> None:
+    def __init__(self, text: bytes, scanner: Scanner, unknown: set[Hashable] | None = None) -> None:
         self.text = text
         self.scanner = scanner
+        self.unknown: set[Hashable] = set() if unknown is None else unknown
+        """Questions that this generation has asked in vain; its states share it."""
         self.answers: tuple[tuple[int, Gate], ...] | None = None
         self.ahead: dict[bytes, TextState | None] = {}
         self._site: Site | bool | None = False
@@ -116,13 +118,13 @@ class TextMonitor:
             for kind in (None, *SiteKind)
         }
         self._trigger_bytes = frozenset(bytes((byte,)) for byte in self.triggers)
-        self._start = TextState(b"", scanner.feed(prefix))
+        self._scanner = scanner.feed(prefix)
 
     def start(self) -> TextState:
-        return self._start
+        return TextState(b"", self._scanner)
 
     def feed(self, state: TextState, data: bytes) -> TextState:
-        return TextState(state.text + data, state.scanner.feed(data))
+        return TextState(state.text + data, state.scanner.feed(data), state.unknown)
 
     def advance(self, state: TextState, data: bytes) -> TextState | None:
         """See ``Monitor``."""
@@ -148,7 +150,7 @@ class TextMonitor:
         at, end = 0, len(data)
         while at < end:
             concerned = self._rules_at[scanner.kind]
-            if at and concerned and not self._judge(concerned, state.text, scanner, data, at, settled):
+            if at and concerned and not self._judge(concerned, state, scanner, data, at, settled):
                 return None
             n = scanner.run(data, at)
             if concerned:
@@ -159,19 +161,19 @@ class TextMonitor:
             else:
                 scanner.push(data[at])
                 at += 1
-        return TextState(state.text + data, scanner)
+        return TextState(state.text + data, scanner, state.unknown)
 
     def _judge(
         self,
         concerned: tuple[tuple[int, Rule], ...],
-        text: bytes,
+        state: TextState,
         scanner: Scanner,
         data: bytes,
         at: int,
         settled: dict[int, int],
     ) -> bool:
         """Whether the rules let ``data`` go on at ``at``; ``settled`` says up to where each has judged."""
-        here = TextState(text + data[:at], scanner)
+        here = TextState(state.text + data[:at], scanner, state.unknown)
         for number, rule in concerned:
             if settled.get(number, 0) > at:
                 continue

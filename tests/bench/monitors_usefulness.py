@@ -137,7 +137,7 @@ def usefulness(
                 if gate is None or true_name.encode() not in gate.names:
                     continue
                 # Private names pass the gate unlisted; whether they exist, the engine says.
-                offered = member_names(rule.analysis.complete(b"", len(prefix.encode())))
+                offered = member_names(rule.analysis.complete(b"", len(prefix.encode()), set()))
                 assert offered is not UNKNOWN
                 point = Point(relative, offset, true_name, len(offered))
                 prompt = prefix[-CONTEXT:]

@@ -250,6 +250,17 @@ def test_an_analysis_is_asked_once_per_place() -> None:
     assert engine.asked == ["y = x."]
 
 
+def test_what_one_generation_asked_in_vain_the_next_asks_again() -> None:
+    """Within one, an answer that was late is not asked for again: a place must not turn from free to constrained."""
+    answers: list[tuple[str, ...] | None] = [None, NAMES]
+    engine = FakeEngine(lambda text: answers.pop(0))
+    monitor = member_monitor(engine, "y = x.")
+    first = monitor.start()
+    assert monitor.gates(first) == () and monitor.gates(monitor.feed(first, b"")) == () and len(answers) == 1
+    second = monitor.start()
+    assert monitor.gates(second) and monitor.gates(monitor.feed(second, b"ho")) and not answers
+
+
 def test_pre_makes_no_query() -> None:
     engine = FakeEngine(NAMES)
     monitor = member_monitor(engine, "y = ")

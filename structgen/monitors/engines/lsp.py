@@ -246,16 +246,6 @@ class LspEngine:
         read_completion(self._query(transport, "textDocument/completion", text, len(text), {"triggerKind": 1}, limit))
         self._ready = True
 
-    def warm(self, text: str, offset: int) -> None:
-        """Ask once with the start-up limit, so that the first real query finds the file analysed."""
-        with self._lock:
-            if self._ready and self._transport is not None:
-                try:
-                    limit = self.profile.start_limit
-                    self._query(self._transport, "textDocument/completion", text, offset, {"triggerKind": 1}, limit)
-                except _TROUBLE:
-                    self._recover_in_background()
-
     def _answer(self, method: str, params: Any) -> Any:
         if method == "workspace/configuration" and isinstance(params, dict):
             return [self._setting(item.get("section", "")) for item in params.get("items", [])]
