@@ -9,7 +9,9 @@ A predicate says yes or no to a text. Two questions exist, and a user answers on
 Predicates are taken to be pure: answers are remembered (a bounded number of them), so that
 particles at the same text share one call. A function that raises, returns something other
 than a bool, or says yes to a text after it said no to a prefix of it, is a
-``PredicateError`` carrying the text: treating it as "no" would change the target silently.
+``PredicateError`` carrying the text: treating it as "no" would change the target silently. A
+contradiction is noticed where both answers come up; what only begins with refused prefixes is
+never asked about, and is not in the language.
 
 On ``text``, bytes that cannot begin valid UTF-8 are "no" without a call, and a character
 that is still incomplete at the end of a prefix is left out of what the function sees.

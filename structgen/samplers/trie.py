@@ -56,7 +56,7 @@ class PrefixTrie:
     Parameters
     ----------
     key : what it was learnt on; see ``trie_key``
-    max_nodes : nodes it may hold
+    max_nodes : nodes it may hold, each about half a kilobyte
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class PrefixTrie:
         not where the token was known to end a valid text
     """
 
-    def __init__(self, key: str = "", *, max_nodes: int = 5_000_000) -> None:
+    def __init__(self, key: str = "", *, max_nodes: int = 2_000_000) -> None:
         self.key = key
         self.max_nodes = max_nodes
         self.children: list[dict[int, int]] = [{}]

@@ -131,6 +131,7 @@ TASKS = [
 SAMPLERS: dict[str, Any] = {
     "masking": AWRS(form=Masked()),
     "ASAp": ASAp(batch_size=8),
+    "ASAp, paper's": ASAp(unvisited="valid", batch_size=8),
     "CARS": CARS(batch_size=32, max_trials=60),
     "AWRS": AWRS(),
     "SMC-AWRS": SMC(particles=8, proposal=Budgeted()),
@@ -191,7 +192,7 @@ def _draw(name: str, model: Any, task: Task, n: int) -> Samples:
     sampler = SAMPLERS[name]
     settings = {"constraint": task.constraint(), "max_tokens": task.max_tokens}
     runs = [(n, SEED)]
-    if name == "ASAp":
+    if name.startswith("ASAp"):
         runs = [((1 + LEARNING) * n, SEED)]
     elif name == "SMC-AWRS":
         runs = [(sampler.particles, seed) for seed in range(-(-n // sampler.particles))]

@@ -108,6 +108,10 @@ def posterior(particles, runs):
 
 
 def test_posterior_tends_to_the_target_with_more_particles():
-    """False-alarm rate below 1e-4 each: six standard errors of the mean over the runs."""
+    """False-alarm rate below 1e-4 each: six standard errors of the mean over the runs.
+
+    One particle is one masked draw, so its mean is exactly 1/2.
+    """
+    assert posterior(1, 1000) == pytest.approx(0.5, abs=0.095)
     assert posterior(5, 1000) == pytest.approx(0.11, abs=0.03)
     assert posterior(20, 400) == pytest.approx(0.065, abs=0.02)
