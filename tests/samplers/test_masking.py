@@ -88,7 +88,7 @@ def credited(outcomes: Iterator[tuple[float, Row]]) -> dict[Ids, float]:
     return found
 
 
-@pytest.mark.parametrize("case", [toy(), toy(0.9), *map(random_case, range(6))], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [toy(), toy(0.9), *map(random_case, range(30))], ids=lambda case: case.name)
 def test_expected_weight_of_every_sequence_is_its_probability(case: Case) -> None:
     outcomes = exhaust(
         case.model, case.mask, Transform(), case.max_tokens, masked_proposal(case.model, Transform(), case.max_tokens)

@@ -73,7 +73,7 @@ def test_the_target_is_invariant_over_thirty_random_pairs(law):
 @pytest.mark.parametrize("constraint", ["mask", "ending"])
 def test_the_first_weight_stays_proper(constraint):
     """Under a predicate on complete texts masked draws run into dead ends, and are repeated."""
-    for seed in range(10):
+    for seed in range(30 if constraint == "mask" else 4):
         case = random_case(800 + seed, max_tokens=2)
         sampler = MCMC(steps=1, positions="uniform")
         target = getattr(case, constraint)

@@ -35,7 +35,7 @@ def test_awrs_is_proper_for_every_sequence(seed):
     assert_proper(AWRS(), random_case(seed, max_tokens=3), random_case(seed, max_tokens=3).mask)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(30))
 def test_other_forms_are_proper_for_every_sequence(seed):
     case = random_case(seed, max_tokens=2)
     assert_proper(AWRS(max_rejects=2), case, case.opaque)
