@@ -13,6 +13,7 @@ The module is not called ``generate``, because ``structgen.generate`` is the dec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -283,8 +284,11 @@ def _settle(call: Call[T], constraint: Constraint | None, messages: list[Message
 
 
 def _generation(samples: Samples, output: OutputType[T], constraint: Constraint | None) -> Generation[T]:
+    if not len(samples):
+        raise KeyboardInterrupt  # a sampler returns what it has of an interrupted run; here that is nothing
     sample: Sample = samples[0]
-    if sample.finish_reason in ("dead_end", "rejected"):
+    # A chain of MCMC may stand at a valid text and weigh nothing.
+    if sample.log_weight == -math.inf and sample.finish_reason not in ("stop", "complete"):
         raise IncompleteError(
             f"the sampler gave up on this draw ({sample.finish_reason})",
             text=sample.text,
