@@ -83,7 +83,8 @@ def _asks_more(regs, b, seen, frames, specs, lit_start):
         low = regs[R_A]
         return b == 34 and plain and regs[R_MODE] == M_LITERAL and lit_start[low + 1] - lit_start[low] == regs[R_C]
     if kind == CLOSED_SET and plain:
-        return not (seen == _SEE_DEAD or (b == 92 and regs[R_C] == 0))
+        is_no_name = regs[R_C] == 0 and b == 34 and lit_start[regs[R_A] + 1] > lit_start[regs[R_A]]
+        return not (seen == _SEE_DEAD or is_no_name or (b == 92 and regs[R_C] == 0))
     return True
 
 
