@@ -135,6 +135,7 @@ def _warm_up_kernels() -> None:
     for constraint, text in _constraints():
         _walk(constraint, vocabulary, text)
     _warm_up_samplers(vocabulary)
+    _warm_up_monitors(vocabulary)
 
 
 def _vocabulary() -> Vocabulary:
@@ -182,6 +183,16 @@ def _walk(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
     matcher.rollback(len(token_ids) // 2)
     matcher.advance_bytes(text[len(matcher.text_bytes) :])
     matcher.fork().shortest_completion_tokens()
+
+
+def _warm_up_monitors(vocabulary: Vocabulary) -> None:
+    """Static analysis beside no grammar, and beside those that answer for many names at once and for one at a time."""
+    from structgen.monitors.machine import FreeMachine
+    from structgen.monitors.warm_up import warm_up as warm_up_monitors
+
+    dotted = lark('start: NAME ("." NAME)*\nNAME: /[a-z]+/\n%ignore /[ \\n]+/\n')
+    constraints = (regex("[a-z.\\n ]*"), dotted, structural_tags([("<", regex("[0-9]+"), ">")]))
+    warm_up_monitors([FreeMachine(vocabulary), *(each.bind(vocabulary).machine for each in constraints)])
 
 
 def _warm_up_samplers(vocabulary: Vocabulary) -> None:

@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "warming": {
         *("constraint", "frontends", "grammar_constraint", "json_constraint", "masks", "models", "potentials"),
-        *("samplers", "vocab"),
+        *("monitors", "samplers", "vocab"),
     },
     "demo": {"config", "decorator", "errors", "functions", "generation", "prompts", "samplers"},
     "cli": {
