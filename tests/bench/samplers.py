@@ -86,8 +86,8 @@ def _tasks_legend(rows: list[dict[str, Any]]) -> str:
         f"({compared}): of the weighted samples, and of as many draws as they come. The floor is what as many exact "
         "samples are away from the rest of the exact run, on average and in 19 of 20 splits. ASAp made "
         f"{LEARNING} draws to learn for each that counts; they are in its cost. (The paper's counts what was never "
-        "visited as valid.) Under the predicate masking asks about every token that the grammar leaves, so it drew few, "
-        "and its floor is theirs. Made by "
+        "visited as valid.) Under the predicate masking asks about every token that the grammar leaves, so it drew "
+        "few, and its floor is theirs. Made by "
         "`python -m tests.bench.samplers tasks --readme README.md`.\n"
     )
 
