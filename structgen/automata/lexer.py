@@ -30,6 +30,7 @@ from structgen.automata.ordered import FAILS, HOLDS, OPEN, OrderedNfa
 from structgen.automata.table_heap import TableHeap
 from structgen.automata.watches import Watches
 from structgen.dtypes import ByteArray, IntArray
+from structgen.errors import UnsupportedError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import pushdown
 from structgen.kernels.lexer import CONDITIONAL, MATCH, SPLIT
@@ -253,7 +254,11 @@ class Lexer:
             if heap["delta"][start, 0] == UNKNOWN:
                 self.expand(start)
             after = heap["delta"][start]
+            if (after < 0).any():
+                raise UnsupportedError("a lookahead within a lookahead begins with it", keyword="nested lookahead")
             known = [*np.where((after > 0) & (heap["accepts"][after] >= 0), HOLDS, after).tolist(), FAILS]
+            if heap["accepts"][start] <= CONDITIONAL:
+                known = [HOLDS if self.ended(start, at) >= 0 else each for at, each in enumerate(known)]
             self._looks[look] = known
         return known
 
@@ -358,27 +363,6 @@ class Lexer:
         label, keywords = self.nfa.label, self.grammar.keywords
         running = {word for node in nodes for word in keywords.get(label[node], ())}
         return [node for node in words if label[node] in running]
-
-    def _matched(self, nodes: tuple[int, ...], words: tuple[int, ...]) -> int:
-        """The terminal that ``nodes`` have matched, or -1; past all others for a lookahead's own pattern."""
-        if not nodes or self.nfa.kind[nodes[-1]] != MATCH:
-            return -1
-        matched = self.nfa.label[nodes[-1]]
-        if matched < 0:
-            return len(self.grammar.terminals)
-        return self._renamed(matched, words) if words else matched
-
-    def _renamed(self, matched: int, words: tuple[int, ...]) -> int:
-        """The keyword that a complete lexeme of ``matched`` is, by rank, or ``matched`` itself.
-
-        One that is ignored, as a lexeme of its own, is no longer ignored here: Lark hands it to the
-        parser, which has no use for it, so the lexeme cannot end like this (-1).
-        """
-        allowed = self.grammar.keywords.get(matched, ())
-        ended = {self.nfa.label[node] for node in words if self.nfa.kind[node] == MATCH}
-        found = [word for word in allowed if word in ended]
-        keyword = min(found, key=lambda t: self.grammar.terminals[t].rank) if found else matched
-        return -1 if keyword in self.grammar.ignore and found else keyword
 
     def fork(self, code: int) -> list[tuple[int, int]]:
         """The (state, condition) alternatives of a code: one unless it is a fork."""

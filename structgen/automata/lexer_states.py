@@ -38,6 +38,7 @@ class LexerStates:
         keyword_of = np.zeros((n + 1, n + 1), dtype=np.uint8)
         for other, words in grammar.keywords.items():
             keyword_of[list(words), other] = 1
+            keyword_of[[word for word in words if word in grammar.ignore], other] = 2
         counts = np.zeros(16, dtype=np.int32)
         counts[kernels.N_TERMINALS] = n
         counts[kernels.ALL_ENDS] = grammar.scannerless

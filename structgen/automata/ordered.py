@@ -253,8 +253,10 @@ class _Compiler:
         return entry
 
     def look(self, pattern: Look, after: int, before: int) -> int:
-        if _has_look(pattern.part):
-            raise self.refuse("assertion within an assertion")
+        if _looks_behind(pattern.part) or (pattern.behind and _has_look(pattern.part)):
+            raise self.refuse(
+                "lookbehind within an assertion" if not pattern.behind else "assertion within a lookbehind"
+            )
         nfa = self.nfa
         if pattern.behind:
             width = max_width(pattern.part)
@@ -308,3 +310,11 @@ def _has_look(pattern: Pattern) -> bool:
     if isinstance(pattern, Sequence | Alternatives):
         return any(map(_has_look, pattern.parts))
     return isinstance(pattern, Repeat) and _has_look(pattern.part)
+
+
+def _looks_behind(pattern: Pattern) -> bool:
+    if isinstance(pattern, Look):
+        return pattern.behind or _looks_behind(pattern.part)
+    if isinstance(pattern, Sequence | Alternatives):
+        return any(map(_looks_behind, pattern.parts))
+    return isinstance(pattern, Repeat) and _looks_behind(pattern.part)

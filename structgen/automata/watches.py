@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from structgen.automata.table_heap import TableHeap
-from structgen.errors import LimitError
+from structgen.errors import LimitError, UnsupportedError
 from structgen.kernels import pushdown
 
 __all__ = ["BROKEN", "Watches"]
@@ -121,11 +121,26 @@ class Watches:
                 if forbidden is None or ended is None:
                     return BROKEN
                 left |= forbidden | ended
-            elif not matched and not states:
-                return BROKEN
-            elif not matched:
-                left |= {(must, state) for state in states}
+            elif not matched and end < 0:
+                found = self._still_wanted(states, end)
+                if found is None:
+                    return BROKEN
+                left |= found
         return self._intern(frozenset(left))
+
+    def _still_wanted(self, states: list[int], end: int) -> Runs | None:
+        """Runs under which a lookahead comes true that goes on in ``states``, or may have come true as ``end`` says.
+
+        Raises
+        ------
+        UnsupportedError : either may come true, which runs that must all match cannot say
+        """
+        endings = self.automaton.endings(end)
+        if not endings:
+            return frozenset((True, state) for state in states) if states else None
+        if states or len(endings) > 1:
+            raise UnsupportedError("a lookahead within a lookahead is open for too long", keyword="nested lookahead")
+        return self._sets[endings[0][1]]
 
     def _unended(self, end: int) -> Runs | None:
         """Runs under which a lexeme has not ended as ``end`` says (see ``Lexer.endings``); None where it surely has."""
@@ -142,7 +157,7 @@ class Watches:
         """Whether the text may end: nothing must still match, nothing matches now that must not."""
         known = self._at_end[watch]
         if known is None:
-            known = not any(must or self.automaton.ended(state) >= 0 for must, state in self._sets[watch])
+            known = all(must == (self.automaton.ended(state) >= 0) for must, state in self._sets[watch])
             self._at_end[watch] = known
         return known
 

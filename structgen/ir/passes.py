@@ -8,6 +8,7 @@ graph is finished after finitely many steps, however ambiguous the grammar is.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 from structgen.errors import GrammarSyntaxError, LimitError
@@ -16,6 +17,7 @@ from structgen.ir.grammar import Grammar, Production
 __all__ = [
     "check_grammar",
     "definition_of",
+    "least_costs",
     "nullable_symbols",
     "productive_symbols",
     "reachable_symbols",
@@ -36,15 +38,62 @@ def nullable_symbols(productions: Iterable[Production]) -> frozenset[int]:
 
 
 def _fixpoint(productions: tuple[Production, ...], known: frozenset[int]) -> frozenset[int]:
+    """``known`` and the left-hand sides whose right-hand sides are known, each production looked at once per symbol."""
     found = set(known)
-    changed = True
-    while changed:
-        changed = False
-        for production in productions:
-            if production.lhs not in found and all(symbol in found for symbol in production.rhs):
-                found.add(production.lhs)
-                changed = True
+    missing: list[int] = []
+    users: dict[int, list[int]] = {}
+    todo = []
+    for number, production in enumerate(productions):
+        unknown = {symbol for symbol in production.rhs if symbol not in found}
+        missing.append(len(unknown))
+        for symbol in unknown:
+            users.setdefault(symbol, []).append(number)
+        if not unknown:
+            todo.append(production.lhs)
+    while todo:
+        symbol = todo.pop()
+        if symbol in found:
+            continue
+        found.add(symbol)
+        for number in users.get(symbol, ()):
+            missing[number] -= 1
+            if not missing[number]:
+                todo.append(productions[number].lhs)
     return frozenset(found)
+
+
+def least_costs(
+    productions: Iterable[Production], terminals: dict[int, float]
+) -> tuple[dict[int, float], dict[int, Production]]:
+    """The least cost of any sentence of each symbol, and the production that it begins with (Knuth 1977)."""
+    cost = dict(terminals)
+    best: dict[int, Production] = {}
+    missing: list[int] = []
+    rules = tuple(productions)
+    users: dict[int, list[int]] = {}
+    queue: list[tuple[float, int]] = []
+
+    def offer(number: int) -> None:
+        heapq.heappush(queue, (sum(cost[symbol] for symbol in rules[number].rhs), number))
+
+    for number, production in enumerate(rules):
+        unknown = {symbol for symbol in production.rhs if symbol not in cost}
+        missing.append(len(unknown))
+        for symbol in unknown:
+            users.setdefault(symbol, []).append(number)
+        if not unknown:
+            offer(number)
+    while queue:
+        total, number = heapq.heappop(queue)
+        left = rules[number].lhs
+        if left in cost:
+            continue
+        cost[left], best[left] = total, rules[number]
+        for user in users.get(left, ()):
+            missing[user] -= 1
+            if not missing[user]:
+                offer(user)
+    return cost, best
 
 
 def reachable_symbols(grammar: Grammar) -> frozenset[int]:

@@ -65,7 +65,9 @@ class LexerTables(NamedTuple):
     target_start: IntArray
     targets: IntArray
     keyword_of: ByteArray
-    """(T, T) uint8: whether terminal ``[word, other]``'s text is one of ``other``'s keywords."""
+    """(T, T) uint8: whether terminal ``[word, other]``'s text is one of ``other``'s keywords; 2 where it is ignored.
+
+    Lark hands what it renames to the parser, which has no use for an ignored terminal: so a lexeme cannot end."""
     rank: IntArray
     counts: IntArray
     capacity: IntArray
@@ -300,6 +302,8 @@ def matched(tables, n_words):  # type: ignore[no-untyped-def]
         if tables.kind[node] == MATCH and tables.keyword_of[word, found] != 0:
             if best == found or tables.rank[word] < tables.rank[best]:
                 best = word
+    if best != found and tables.keyword_of[best, found] == 2:
+        return -1
     return best
 
 

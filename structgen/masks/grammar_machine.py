@@ -144,7 +144,7 @@ class GrammarMachine:
     def _add_thread(self, thread: Thread, row: TokenMask) -> None:
         """Put the mask of one thread together."""
         cell, state, watch, register, column = thread
-        at_start = cell == 0 and column < 0 and state in self._start_states
+        at_start = cell == 0 and column == -1 and state in self._start_states
         name = self._parts.start if at_start else UNDER_WAY
         self._fill([(name, state, cell, register, column, 0)], row)
         if watch:

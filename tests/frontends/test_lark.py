@@ -28,6 +28,10 @@ GRAMMARS = {
     "longest match backs off": 'start: (A | B | C)+\nA: "a"\nB: "abc"\nC: "b"',
     "word boundary": 'start: (IF | NAME)+\nIF.2: /if\\b/\nNAME: /[a-z]+/\n%ignore " "',
     "nested comments": 'start: "a" start | "b"\n%ignore /\\/\\*(.|\\n)*?\\*\\//',
+    "words but reserved ones": 'start: ("if" NAME)+\nNAME: /(?!(if|in)\\b)[a-z]+/\n%ignore " "',
+    "lookahead in a lookahead": "start: (A | B)+\nA: /a(?=b(?!c))/\nB: /[abc]/",
+    "lookahead in a negative lookahead": "start: (A | B)+\nA.1: /a(?!(b|bc)(?!a))/\nB: /[abc]/",
+    "no word boundary": "start: (A | B)+\nA.1: /ab\\B/\nB: /[abcé ]/",
     "three quotes": 'start: (S | L)+\nS: /"(?!"").*?"/\nL: /""".*?"""/s',
 }
 LETTERS = {
@@ -44,6 +48,10 @@ LETTERS = {
     "longest match backs off": "abc",
     "word boundary": "if a",
     "nested comments": "ab/*",
+    "words but reserved ones": "ifnx ",
+    "lookahead in a lookahead": "abc",
+    "lookahead in a negative lookahead": "abc",
+    "no word boundary": "abcé ",
     "three quotes": '"a\n',
 }
 

@@ -170,10 +170,7 @@ class Witness:
             if label:
                 _keep(found, label, _WORDS[column])
         number = fill(context.index, K.T_NUMBER)
-        judge = self.automaton.tables.number_judges.get(context.index)
-        if number and judge is not None:
-            _keep(found, MUST, min(filter(None, (judge.ending(""), judge.example("-"))), key=len).encode())
-        elif number:
+        if number:
             for label, text in self.shortest.numbers(number).items():
                 _keep(found, label, text)
         spec = fill(context.index, K.T_STRING)

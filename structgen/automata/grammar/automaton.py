@@ -32,6 +32,8 @@ Thread = tuple[int, int, int, int, int]
 Threads = tuple[Thread, ...]
 
 MAX_CELLS = 1 << 27
+BEGUN = -2
+"""A column that is none, like -1, and tells threads from those before any byte."""
 AHEAD = 4
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
@@ -301,6 +303,9 @@ class GrammarAutomaton:
             threads = self._advance_part(threads, np.frombuffer(data[at : at + 256], dtype=np.uint8))
             if not threads:
                 break
+        if threads == self._start and data:
+            # read, but as if nothing had been: the text may be complete before its first lexeme, not within
+            threads = tuple((*thread[:4], BEGUN) for thread in threads)
         return threads if self.liveness is None else self.liveness.filtered(threads)
 
     def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:

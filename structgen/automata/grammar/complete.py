@@ -144,6 +144,9 @@ class Completer:
                     _offer(moves, word, need)
                 else:
                     self._next_lexemes(after, state, moves)
+                    for ignored in automaton.grammar.ignore if thorough else ():
+                        if ignored in self.words_of(after, state):  # a lookahead may want one at the text's end
+                            _offer(moves, self.words_of(after, state)[ignored], need)
             if config == automaton.start():
                 self._next_lexemes(cell, 0, moves)
         return sorted(moves.items(), key=lambda move: move[1])[: 96 if thorough else 24]

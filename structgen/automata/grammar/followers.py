@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from structgen.ir.grammar import Grammar
+from structgen.ir.passes import least_costs
 
 __all__ = ["Followers"]
 
@@ -12,19 +13,10 @@ class Followers:
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
-        cost: dict[int, float] = dict.fromkeys(range(grammar.n_terminals), 1)
-        best: dict[int, tuple[int, ...]] = {}
-        changed = True
-        while changed:
-            changed = False
-            for production in grammar.productions:
-                total = sum(cost.get(symbol, float("inf")) for symbol in production.rhs)
-                if total < cost.get(production.lhs, float("inf")):
-                    cost[production.lhs], best[production.lhs] = total, production.rhs
-                    changed = True
+        _, best = least_costs(grammar.productions, dict.fromkeys(range(grammar.n_terminals), 1.0))
         self._first: dict[int, int | None] = {t: t for t in range(grammar.n_terminals)}
-        for left in sorted(best, key=lambda symbol: cost[symbol]):
-            self._first[left] = self._first_of(best[left])
+        for left in best:  # those that others are made of come first
+            self._first[left] = self._first_of(best[left].rhs)
         self._found: dict[int, set[int]] = {}
         self._ends: dict[int, set[int]] = {}
         for production in grammar.productions:

@@ -20,10 +20,13 @@ import numpy.typing as npt
 from structgen.dtypes import IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar, Production
+from structgen.ir.passes import nullable_symbols
 
 __all__ = ["Conflict", "LalrTables", "build_tables"]
 
 MAX_STATES = 60_000
+MAX_ENTRIES = 50_000_000
+"""Of the tables, which have a column for each symbol."""
 
 
 @dataclass(frozen=True)
@@ -103,43 +106,40 @@ class _Builder:
         self._ids: dict[tuple[int, ...], int] = {}
         self._shared: dict[frozenset[int], tuple[dict[int, tuple[int, ...]], dict[int, int]]] = {}
         self.closures: list[frozenset[int]] = []
-        self._left_closures = self._close_left()
+        self._left_edges = self._find_left_edges()
+        self._left_closures: dict[int, frozenset[int]] = {}
         self.nullable = self._nullable()
 
-    def _close_left(self) -> list[frozenset[int]]:
-        """For each nonterminal, those that can stand at its left edge (itself included)."""
-        n = self.n_terminals
-        direct = [{s[0] - n for p in ps if (s := self.productions[p].rhs) and s[0] >= n} for ps in self.by_left]
-        found = []
-        for nonterminal in range(len(self.by_left)):
+    def _close_left(self, nonterminal: int) -> frozenset[int]:
+        """Those that can stand at the left edge of ``nonterminal`` (itself included)."""
+        found = self._left_closures.get(nonterminal)
+        if found is None:
             seen = {nonterminal}
             todo = [nonterminal]
             while todo:
-                for other in direct[todo.pop()]:
+                for other in self._left_edges[todo.pop()]:
                     if other not in seen:
                         seen.add(other)
                         todo.append(other)
-            found.append(frozenset(seen))
+            found = self._left_closures[nonterminal] = frozenset(seen)
         return found
 
+    def _find_left_edges(self) -> list[set[int]]:
+        n = self.n_terminals
+        return [{s[0] - n for p in ps if (s := self.productions[p].rhs) and s[0] >= n} for ps in self.by_left]
+
     def _nullable(self) -> list[bool]:
-        nullable = [False] * len(self.by_left)
-        changed = True
-        while changed:
-            changed = False
-            for production in self.productions:
-                left = production.lhs - self.n_terminals
-                if not nullable[left] and all(
-                    s >= self.n_terminals and nullable[s - self.n_terminals] for s in production.rhs
-                ):
-                    nullable[left] = changed = True
-        return nullable
+        found = nullable_symbols(self.productions)
+        return [self.n_terminals + left in found for left in range(len(self.by_left))]
 
     def _state(self, kernel: tuple[int, ...]) -> int:
         known = self._ids.get(kernel)
         if known is None:
             if len(self.kernels) >= MAX_STATES:
                 raise LimitError("the grammar needs too many parser states", what="parser states", limit=MAX_STATES)
+            size = (len(self.kernels) + 1) * (self.n_terminals + self.n_nonterminals)
+            if size > MAX_ENTRIES:
+                raise LimitError("the grammar needs too large tables", what="table entries", limit=MAX_ENTRIES)
             known = self._ids[kernel] = len(self.kernels)
             self.kernels.append(kernel)
         return known
@@ -158,7 +158,7 @@ class _Builder:
                 if symbol >= 0:
                     own.setdefault(symbol, []).append(item + 1)
                     if symbol >= n:
-                        after |= self._left_closures[symbol - n]
+                        after |= self._close_left(symbol - n)
             closure = frozenset(after)
             moves, targets = self._closure_moves(closure)
             result = dict(targets)

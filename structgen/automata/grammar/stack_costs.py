@@ -13,6 +13,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from structgen.automata.grammar.lalr import LalrTables
+from structgen.ir.passes import least_costs
 
 if TYPE_CHECKING:
     from structgen.automata.grammar.automaton import GrammarAutomaton
@@ -39,15 +40,7 @@ class StackCosts:
     def _prepare(self, tables: LalrTables, least: list[int]) -> None:
         """For each state the kernel items: (missing bytes, symbols read, nonterminal)."""
         n = len(least)
-        cost: dict[int, float] = {t: float(width) for t, width in enumerate(least)}
-        changed = True
-        while changed:
-            changed = False
-            for production in tables.productions:
-                total = sum(cost.get(symbol, INFINITE) for symbol in production.rhs)
-                if total < cost.get(production.lhs, INFINITE):
-                    cost[production.lhs] = total
-                    changed = True
+        cost, _ = least_costs(tables.productions, {t: float(width) for t, width in enumerate(least)})
         items: list[tuple[float, int, int]] = []
         for production in tables.productions:
             for dot in range(len(production.rhs) + 1):

@@ -19,6 +19,7 @@ from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+from structgen.errors import LimitError
 from structgen.frontends.lark.notation import Definition, Node, NotPlainError, Statements, read_statements
 from structgen.frontends.lark.patterns import parsed
 
@@ -40,7 +41,8 @@ Lark has as many empty symbols there as the tree would have gaps, and calls alte
 differ in nothing else an error. So these are all different, and two alternatives that differ
 in nothing else are left to Lark.
 """
-_MOST_ALTERNATIVES = 20_000
+_FEW_ALTERNATIVES, MOST_ALTERNATIVES = 20_000, 150_000
+MOST_TEMPLATES = 5_000
 _FEW_REPEATS = 50
 _ENDLESS = int(getattr(_parser, "MAXWIDTH", _parser.MAXREPEAT))
 
@@ -319,6 +321,8 @@ class _Expander:
             raise NotPlainError
         name = f"{node[1]}{{{','.join(argument[1] for argument in arguments)}}}"
         if name not in self._used:
+            if len(self._used) >= MOST_TEMPLATES or len(name) > MOST_TEMPLATES:
+                raise LimitError("the templates have no end", what="uses of templates", limit=MOST_TEMPLATES)
             self._used[name] = None
             bound = dict(zip(template.parameters, arguments, strict=True))
             todo.append(Definition(name, _substituted(template.body, bound), template.priority))
@@ -334,8 +338,15 @@ class _Expander:
         products: list[tuple[str, ...]] = [()]
         for item in node[1]:
             choices = self._alternatives(item)
-            if len(products) * len(choices) > _MOST_ALTERNATIVES:
+            if _FEW_ALTERNATIVES < len(products) * len(choices) <= MOST_ALTERNATIVES:
                 raise NotPlainError
+            if len(products) * len(choices) > MOST_ALTERNATIVES:
+                raise LimitError(
+                    "groups and options in one rule multiply out to too many alternatives",
+                    what="alternatives of a rule",
+                    limit=MOST_ALTERNATIVES,
+                    hint="give the groups rules of their own",
+                )
             products = [(*left, *right) for left in products for right in choices]
         return list(dict.fromkeys(products))
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from structgen.errors import ConstraintError, GrammarSyntaxError, UnsupportedError
+from structgen.errors import ConstraintError, GrammarSyntaxError, LimitError, UnsupportedError
 from structgen.frontends.lark.expand import Loaded, PlainRule, PlainTerminal, TerminalPattern, load_plain
 from structgen.frontends.lark.islands import take_islands
 from structgen.frontends.lark.matching import matches_whole
@@ -39,6 +39,7 @@ def read_lark(
     ------
     GrammarSyntaxError : Lark cannot read it, a symbol is undefined, or a terminal matches
         the empty string; with the place, where it is known
+    LimitError : it nests too deeply, or its templates have no end
     UnsupportedError : ``%declare`` of a terminal that is neither indentation's nor known,
         or a pattern that no automaton over the lexeme can decide
     """
@@ -103,6 +104,8 @@ def load_with_lark(text: str, start: str, source_path: str, import_paths: tuple[
         terminals, rules, ignored = loaded.compile([start], {_NEWLINE} if indented else set())
     except ConstraintError:
         raise
+    except RecursionError:
+        raise LimitError("the grammar nests too deeply to be read", what="nesting of the grammar") from None
     except (LarkError, OSError, AssertionError, ValueError, KeyError) as error:
         raise syntax_error(error, text) from None
     return Loaded(

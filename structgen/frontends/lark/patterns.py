@@ -75,7 +75,10 @@ class _Reader:
         )
 
     def sequence(self, items: list[tuple[Any, Any]], flags: int) -> Pattern:
-        parts = [self.item(code, value, flags) for code, value in items]
+        parts: list[Pattern] = []
+        for code, value in items:
+            last = _last_characters(parts[-1]) if parts and code is op.AT else None
+            parts.append(self.item(code, value, flags) if last is None else self.anchor(value, flags, last))
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
     def item(self, code: Any, value: Any, flags: int) -> Pattern:
@@ -112,10 +115,16 @@ class _Reader:
             found = self.classes[key] = Characters(self.characters(list(items), flags, negate=negate))
         return found
 
-    def anchor(self, value: Any, flags: int) -> Pattern:
+    def anchor(self, value: Any, flags: int, last: Ranges | None = None) -> Pattern:
+        """A place; a word's boundary is a lookahead alone where the characters before it are known to be ``last``."""
         word = Characters(_category("WORD", bool(flags & re.ASCII)))
         if value in (op.AT_BOUNDARY, op.AT_NON_BOUNDARY):
             inside = value is op.AT_NON_BOUNDARY
+            if last is not None:
+                if _merge([*last, *word.ranges]) == word.ranges:
+                    return Look(word, False, not inside)
+                if not _overlap(last, word.ranges):
+                    return Look(word, False, inside)
             return Alternatives(
                 (
                     Sequence((Look(word, True, False), Look(word, False, not inside))),
@@ -146,6 +155,25 @@ class _Reader:
         if flags & re.IGNORECASE:
             merged = _ignore_case(merged, bool(flags & re.ASCII))
         return _without_surrogates(_complement(merged) if negate else merged)
+
+
+def _last_characters(pattern: Pattern) -> Ranges | None:
+    """The characters that each match ends with; None where it may be empty, or ends with an assertion."""
+    if isinstance(pattern, Characters):
+        return pattern.ranges
+    if isinstance(pattern, Sequence):
+        return _last_characters(pattern.parts[-1]) if pattern.parts else None
+    if isinstance(pattern, Alternatives):
+        found = [_last_characters(part) for part in pattern.parts]
+        known = [ranges for ranges in found if ranges is not None]
+        return _merge([pair for ranges in known for pair in ranges]) if len(known) == len(found) else None
+    if isinstance(pattern, Repeat) and pattern.low:
+        return _last_characters(pattern.part)
+    return None
+
+
+def _overlap(one: Ranges, other: Ranges) -> bool:
+    return any(low <= end and start <= high for low, high in one for start, end in other)
 
 
 def _category_without(items: list[tuple[Any, Any]], ascii_only: bool) -> Ranges | None:
