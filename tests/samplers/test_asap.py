@@ -188,7 +188,7 @@ def law_of_next_draw(sampler, case, constraint, trie):
 def test_the_limit_is_the_target_whatever_the_unvisited_count(sampler, constraint):
     """Once everything has been visited draws are exact, whatever they were guided by: over 30 random pairs."""
     for seed in range(30):
-        case = random_case(700 + seed, max_tokens=4)
+        case = random_case(700 + seed, max_tokens=3)
         target = getattr(case, constraint)
         trie, explorer = None, Explorer(np.random.default_rng(seed))
         while trie is None or any(left > 0.0 for left, seen in zip(trie.open, trie.is_visited, strict=True) if seen):
