@@ -14,6 +14,7 @@ cross from one to the other are few and tried one by one.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,7 @@ class TagMachine:
         self._free = DfaMachine(_free_text(self._goto, self._found), vocabulary)
         self._rows = MaskCache()
         self._crossing: dict[int, list[int]] = {}
+        self._whole: dict[int, bytes] = {}
         self._lock = threading.RLock()
 
     @property
@@ -224,8 +226,35 @@ class TagMachine:
         missing = self.at_least - count - (kind != FREE)
         if missing <= 0:
             return word
-        whole = [t.begin + t.machine.shortest_completion(t.machine.start()) + t.end for t in self.tags]
-        return word + min(whole, key=len) * missing
+        first = self._whole_tag(state if kind == FREE else 0)
+        return word + first + self._whole_tag(0) * (missing - 1)
+
+    def _whole_tag(self, state: int) -> bytes:
+        """The shortest text that begins and ends a tag, from a scanner state: it may stand within a begin string."""
+        known = self._whole.get(state)
+        if known is None:
+            found = [
+                path + tag.machine.shortest_completion(tag.machine.start()) + tag.end
+                for path, tag in ((path, self.tags[self._found[end]]) for end, path in self._ways(state))
+            ]
+            known = self._whole[state] = min(found, key=len)
+        return known
+
+    def _ways(self, state: int) -> list[tuple[int, bytes]]:
+        """(scanner state, shortest path) for the ends of begin strings reached from ``state``, breadth-first."""
+        paths = {state: b""}
+        todo = deque(paths)
+        found = []
+        while todo:
+            at = todo.popleft()
+            if self._found[at] >= 0:
+                found.append((at, paths[at]))
+                continue
+            for byte, target in enumerate(self._goto[at]):
+                if target not in paths:
+                    paths[target] = paths[at] + bytes([byte])
+                    todo.append(target)
+        return found
 
 
 def _scanner(words: list[bytes]) -> tuple[list[list[int]], list[int], list[bytes]]:

@@ -11,6 +11,7 @@ from structgen.grammar_constraint import Tag, structural_tags
 from structgen.masks.mask import allowed_ids, empty_mask
 from structgen.masks.tag_machine import TagMachine
 from structgen.vocab.vocabulary import Vocabulary
+from tests.support.tag_oracle import TagOracle
 
 TOKENS = [bytes([b]) for b in b"<n>/x12 ab!"] + [
     b"<n",
@@ -50,6 +51,48 @@ def test_masks_are_the_tokens_whose_bytes_can_be_read(at_least: int, at_most: in
             following = machine.advance(config, rng.choice(sorted(wanted)))
             assert following is not None
             config = following
+
+
+PIECES = [*"ab<>x/", "<a", "a>", "<a>", "</", "</a>", "<b", "b>", "<b>", "ab", "><", "a</a>", "<a>a", "//", "/>",
+          "</a><a>", "x<a>ab</a>x", "<<", "<a><b>", "aa"]  # fmt: skip
+BEGINS = ["<a>", "<b>", "<", "<a", "a>", "ab", "<<a>", "aa", "<a><b>"]
+ENDS = ["</a>", ">", "/", "a", "</", "ab", "aa"]
+INSIDE = ["[ab]+", "a*", "(ab)*", "[ab<]*", "a|ab", "[^x]{0,3}", "(<a>)*b?"]
+
+
+def compare_with_oracle(seed: int) -> None:
+    """Triggers that overlap, tags that could go on or end, tokens across all of them."""
+    rng = random.Random(seed)
+    tags = [(begin, rng.choice(INSIDE), rng.choice(ENDS)) for begin in rng.sample(BEGINS, rng.randint(1, 3))]
+    at_least = rng.choice([0, 0, 1, 2])
+    at_most = rng.choice([None, None, max(at_least, 1), max(at_least, 1) + 1])
+    oracle = TagOracle(tags, at_least, at_most)
+    vocabulary = Vocabulary.from_bytes([*(piece.encode() for piece in PIECES), b"</s>"], eos_ids=[len(PIECES)])
+    constraint = structural_tags([(b, regex(r), e) for b, r, e in tags], at_least=at_least, at_most=at_most)
+    machine, row = constraint.bind(vocabulary).machine, empty_mask(vocabulary.n_tokens)
+    for _ in range(4):
+        text, config = "", machine.start()
+        for _ in range(6):
+            machine.fill_mask(config, row)
+            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist())
+            wanted = {i for i, piece in enumerate(PIECES) if oracle.is_viable(text + piece)}
+            assert allowed == wanted | ({len(PIECES)} if oracle.accepts(text) else set()), (tags, text)
+            assert oracle.accepts(text + machine.shortest_completion(config).decode()), (tags, text)
+            if not wanted:
+                break
+            token = rng.choice(sorted(wanted))
+            text, config = text + PIECES[token], machine.advance(config, token)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_masks_and_completions_agree_with_an_oracle(seed: int) -> None:
+    compare_with_oracle(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 400))
+def test_many_masks_and_completions_agree_with_an_oracle(seed: int) -> None:
+    compare_with_oracle(seed)
 
 
 @pytest.mark.parametrize(
