@@ -47,7 +47,6 @@ class KeptMasks:
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
         self._body = string_body(vocabulary)
-        self._kinds_of: dict[Beginnings, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
 
     @cached_property
     def _escaping(self) -> list[int]:
@@ -168,10 +167,10 @@ class KeptMasks:
 
     def _kinds(self, beginnings: Beginnings) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Tokens that are content alone, and what of each may make a difference."""
-        found = self._kinds_of.get(beginnings)
+        found = self._body.kinds.get(beginnings)
         if found is None:
             closing = set(self._body.group_tokens.tolist())
             tokens = [token for token in self._trie.token_ids.tolist() if token not in closing]
             kinds = [beginnings.kind_of(_piece(self._tokens[token])) for token in tokens]
-            found = self._kinds_of[beginnings] = np.array(tokens, np.int64), np.array(kinds, np.int64)
+            found = self._body.kinds[beginnings] = np.array(tokens, np.int64), np.array(kinds, np.int64)
         return found

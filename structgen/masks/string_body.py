@@ -27,6 +27,7 @@ from structgen.vocab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from structgen.automata.document.arena import Arena
+    from structgen.ir.document import Beginnings
     from structgen.masks.content_runs import Plan, Run
     from structgen.masks.string_masks import Fixed
 
@@ -88,6 +89,8 @@ class StringBody:
         self.runs: dict[tuple[int, bytes, bytes], Run] = {}
         self.plans: weakref.WeakKeyDictionary[Arena, dict[tuple[int, int], Plan | None]] = weakref.WeakKeyDictionary()
         """What ``content_runs`` remembers."""
+        self.kinds: dict[Beginnings, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+        """What ``kept_masks`` remembers: tokens of content alone, and what of each a judge of beginnings looks at."""
         self.has_late_quotes = any(b"\\u" in tokens[token][: self.quote[token]] for token in closing.tolist())
         """Whether some token closes a string after an escape by number."""
         self.closing_texts = frozenset(tokens[token][: self.quote[token]] for token in closing.tolist()) - {b""}
