@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "frontends": {"errors", "ir"},
     "automata": {"dtypes", "errors", "ir", "kernels"},
     "vocab": {"dtypes", "errors", "kernels"},
-    "masks": {"automata", "dtypes", "errors", "kernels", "vocab"},
+    "masks": {"automata", "dtypes", "errors", "ir", "kernels", "vocab"},
     "keys": set(),
     "constraint": {"automata", "dtypes", "errors", "frontends", "ir", "keys", "masks", "vocab"},
     "json_constraint": {"automata", "constraint", "errors", "frontends", "ir", "keys", "masks", "vocab"},
