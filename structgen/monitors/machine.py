@@ -25,9 +25,10 @@ from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.masks.machine import Config, TokenMachine
 from structgen.masks.mask import mask_of, set_ids
 from structgen.masks.words import words_taken
+from structgen.monitors.call_rows import CallRows, Head
 from structgen.monitors.dense import DenseWalk
 from structgen.monitors.endings import Endings
-from structgen.monitors.gates import Gate, NameSet, NamesGate
+from structgen.monitors.gates import BytesGate, Gate, NameSet, NamesGate
 from structgen.monitors.lead_ins import LeadIn, LeadIns
 from structgen.monitors.name_tables import MOST_TABLES, NameTables, as_array
 from structgen.monitors.protocol import Monitor
@@ -58,6 +59,11 @@ def whole_row(vocabulary: Vocabulary) -> TokenMask:
             _WHOLE.pop(next(iter(_WHOLE)), None)
         _WHOLE[vocabulary.content_hash] = freeze(row, WORD)
     return row
+
+
+def _has_calls(monitor: Monitor) -> bool:
+    """Whether its dense gates are those of argument lists."""
+    return bool(getattr(monitor, "has_calls", False))
 
 
 class FreeMachine:
@@ -118,8 +124,14 @@ class MonitoredMachine:
         self.monitors = tuple(monitors)
         self.vocabulary: Vocabulary = inner.vocabulary
         self.min_group = min_group
+        self._calls = CallRows.of(self.vocabulary) if any(map(_has_calls, self.monitors)) else None
+        if self._calls is not None and (min_group == 1 or not self._calls.is_avoidable):
+            self._calls = None  # exact: every token is walked
         self._lead_ins = tuple(
-            None if monitor.is_dense else LeadIns.of(self.vocabulary, monitor.triggers) for monitor in self.monitors
+            None
+            if monitor.is_dense and (self._calls is None or not _has_calls(monitor))
+            else LeadIns.of(self.vocabulary, getattr(monitor, "sparse_triggers", monitor.triggers))
+            for monitor in self.monitors
         )
         self._tables = NameTables.of(self.vocabulary)
         self._eos = freeze(mask_of(self.vocabulary.eos_ids, self.vocabulary.n_tokens), WORD)
@@ -165,6 +177,8 @@ class MonitoredMachine:
                 self._cut(gate, row)
             if table is not None:
                 self._judge_lead_ins(monitor, table, config.inner, state, row, room)
+                if self._calls is not None and _has_calls(monitor):
+                    self._judge_calls(monitor, self._calls, gates, config.inner, state, row, room)
             elif monitor.live_triggers(state):
                 DenseWalk(self.vocabulary, monitor, self).cut(config.inner, state, row)
         return stands
@@ -246,7 +260,36 @@ class MonitoredMachine:
             for gate in self.gates(monitor, after_inner, after, group.node, row, room):
                 gate.cut(self._tables, group.node, group.others, row)
 
-    def _inner_after(self, inner: Config, group: LeadIn) -> Config | None:
+    def _judge_calls(
+        self,
+        monitor: Any,
+        calls: CallRows,
+        gates: tuple[Gate, ...],
+        inner: Config,
+        state: Any,
+        row: TokenMask,
+        room: int | None,
+    ) -> None:
+        """Judge tokens inside argument lists; see ``call_rows``."""
+        place = monitor.place(state)
+        if place not in ("code", "call"):
+            row &= {"string": calls.in_string, "comment": calls.in_comment}.get(place, row)
+            return
+        row &= calls.in_call if place == "call" else calls.in_code
+        if any(isinstance(gate, BytesGate) and not gate.allows(0x61) for gate in gates):
+            row &= calls.blanks_only
+        for head in calls.heads:
+            if not (row & head.mask).any():
+                continue
+            after = monitor.advance(state, head.data)
+            after_inner = None if after is None else self._inner_after(inner, head)
+            if after_inner is None:
+                row &= head.others
+                continue
+            for gate in self.gates(monitor, after_inner, after, head.node, row, room):
+                gate.cut(self._tables, head.node, head.others, row)
+
+    def _inner_after(self, inner: Config, group: LeadIn | Head) -> Config | None:
         """The grammar's configuration behind a lead-in; machines remember what follows tokens."""
         if group.token_id >= 0:
             return self.inner.advance(inner, group.token_id)

@@ -116,6 +116,13 @@ class PythonState:
         return self._position
 
     @property
+    def place(self) -> str:
+        """``"comment"``, ``"string"`` (without fields), ``"broken"``, ``"call"`` (in an argument list) or ``"code"``."""
+        if self._mode == STRING and not self._string[3]:
+            return "string"
+        return {COMMENT: "comment", ERROR: "broken"}.get(self._mode, "call" if self.in_call else "code")
+
+    @property
     def line(self) -> bytes:
         """The logical line so far."""
         return self._text

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from structgen.monitors.engines.protocol import Engine
 from structgen.monitors.gates import Gate
+from structgen.monitors.python_scanner import PythonScanner
 from structgen.monitors.sites import Scanner, Site, SiteKind
 
 __all__ = ["Rule", "TextMonitor", "TextState"]
@@ -112,6 +113,10 @@ class TextMonitor:
         self.idle_because = idle_because
         self.rules = tuple(rules)
         self.is_dense = any(rule.is_dense for rule in self.rules)
+        self.has_calls = self.is_dense and isinstance(scanner, PythonScanner)
+        """Its dense gates are those of argument lists, for which there are masks of their own."""
+        sparse = {byte for rule in self.rules if not rule.is_dense for byte in rule.triggers}
+        self.sparse_triggers = bytes(sorted(sparse if self.has_calls else set())) or b"."
         self.triggers = bytes(sorted({byte for rule in self.rules for byte in rule.triggers}))
         self._rules_at = {
             kind: tuple((number, rule) for number, rule in enumerate(self.rules) if concerns(rule, kind))
@@ -195,6 +200,10 @@ class TextMonitor:
                     found.append((number, gate))
             state.answers = tuple(found)
         return state.answers
+
+    def place(self, state: TextState) -> str:
+        """See ``PythonState.place``; of other languages it is not asked."""
+        return state.scanner.place if isinstance(state.scanner, PythonScanner) else "code"
 
     def live_triggers(self, state: TextState) -> bytes:
         """See ``Monitor``."""
