@@ -97,7 +97,7 @@ class TableHeap:
             view = flat.reshape(rows, width) if width else flat
             old = self._views.get(name)
             if old is not None:
-                n = self._used[name]() if name in self._used else len(old)
+                n = min(self._used[name](), len(old)) if name in self._used else len(old)
                 view[:n] = old[:n]
                 if fill:
                     view[len(old) :] = fill

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from structgen.errors import GrammarSyntaxError, LimitError
+from structgen.errors import GrammarSyntaxError, LimitError, UnsupportedError
 from structgen.frontends.gbnf_terminals import Loop, Rules, Symbol, grammar_of_rules
 from structgen.ir.grammar import Grammar
 from structgen.ir.pattern import Characters, Pattern, Sequence
@@ -20,7 +20,8 @@ __all__ = ["read_gbnf"]
 
 _LAST = 0x10FFFF
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "[": "[", "]": "]", "-": "-", "^": "^", "/": "/"}
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_TOKEN = re.compile(r"!?<[^>\n]+>")
 _BLANK = re.compile(r"(?:[ \t]|#[^\n]*)*")
 _BLANK_LINES = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 MAX_REPEAT = 2_000
@@ -32,9 +33,13 @@ def read_gbnf(text: str, *, start: str = "root") -> Grammar:
     Raises
     ------
     GrammarSyntaxError : with the place: bad notation, an undefined or doubly defined rule
-    LimitError : a repetition beyond ``MAX_REPEAT``
+    LimitError : a repetition beyond ``MAX_REPEAT``, too deep nesting
+    UnsupportedError : tokens by name, ``<think>``
     """
-    return _Reader(text).read(start)
+    try:
+        return _Reader(text).read(start)
+    except RecursionError:
+        raise LimitError("the grammar nests too deeply to be read", what="nesting of the grammar") from None
 
 
 class _Reader:
@@ -132,6 +137,15 @@ class _Reader:
                 raise self.error("this group is not closed", begin)
             self.at += 1
             return inner[0] if len(inner) == 1 else (self.define(name, inner),)
+        token = _TOKEN.match(self.text, self.at)
+        if token:
+            raise UnsupportedError(
+                "tokens by name or number are not supported",
+                keyword=token[0],
+                source=self.text,
+                span=token.span(),
+                hint="write their text, or a Lark grammar with special tokens <|name|>",
+            )
         used = self.name()
         self.uses.setdefault(used, (begin, self.at))
         return (used,)

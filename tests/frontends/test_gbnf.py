@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from structgen.errors import GrammarSyntaxError, LimitError
+from structgen.errors import GrammarSyntaxError, LimitError, UnsupportedError
 from structgen.grammar_constraint import gbnf
 
 CASES = {
@@ -21,6 +21,12 @@ CASES = {
     "no keywords": ('root ::= [a-z]+ | "if" [0-9]', ["if", "if1", "ifx"], ["if12"]),
     "escapes": (r'root ::= "\n\t\"\\" [\x41\u00e9\]]', ['\n\t"\\A', '\n\t"\\é', '\n\t"\\]'], ['\n\t"\\B']),
     "any": ("root ::= . .", ["ab", "é\n"], ["a", "abc"]),
+    "names": ('root ::= 1-a\n1-a ::= "x"', ["x"], ["1"]),
+    "list from its documentation": (
+        'root ::= item+\n\n# no line breaks\nitem ::= "- " [^\\r\\n\\x0b\\x0c\\x85\\u2028\\u2029]+ "\\n"\n',
+        ["- a\n- b\n"],
+        ["- \n", "a", "- \u2028\n"],
+    ),
     "ambiguous": ('root ::= root root | "a"', ["a", "aaaa"], ["", "b"]),
 }
 
@@ -51,6 +57,18 @@ def test_errors_name_their_place(text: str, place: tuple[int, int]) -> None:
     with pytest.raises(GrammarSyntaxError) as caught:
         gbnf(text)
     assert caught.value.line_column == place
+
+
+def test_tokens_by_name_are_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        gbnf('root ::= <think> "a"')
+    assert caught.value.keyword == "<think>" and caught.value.line_column == (1, 10)
+
+
+def test_nesting_without_end_is_a_limit() -> None:
+    with pytest.raises(LimitError) as caught:
+        gbnf("root ::= " + "(" * 5000 + '"a"' + ")" * 5000)
+    assert caught.value.what == "nesting of the grammar"
 
 
 def test_a_huge_repetition_is_refused() -> None:

@@ -10,7 +10,7 @@ from lark import Lark
 from lark.exceptions import LarkError
 from lark.indenter import PythonIndenter
 
-from structgen.errors import ConstraintError, GrammarSyntaxError, RegexSyntaxError, UnsupportedError
+from structgen.errors import ConstraintError, GrammarSyntaxError, LimitError, RegexSyntaxError, UnsupportedError
 from structgen.grammar_constraint import lark
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -194,3 +194,34 @@ def test_infinitely_ambiguous_grammars_terminate(text: str) -> None:
     matcher, row = constraint.bind(vocabulary).start(), np.zeros(1, dtype=np.uint32)
     matcher.fill_mask(row)
     assert row[0] & 1
+
+
+HOSTILE = {
+    "templates without end": ('start: a{"a"}\na{x}: x | "(" a{b{x}} ")"\nb{x}: x\n', "uses of templates"),
+    "groups multiplied out": ("start: " + " ".join(['("a" | "b" | "c")'] * 14), "alternatives of a rule"),
+    "options multiplied out": ("start: " + " ".join(f'["a{i}"]' for i in range(18)), "alternatives of a rule"),
+    "deep groups": ("start: " + "(" * 3000 + '"a"' + ")" * 3000, "nesting of the grammar"),
+    "repetitions of repetitions": ("start: A\nA: /((a{1,100}){1,100}){1,100}/", "nodes"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_grammars_meet_a_limit(name: str) -> None:
+    text, what = HOSTILE[name]
+    with pytest.raises(LimitError) as caught:
+        lark(text, cache=False).accepts("a")
+    assert caught.value.what == what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'start: "a"~1..100000',
+        'start: (("a"~1..300)~1..300)~1..300',
+        "start: r0\n" + "\n".join(f"r{i}: r{i + 1}" for i in range(1501)) + '\nr1501: "a"',
+        't20{x}: x\nstart: t0{"a"}\n'
+        + "\n".join(f"t{i}{{x}}: t{i + 1}{{x}} | t{i + 1}{{x}} t{i + 1}{{x}}" for i in range(20)),
+    ],
+)
+def test_large_grammars_are_read(text: str) -> None:
+    assert lark(text, cache=False).accepts("aa" if "r0" not in text else "a")

@@ -15,6 +15,7 @@ from ast import literal_eval
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -41,7 +42,7 @@ Lark has as many empty symbols there as the tree would have gaps, and calls alte
 differ in nothing else an error. So these are all different, and two alternatives that differ
 in nothing else are left to Lark.
 """
-_FEW_ALTERNATIVES, MOST_ALTERNATIVES = 20_000, 150_000
+_FEW_ALTERNATIVES, MOST_ALTERNATIVES = 20_000, 60_000
 MOST_TEMPLATES = 5_000
 _FEW_REPEATS = 50
 _ENDLESS = int(getattr(_parser, "MAXWIDTH", _parser.MAXREPEAT))
@@ -335,18 +336,20 @@ class _Expander:
         if node[0] == "expansions":
             found = [alternative for part in node[1] for alternative in self._alternatives(part)]
             return list(dict.fromkeys(found))
+        parts = [self._alternatives(item) for item in node[1]]
+        total = prod(map(len, parts))
+        if total > MOST_ALTERNATIVES:
+            raise LimitError(
+                "groups and options in one rule multiply out to too many alternatives",
+                what="alternatives of a rule",
+                given=total,
+                limit=MOST_ALTERNATIVES,
+                hint="give the groups rules of their own",
+            )
+        if total > _FEW_ALTERNATIVES:
+            raise NotPlainError
         products: list[tuple[str, ...]] = [()]
-        for item in node[1]:
-            choices = self._alternatives(item)
-            if _FEW_ALTERNATIVES < len(products) * len(choices) <= MOST_ALTERNATIVES:
-                raise NotPlainError
-            if len(products) * len(choices) > MOST_ALTERNATIVES:
-                raise LimitError(
-                    "groups and options in one rule multiply out to too many alternatives",
-                    what="alternatives of a rule",
-                    limit=MOST_ALTERNATIVES,
-                    hint="give the groups rules of their own",
-                )
+        for choices in parts:
             products = [(*left, *right) for left in products for right in choices]
         return list(dict.fromkeys(products))
 
