@@ -154,7 +154,10 @@ class UnsatisfiableError(ConstraintError):
 
 
 class LimitError(StructgenError):
-    """A budget of states, memory, time or depth ran out: ``what``, ``given`` and ``limit``."""
+    """A budget of states, memory, time or depth ran out: ``what``, ``given`` and ``limit``.
+
+    ``pointer`` is the place in a JSON schema that asked for so much, where there is one.
+    """
 
     def __init__(
         self,
@@ -163,11 +166,13 @@ class LimitError(StructgenError):
         what: str,
         given: float | None = None,
         limit: float | None = None,
+        pointer: str = "",
         hint: str | None = None,
     ) -> None:
         self.what = what
         self.given = given
         self.limit = limit
+        self.pointer = pointer
         super().__init__(message, hint=hint)
 
 

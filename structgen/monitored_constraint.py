@@ -24,7 +24,9 @@ class MonitoredConstraint(Constraint):
     ``records()`` tells what the monitors have done since this object was made.
     """
 
-    def __init__(self, constraint: Constraint | None, monitors: tuple[Monitor, ...], *, min_group: int = MIN_GROUP) -> None:
+    def __init__(
+        self, constraint: Constraint | None, monitors: tuple[Monitor, ...], *, min_group: int = MIN_GROUP
+    ) -> None:
         super().__init__()
         self.constraint = constraint
         self.monitors = monitors

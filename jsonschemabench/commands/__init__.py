@@ -11,6 +11,7 @@ from jsonschemabench.commands import (
     report_command,
     run_command,
     suite_command,
+    walks_command,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "report_command",
     "run_command",
     "suite_command",
+    "walks_command",
 ]

@@ -455,7 +455,7 @@ def _interned(kind: type[_Connective], parts: tuple[Formula, ...]) -> _Connectiv
 
 
 def conjunction(parts: Iterable[Formula]) -> Formula:
-    """All of ``parts``, flattened; FALSE absorbs, TRUE and repeats vanish."""
+    """All of ``parts``, flattened; FALSE absorbs, TRUE and repeats vanish, and a part excludes its negation."""
     flat: dict[int, Formula] = {}
     for part in parts:
         if part is FALSE:
@@ -471,11 +471,20 @@ def conjunction(parts: Iterable[Formula]) -> Formula:
         return TRUE
     if len(flat) == 1:
         return next(iter(flat.values()))
+    if any(type(part) is Not and _all_of(part.part, flat, And) for part in flat.values()):
+        return FALSE
     return _interned(And, tuple(flat.values()))
 
 
+def _all_of(formula: Formula, parts: dict[int, Formula], kind: type[And] | type[Or]) -> bool:
+    """Whether ``formula``, or each of its parts if it is of ``kind``, is among ``parts``."""
+    if formula.uid in parts:
+        return True
+    return type(formula) is kind and all(part.uid in parts for part in formula.parts)
+
+
 def disjunction(parts: Iterable[Formula]) -> Formula:
-    """Any of ``parts``, flattened; TRUE absorbs, FALSE and repeats vanish."""
+    """Any of ``parts``, flattened; TRUE absorbs, FALSE and repeats vanish, and so does a part beside its negation."""
     flat: dict[int, Formula] = {}
     for part in parts:
         if part is TRUE:
@@ -491,6 +500,8 @@ def disjunction(parts: Iterable[Formula]) -> Formula:
         return FALSE
     if len(flat) == 1:
         return next(iter(flat.values()))
+    if any(type(part) is Not and _all_of(part.part, flat, Or) for part in flat.values()):
+        return TRUE
     return _interned(Or, tuple(flat.values()))
 
 

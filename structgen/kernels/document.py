@@ -12,7 +12,8 @@ row per depth. Tables, all filled by ``structgen.automata.document``:
 - ``content`` (Q, 4) int32, columns ``C_…``: a row's place in ``trans``, its byte classes in ``class_maps``, its label
   on acceptance (0: not accepting) and the most code points allowed at it.
 - ``class_maps`` (n, 256) uint8: byte classes.
-- ``numbers`` (N, 16) int32 and ``number_label`` (N,) int32: automata of number texts, by class of byte.
+- ``numbers`` (N, 16) int32 and ``number_label`` (N,) int32: automata of number texts, by class of byte; the column
+  ``NUMBER_JUDGED``, which no byte has, says that a number is judged at its end.
 - ``reach`` (Q,) int64: for automata of property names, the set of classes that can still be reached.
 - ``specs`` (n, 8) int32: how a string is read, columns ``SPEC_…``; an automaton with a label is judged at its end.
 - ``lit_start`` (n + 1,) int32, ``lit_bytes`` uint8, ``lit_label`` (n,) int32: sorted string constants.
@@ -102,6 +103,9 @@ def _number_classes() -> np.ndarray:
 
 
 NUMBER_CLASS = _number_classes()
+NUMBER_JUDGED = 15
+
+
 def _structural_bytes() -> np.ndarray:
     """(8, 256) bool: bytes that a structural mode does not rule out by themselves; spaces left out."""
     table = np.zeros((8, 256), dtype=np.bool_)
@@ -914,12 +918,14 @@ def _copy(source, target):
 
 
 @inlined
-def _opens_kept(regs, before, specs, values, frames):
-    """Whether a step has opened a frame that keeps values or names, or a string that is judged as a whole."""
+def _opens_kept(regs, before, numbers, specs, values, frames):
+    """Whether a step has opened a frame that keeps values or names, or a string or number that is judged as a whole."""
     frame = regs[R_FRAME]
     if frame != before[R_FRAME]:
         kind = frames[frame, F_KIND]
         return kind == KEEPING_ARRAY or (kind == GENERAL_OBJECT and frames[frame, F_LOW] != 0)
+    if regs[R_MODE] == M_NUMBER:
+        return before[R_MODE] != M_NUMBER and numbers[regs[R_A], NUMBER_JUDGED] != 0
     if regs[R_MODE] != M_CONTENT or before[R_MODE] >= FIRST_LEXICAL or regs[R_VALUE] == 0:
         return False
     return specs[values[regs[R_VALUE], T_STRING], SPEC_LABEL] != 0
@@ -943,7 +949,7 @@ def run(
         if status != GOES:
             _copy(before, regs)
             return status, at
-        if regs[R_KEPT] == 1 and _opens_kept(regs, before, specs, values, frames):
+        if regs[R_KEPT] == 1 and _opens_kept(regs, before, numbers, specs, values, frames):
             # Text that must be kept begins: its owner reads on byte by byte.
             _copy(before, regs)
             return UNDECIDED, at

@@ -146,6 +146,7 @@ class DocumentMachine:
         reach = self.strings.fill(config, row)
         if reach is None:
             reach = self.walk(self._trie, config, row)
+        self._kept.correct_openings(config, row)
         if self.is_accepting(config):
             for word, bit in self._eos:
                 row[word] |= bit

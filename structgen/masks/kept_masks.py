@@ -8,6 +8,7 @@ asked, or a beginning that the judge gives up. What decides is the reading of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.document.keeping import Names, Text, decoded
+from structgen.automata.document.keeping import Digits, Names, Text, decoded
 from structgen.automata.document.shortest import escaped
 from structgen.dtypes import TokenMask
 from structgen.ir.document import FIRST, Beginnings
 from structgen.kernels import document as K
+from structgen.masks.mask import allowed_ids, set_ids
 from structgen.masks.string_body import string_body
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from structgen.masks.document_machine import DocumentMachine
 
 __all__ = ["KeptMasks"]
+
+
+_NUMBER = re.compile(rb"(?:^|[][{}:,\s])\s*-?[0-9]")
+_LATER_NUMBER = re.compile(rb"[][{}:,\s]\s*-?[0-9]")
 
 
 def _piece(token: bytes) -> str:
@@ -47,6 +53,7 @@ class KeptMasks:
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
         self._body = string_body(vocabulary)
+        self._ill_begun_of: dict[tuple[Beginnings, ...], list[int]] = {}
 
     @cached_property
     def _escaping(self) -> list[int]:
@@ -70,10 +77,56 @@ class KeptMasks:
         machine.fill_mask((*config[: K.CONFIG_WIDTH], *(k for k in kept if type(k) is bytes)), row)
         if type(keepers[-1]) is Text:
             self._correct_text(config, keepers[-1], row)
+        elif type(keepers[-1]) is Digits:
+            self._correct_number(config, row)
         names = {name for keeper in keepers if type(keeper) is Names for name in keeper.names}
         if names:
             self._correct_names(config, names, row)
         return True
+
+    def _correct_number(self, config: Config, row: TokenMask) -> None:
+        """Numbers have few tokens: each is tried."""
+        vocabulary = self._machine.vocabulary
+        self._decide(config, allowed_ids(row, vocabulary.n_tokens).tolist(), row)
+        if self._machine.is_accepting(config):
+            set_ids(row, np.array(vocabulary.eos_ids, np.int32))
+
+    def correct_openings(self, config: Config, row: TokenMask) -> None:
+        """Forbid, of the allowed tokens, those that begin something to be judged, and go wrong within the token."""
+        tables = self._machine.automaton.tables
+        asked: list[int] = []
+        if tables.number_judges:
+            asked += self._digits[config[K.R_MODE] >= K.FIRST_LEXICAL]
+        if tables.judged:
+            asked += self._two_quotes + self._ill_begun(tables.all_beginnings())
+        elif self._machine.automaton.objects.keeps_some:
+            asked += self._two_quotes
+        for token in asked:
+            bit = np.uint32(1 << (token & 31))
+            if row[token >> 5] & bit and self._machine.advance(config, token) is None:
+                row[token >> 5] &= ~bit
+
+    @cached_property
+    def _digits(self) -> tuple[list[int], list[int]]:
+        """Tokens in which a number may begin: between lexemes, and elsewhere."""
+        special = self._machine.vocabulary.special_ids
+        numbered = [(n, token) for n, token in enumerate(self._tokens) if n not in special]
+        return (
+            [n for n, token in numbered if _NUMBER.search(token)],
+            [n for n, token in numbered if _LATER_NUMBER.search(token)],
+        )
+
+    def _ill_begun(self, judges: tuple[Beginnings, ...]) -> list[int]:
+        """Tokens with a quote behind which stands what some judge gives up at once."""
+        found = self._ill_begun_of.get(judges)
+        if found is None:
+            found = []
+            for token in self._trie.token_ids.tolist():
+                _, quote, rest = self._tokens[token].rpartition(b'"')
+                if quote and rest and not all(judge(_piece(rest)) for judge in judges):
+                    found.append(token)
+            self._ill_begun_of[judges] = found
+        return found
 
     # -- names -----------------------------------------------------------------------------------
 

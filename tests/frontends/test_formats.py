@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import ipaddress
 import json
+import random
 import uuid
 from functools import cache
 
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 
 from structgen.automata.compile import compile_regex
 from structgen.automata.dfa import Dfa
-from structgen.frontends.formats import FORMATS, format_check, format_is_exact, format_node
+from structgen.automata.ops import is_subset
+from structgen.frontends.formats import (
+    FORMATS,
+    format_beginnings,
+    format_check,
+    format_is_exact,
+    format_node,
+    format_sure_node,
+)
 from structgen.frontends.regex import is_valid_ecma
 from tests.support.data import data_path
 
@@ -160,3 +169,46 @@ def test_no_regex_begins_with_what_cannot_be_mended(start: str) -> None:
 def test_automata_stay_small() -> None:
     assert {name: n for name in FORMATS if (n := automaton(name).n_states) > 500}.keys() <= {"date-time", "time"}
     assert automaton("date-time").n_states < 12_000
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if format_check(name) is not None])
+def test_what_is_sure_is_right(name: str) -> None:
+    node, check = format_sure_node(name), format_check(name)
+    assert node is not None and check is not None
+    sure = compile_regex(node)
+    assert is_subset(sure, automaton(name))
+    choose = random.Random(name)
+    for _ in range(400):
+        text = random_text(sure, choose)
+        assert check(text), text
+
+
+def random_text(dfa: Dfa, choose: random.Random) -> str:
+    """Random bytes along an automaton, ASCII alone, until it accepts and a die says stop."""
+    while True:
+        state, text = dfa.start, ""
+        while True:
+            if dfa.accepting[state] and choose.random() < 0.1:
+                return text
+            steps = [b for b in range(128) if dfa.transitions[state, dfa.class_of[b]]]
+            if not steps or len(text) > 300:
+                break
+            byte = choose.choice(steps)
+            state, text = int(dfa.transitions[state, dfa.class_of[byte]]), text + chr(byte)
+
+
+@pytest.mark.data
+def test_beginnings_of_what_is_right_are_not_given_up() -> None:
+    n = 0
+    for name in FORMATS:
+        beginnings = format_beginnings(name)
+        if beginnings is None:
+            continue
+        path = data_path("json-schema-test-suite", "tests", "draft2020-12", "optional", "format", f"{name}.json")
+        for group in json.loads(path.read_text("utf-8")):
+            for case in group["tests"]:
+                if case["valid"] and isinstance(case["data"], str):
+                    for end in range(len(case["data"]) + 1):
+                        n += 1
+                        assert beginnings(case["data"][:end]), case["data"][:end]
+    assert n > 300

@@ -108,6 +108,14 @@ class Arena:
         after = self._starts[index + 1] if index + 1 < len(self._starts) else self.n_content
         return first, after - first, self._labels[index]
 
+    def follow(self, row: int, content: bytes) -> int:
+        """The row after some decoded content; 0 where the automaton does not read it."""
+        for byte in content:
+            row = int(self.trans[self.content[row, K.C_START] + self.class_maps[self.content[row, K.C_MAP], byte]])
+            if not row:
+                break
+        return row
+
     def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None) -> int:
         """Install an automaton of number texts, ``rows`` (S, 16); returns the offset of its states."""
         if key is not None and key in self.installed:

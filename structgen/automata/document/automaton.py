@@ -19,7 +19,7 @@ from structgen.automata.document.contexts import MUST, Contexts
 from structgen.automata.document.formulas import Reducer
 from structgen.automata.document.guess import NO_GUESS, Guesser, text_of
 from structgen.automata.document.judge import canonical
-from structgen.automata.document.keeping import Keeping
+from structgen.automata.document.keeping import Digits, Keeping
 from structgen.automata.document.objects import Objects
 from structgen.automata.document.strings import StringSpecs
 from structgen.automata.document.tables import Tables
@@ -282,6 +282,8 @@ class DocumentAutomaton:
         if config[K.R_MODE] == K.M_END:
             return True
         if config[K.R_MODE] != K.M_NUMBER:
+            return False
+        if type(config[-1]) is Digits and not self.keeping.is_right(config[-1]):
             return False
         top = self.tables.frames[config[K.R_FRAME], K.F_KIND] == K.TOP
         return bool(top and self.tables.arena.number_label[config[K.R_A]])

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
-from structgen.automata.document.keeping import Names
+from structgen.automata.document.keeping import Digits, Names
 from structgen.automata.document.shortest import _outside, escaped
 from structgen.errors import LimitError
 from structgen.kernels import document as K
@@ -84,7 +84,8 @@ def _cost(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> int | None:
     if mode == K.M_AFTER:
         texts = automaton.witness.completions(config[K.R_FRAME], config[K.R_COUNT], first=False)
         return min(map(len, texts.values()), default=None)
-    if mode == K.M_NUMBER and automaton.tables.arena.number_label[config[K.R_A]]:
+    is_open = type(config[-1]) is Digits and not automaton.keeping.is_right(config[-1])
+    if mode == K.M_NUMBER and automaton.tables.arena.number_label[config[K.R_A]] and not is_open:
         return _cost(automaton, automaton.keeping.number_ended(config))
     parts: list[bytes] = []
     if mode == K.M_COLON:
@@ -144,7 +145,10 @@ def _parts(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
 
 def _number_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
     """Digits to the nearest end of each verdict; a delimiter where the number is complete as it stands."""
-    texts = automaton.witness.shortest.numbers(config[K.R_A]).values()
+    texts = list(automaton.witness.shortest.numbers(config[K.R_A]).values())
+    if type(config[-1]) is Digits:
+        ending = automaton.tables.number_judges[config[-1].value].ending(config[-1].raw.decode())
+        texts = [] if ending is None else [ending.encode()]
     if b"" in texts:
         kind = int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND])
         is_array = kind in (K.PLAIN_ARRAY, K.GENERAL_ARRAY, K.KEEPING_ARRAY)

@@ -16,10 +16,19 @@ import numpy.typing as npt
 
 from structgen.automata.dfa import Dfa
 from structgen.automata.document.formulas import all_assertions, evaluate
+from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.labelled import Component, Labelled, labelled_product
-from structgen.automata.document.numbers import base_for, dfa_of_key, key_of, number_dfa
+from structgen.automata.document.numbers import (
+    base_for,
+    dfa_of_key,
+    is_large,
+    is_large_together,
+    key_of,
+    number_dfa,
+)
 from structgen.automata.document.strings import must_parts
-from structgen.ir.document import FALSE, JSON_TYPES, TRUE, Formula
+from structgen.errors import LimitError
+from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Formula, MaxValue, MinValue
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -34,12 +43,16 @@ MUST = 1
 class Context:
     """Goals, and which verdicts the parent accepts (None: the single goal must hold)."""
 
-    __slots__ = ("accepts", "alive", "goals", "index", "outcomes")
+    __slots__ = ("accepts", "alive", "goals", "index", "monotone", "outcomes")
 
-    def __init__(self, index: int, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None) -> None:
+    def __init__(
+        self, index: int, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None, monotone: bool = True
+    ) -> None:
         self.index = index
         self.goals = goals
         self.accepts = accepts
+        self.monotone = monotone
+        """Whether the parent takes every verdict in which more goals hold than in one that it takes."""
         self.alive: bool | None = None
         self.outcomes: dict[int, bytes] | None = None
 
@@ -90,13 +103,13 @@ class Contexts:
             found = self._must[goal.uid] = self._new((goal,), None)
         return found
 
-    def asked(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool]) -> int:
+    def asked(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool], monotone: bool = False) -> int:
         """A context that reports the verdicts of all ``goals``."""
-        return self._new(goals, accepts)
+        return self._new(goals, accepts, monotone)
 
-    def _new(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None) -> int:
+    def _new(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None, monotone: bool = True) -> int:
         index = self.automaton.tables.add_value()
-        self.by_index[index] = Context(index, goals, accepts)
+        self.by_index[index] = Context(index, goals, accepts, monotone)
         return index
 
     # -- filling ---------------------------------------------------------------------------
@@ -130,6 +143,14 @@ class Contexts:
         return label if context.accepts(label) else 0
 
     def _string(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        try:
+            return self._string_spec(context, forms)
+        except LimitError as error:
+            if not error.pointer:  # some assertion of the string; which one cannot be told of a product
+                error.pointer = next((part.pointer for part in all_assertions(forms).values() if part.pointer), "")
+            raise
+
+    def _string_spec(self, context: Context, forms: tuple[Formula, ...]) -> int:
         specs = self.automaton.strings
         if context.accepts is None:
             if forms[0] is TRUE:
@@ -137,13 +158,17 @@ class Contexts:
             parts = must_parts(forms[0])
             if parts is not None:
                 return specs.must(parts)
-        return specs.verdicts(forms, lambda vector: self._acceptable(context, vector))
+            found = specs.formula(forms[0])
+            if found is not None:
+                return found
+        needed = (forms[0].parts if type(forms[0]) is And else forms) if context.accepts is None else ()
+        return specs.verdicts(forms, lambda vector: self._acceptable(context, vector), needed)
 
     def _number(self, context: Context, forms: tuple[Formula, ...]) -> int:
         tables, plain = self.automaton.tables, self.automaton.plain_numbers
         if context.accepts is None:
             parts = [] if forms[0] is TRUE else must_parts(forms[0])
-            if parts is not None:
+            if parts is not None and not any(map(is_large, parts)):
                 key = frozenset(map(key_of, parts))
                 if key not in self._numbers:
                     rows, labels = _narrow_dfa(number_dfa(parts, plain))
@@ -151,6 +176,8 @@ class Contexts:
                         tables.add_numbers(rows, labels, ("number", key, plain)) if len(rows) > 1 else 0
                     )
                 return self._numbers[key]
+            if is_large_together(all_assertions(forms).values()):
+                return self._judged_number(context, forms[0])
         parts = list(all_assertions(forms).values())
 
         def label_of(told: tuple[int, ...]) -> int:
@@ -160,3 +187,17 @@ class Contexts:
         components = [Component.of(base_for(parts, plain)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
         automaton = labelled_product(components, label_of, ("number", plain, *map(key_of, parts)))
         return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton))
+
+    def _judged_number(self, context: Context, form: Formula) -> int:
+        """Plain decimals that a judge decides about; bounds are left to an automaton."""
+        automaton = self.automaton
+        judge = NumberJudge(form, lambda value: automaton.witness.judge.holds(form, value))
+        if judge.ending("") is None and judge.ending("-") is None:
+            return 0
+        parts = form.parts if type(form) is And else (form,)
+        kept = [part for part in parts if isinstance(part, MinValue | MaxValue)]
+        rows, labels = _narrow_dfa(number_dfa(kept, True))
+        if len(rows) <= 1:
+            return 0
+        automaton.tables.number_judges[context.index] = judge
+        return automaton.tables.add_judged_numbers(rows, labels)

@@ -20,7 +20,7 @@ from structgen.kernels import document as K
 
 __all__ = ["PREFERRED", "endings"]
 
-_LETTERS = (*range(97, 123), *range(48, 58), *range(65, 91), 32, 45, 95, 46)
+_LETTERS = (*range(97, 123), *range(49, 58), 48, *range(65, 91), 32, 45, 95, 46)
 PREFERRED = np.array([*_LETTERS, *(byte for byte in range(256) if byte not in _LETTERS)], np.uint8)
 """Bytes that need no escape first."""
 

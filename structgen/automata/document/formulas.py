@@ -23,7 +23,7 @@ from structgen.ir.document import (
     negation,
 )
 
-__all__ = ["Reducer", "after_failures", "all_assertions", "assertions_of", "evaluate", "substitute"]
+__all__ = ["Reducer", "after_failures", "all_assertions", "assertions_of", "evaluate", "negative_uids", "substitute"]
 
 
 class Reducer:
@@ -111,6 +111,19 @@ def all_assertions(forms: Iterable[Formula]) -> dict[int, Assertion]:
     for form in forms:
         found.update(assertions_of(form))
     return found
+
+
+def negative_uids(formula: Formula, positive: bool = True) -> frozenset[int]:
+    """The assertions (uids) whose failure may make a reduced formula true: under ``not``, or one of exactly one."""
+    if isinstance(formula, Assertion):
+        return frozenset() if positive else frozenset((formula.uid,))
+    kind = type(formula)
+    if kind is Not:
+        return negative_uids(formula.part, not positive)  # type: ignore[attr-defined]
+    if kind is OneOf:
+        return frozenset(assertions_of(formula))
+    parts: tuple[Formula, ...] = getattr(formula, "parts", ())
+    return frozenset().union(*(negative_uids(part, positive) for part in parts))
 
 
 def substitute(formula: Formula, table: dict[int, Formula]) -> Formula:

@@ -58,7 +58,7 @@ MOST_BRANCHES = 8
 MOST_DEPTH = 12
 MOST_GUESSES = 400
 """Formulas looked at for one question."""
-MOST_MEMBERS = 64
+MOST_MEMBERS = 1024
 """Items or properties that are only there to be counted."""
 _PLAIN: dict[str, Any] = {"null": None, "true": True, "false": False}
 _ORDER = ("number", "null", "true", "false", "string", "array", "object")

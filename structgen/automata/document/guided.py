@@ -163,6 +163,7 @@ class Guided:
         """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""
         objects = self._automaton.objects
         tried = turned = 0
+        most = MOST_MEMBERS + start.shape.cap
         state = ObjectState(start.shape, (*start.forms, aim), start.seen, start.count)
         stack: list[tuple[bytes, ObjectState, Iterator[tuple[bytes, ObjectState]]]] = []
         text = b""
@@ -172,7 +173,7 @@ class Guided:
                 return (text, label) if label else None
             stack.append((text, state, self._steps(state)))
             while stack:
-                step = next(stack[-1][2], None) if tried < MOST_MEMBERS and turned < MOST_TURNS else None
+                step = next(stack[-1][2], None) if tried < most and turned < MOST_TURNS else None
                 if step is not None:
                     break
                 stack.pop()

@@ -1,13 +1,15 @@
 """Reading where the text itself matters, not only what an automaton makes of it.
 
-Three things of JSON Schema are not regular. ``uniqueItems`` compares the values of finished items. ``minProperties``
-counts different names: those that a schema does not declare have no bit in any register, so while their number
-may still decide, the names are kept and none may come twice. And some formats (``xn--`` labels of host names, regular
-expressions) take a judge of the whole text where their automaton cannot be sure.
+Four things of JSON Schema are not regular, or not for an automaton of bearable size. ``uniqueItems`` compares the
+values of finished items. ``minProperties`` counts different names: those that a schema does not declare have no bit
+in any register, so while their number may still decide, the names are kept and none may come twice. Some
+formats (``xn--`` labels of host names, regular expressions) take a judge of the whole text where their automaton
+cannot be sure, as do divisors with too many remainders.
 
-A configuration then has *keepers* behind its registers, one per open array or object that keeps something and one for
-the string at hand, outermost first: the bytes of the current item, the ``Names`` of an object, the ``Text`` of
-a string. The kernel stops where a keeper begins; from there on bytes are read one by one, here.
+A configuration then has *keepers* behind its registers, one per open array or object that keeps something and one
+for the string or number at hand, outermost first: the bytes of the current item, the ``Names`` of an object, the
+``Text`` of a string, the ``Digits`` of a number. The kernel stops where a keeper begins; from there on bytes are
+read one by one, here.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.endings import endings
+from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.shortest import escaped
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["Keeping", "Names", "Text", "decoded"]
+__all__ = ["Digits", "Keeping", "Names", "Text", "decoded"]
 
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
@@ -46,6 +49,13 @@ class Names(NamedTuple):
     names: tuple[bytes, ...]
     text: bytes
     """The name being read, as it stands in the document, without quotes."""
+
+
+class Digits(NamedTuple):
+    """A number that is judged as a whole, so far, and the value context that it stands in."""
+
+    raw: bytes
+    value: int
 
 
 class Text(NamedTuple):
@@ -96,6 +106,10 @@ class Keeping:
         """The configuration after one byte."""
         plain, kept = config[: K.CONFIG_WIDTH], config[K.CONFIG_WIDTH :]
         label = 0
+        if byte in _ENDS_NUMBER and kept and type(kept[-1]) is Digits:
+            if not self.is_right(kept[-1]):
+                return None
+            kept = kept[:-1]
         if plain[K.R_MODE] == K.M_NUMBER and byte in _ENDS_NUMBER and not self._keeps(plain):
             # The byte ends a number, and only then the item or member around it.
             ended = self._number_ended(plain)
@@ -168,6 +182,11 @@ class Keeping:
             if not self._may_go_on(after, last):
                 return None
             kept = (*kept[:-1], last)
+        elif type(last) is Digits:
+            last = Digits(last.raw + bytes([byte]), last.value)
+            if not self._judge(last).may_go_on(last.raw.decode()):
+                return None
+            kept = (*kept[:-1], last)
         elif type(last) is Names and is_string and after[K.R_VALUE] == 0 and last.cell == after[K.R_CELL]:
             last = last._replace(text=last.text + bytes([byte]) if was_string else b"")
             if not self._has_new_name(after, last):
@@ -179,6 +198,11 @@ class Keeping:
             kept = (*kept, Names(after[K.R_CELL], (), b""))
         elif is_string and not was_string and self.is_judged(after):
             kept = (*kept, Text(b""))
+        elif after[K.R_MODE] == K.M_NUMBER != before[K.R_MODE] and self._is_judged_number(after):
+            number = Digits(bytes([byte]), after[K.R_VALUE])
+            if not self._judge(number).may_go_on(number.raw.decode()):
+                return None
+            kept = (*kept, number)
         return (*after, *self._settled(after, kept))
 
     def _keeper_of(self, config: Config, kept: Config) -> Any:
@@ -207,6 +231,18 @@ class Keeping:
         if config[K.R_MODE] != K.M_CONTENT or not config[K.R_VALUE]:
             return False
         return bool(tables.specs[tables.values[config[K.R_VALUE], K.T_STRING], K.SPEC_LABEL])
+
+    # -- numbers -------------------------------------------------------------------------------
+
+    def _is_judged_number(self, config: Config) -> bool:
+        return bool(self._automaton.tables.arena.numbers[config[K.R_A], K.NUMBER_JUDGED])
+
+    def _judge(self, number: Digits) -> NumberJudge:
+        return self._automaton.tables.number_judges[number.value]
+
+    def is_right(self, number: Digits) -> bool:
+        """Whether a number may end as it stands."""
+        return self._judge(number).accepts(number.raw.decode())
 
     # -- strings -------------------------------------------------------------------------------
 
@@ -254,12 +290,12 @@ class Keeping:
             return True
         return any(begun + rest not in keeper.names for rest in self._name_endings(config))
 
-    def _name_endings(self, config: Config) -> Iterator[bytes]:
+    def _name_endings(self, config: Config, only: int = 0) -> Iterator[bytes]:
         row = self._automaton.tables.frames[config[K.R_FRAME]]
         allowed = -1
         if row[K.F_AVAILABLE] < 0:
             allowed = int(row[K.F_HIGH]) & ~config[K.R_COUNT]
-        return endings(self._automaton.tables.arena, config[K.R_A], allowed)
+        return endings(self._automaton.tables.arena, config[K.R_A], allowed, only)
 
     def _likely(self, config: Config, text: Text) -> Iterator[bytes]:
         begun = decoded(text.raw)
@@ -267,8 +303,11 @@ class Keeping:
             for judge in self._automaton.tables.beginnings_of(config[K.R_A]):
                 yield from (ending.encode() for ending in judge.endings(begun.decode("utf-8", "ignore")))
 
-    def other_endings(self, config: Config) -> Iterator[bytes]:
-        """Further decoded contents that may end the string at hand, for where shortest ones are refused."""
+    def other_endings(self, config: Config, only: int = 0) -> Iterator[bytes]:
+        """Further decoded contents that may end the string at hand, for where shortest ones are refused.
+
+        ``only``: names of one class.
+        """
         last = config[-1]
         found: Iterator[bytes]
         if type(last) is Text:
@@ -276,7 +315,7 @@ class Keeping:
         elif type(last) is not Names or last.cell != config[K.R_CELL] or config[K.R_VALUE]:
             return
         elif config[K.R_MODE] == K.M_CONTENT:
-            found = self._name_endings(config)
+            found = self._name_endings(config, only)
         else:
             found = (str(number).encode() for number in range(len(last.names) + len(self._declared(config)) + 1))
         yield from islice(found, MOST_TRIED)
@@ -290,9 +329,10 @@ class Keeping:
             at_name = config[K.R_MODE] in (K.M_KEY, K.M_FIRST_KEY) and text[at] == 34
             if at_name and type(last) is Names and last.cell == config[K.R_CELL]:
                 end = _end_of_string(text, at + 1)
-                if decoded(text[at + 1 : end]) in last.names:
+                name = decoded(text[at + 1 : end])
+                if name in last.names:
                     opened = self._automaton.read_spaced(config, b'"')
-                    rest = None if opened is None else self._other_name(opened[1], text[end + 1 :])
+                    rest = None if opened is None else self._other_name(opened[1], name, text[end + 1 :])
                     return None if rest is None else found + b'"' + rest
             step = self._automaton.read_spaced(config, text[at : at + 1])
             if step is None:
@@ -300,15 +340,22 @@ class Keeping:
             found, config, at = found + text[at : at + 1], step[1], at + 1
         return found
 
-    def _other_name(self, opened: Config, rest: bytes) -> bytes | None:
-        """A new name, its quote, and ``rest`` after it."""
-        for content in islice(self.other_endings(opened), MOST_RENAMED):
-            name = escaped(content) + b'"'
-            after = self._automaton.read(opened, name)
+    def _other_name(self, opened: Config, name: bytes, rest: bytes) -> bytes | None:
+        """A new name of the class of ``name``, its quote, and ``rest`` after it."""
+        for content in islice(self.other_endings(opened, self._label(opened, name)), MOST_RENAMED):
+            ending = escaped(content) + b'"'
+            after = self._automaton.read(opened, ending)
             tail = None if after is None else self.renamed(after, rest)
             if tail is not None:
-                return name + tail
+                return ending + tail
         return None
+
+    def _label(self, opened: Config, name: bytes) -> int:
+        """The class of a name that an automaton reads, from 1; 0 where names are not read by one."""
+        if opened[K.R_MODE] != K.M_CONTENT:
+            return 0
+        after = self._automaton.tables.arena.follow(opened[K.R_A], name)
+        return int(self._automaton.tables.arena.content[after, K.C_LABEL])
 
     # -- items ---------------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ number of places after the point, and the remainder of what has been read decide
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from math import lcm
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from structgen.errors import LimitError
 from structgen.ir.document import Assertion, Integer, MaxValue, MinValue, MultipleOf, NumberIn
 from structgen.ir.regex import alternate
 
-__all__ = ["all_numbers", "base_for", "number_dfa"]
+__all__ = ["all_numbers", "base_for", "is_large", "is_large_together", "number_dfa"]
 
 MAX_REMAINDERS = 20_000
 Key = tuple[object, ...]
@@ -83,13 +84,35 @@ def _conjunction(keys: frozenset[Key], plain: bool) -> Dfa:
     return found
 
 
-def _multiples(divisor: Decimal) -> Dfa:
-    """Plain decimals that are multiples of ``divisor`` > 0."""
+def _remainders(divisor: Decimal) -> tuple[int, int]:
+    """The modulus of a divisor without its places, and how many places it has."""
     _, _, exponent = divisor.normalize().as_tuple()
     scale = max(0, -int(exponent))
-    modulus = int(divisor.scaleb(scale))
-    # A factor of ten is a trailing zero; the remainder automaton needs one state per remainder and place.
-    n_states = modulus * (scale + 2) + 4
+    return int(divisor.scaleb(scale)), scale
+
+
+def _n_states(modulus: int, scale: int) -> int:
+    """States of the remainder automaton: one per remainder and place."""
+    return modulus * (scale + 2) + 4
+
+
+def is_large(assertion: Assertion) -> bool:
+    """Whether an assertion is a ``multipleOf`` with too many remainders for an automaton."""
+    return isinstance(assertion, MultipleOf) and _n_states(*_remainders(assertion.divisor)) > MAX_REMAINDERS
+
+
+def is_large_together(assertions: Iterable[Assertion]) -> bool:
+    """Whether the remainders of all divisors among ``assertions`` are too many together."""
+    pairs = [_remainders(part.divisor) for part in assertions if isinstance(part, MultipleOf)]
+    scale = max((places for _, places in pairs), default=0)
+    common = lcm(*(modulus * 10 ** (scale - places) for modulus, places in pairs)) if pairs else 1
+    return _n_states(common, scale) > MAX_REMAINDERS
+
+
+def _multiples(divisor: Decimal) -> Dfa:
+    """Plain decimals that are multiples of ``divisor`` > 0."""
+    modulus, scale = _remainders(divisor)
+    n_states = _n_states(modulus, scale)
     if n_states > MAX_REMAINDERS:
         raise LimitError(
             f"multipleOf {divisor} needs too many remainders",

@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
-from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
+from structgen.automata.document.formulas import (
+    after_failures,
+    all_assertions,
+    assertions_of,
+    evaluate,
+    negative_uids,
+    substitute,
+)
 from structgen.automata.document.keys import MOST_SAMPLES, KeyClass, KeyClasses
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
@@ -50,7 +57,7 @@ _PLAIN = (Properties, PropertyNames, Required)
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "usable")
+    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "sensitive", "usable")
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.context = context
@@ -59,6 +66,8 @@ class Shape:
         self.cap = cap
         self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
         self.usable: list[bool] = []
+        self.sensitive = False
+        """Whether undeclared names are kept to the end."""
         self.places = {name: bit for bit, name in enumerate(keys.names)}
         self.dead: dict[tuple[int, ...], bool] = {}
         """Whether some properties leave no value under a name, by the name's bit and their uids."""
@@ -109,6 +118,9 @@ class Objects:
         self.plain: dict[int, tuple[KeyClasses, tuple[Properties, ...], Context]] = {}
         self._pending: dict[int, _Pending] = {}
         self._any = 0
+        self._negatives: dict[int, frozenset[int]] = {}
+        self.keeps_some = False
+        """Whether some frame keeps names."""
 
     # -- opening ---------------------------------------------------------------------------
 
@@ -256,6 +268,7 @@ class Objects:
         shape.conditions = tables
         shape.usable = usable
         state = ObjectState(shape, (*forms, *conditions), 0, 0)
+        shape.sensitive = self._is_sensitive(state)
         if context.accepts is None and self.automaton.guesser.has_value_of("object", forms[0]):
             self.automaton.witness.note_viable(state)
         return self.frame(state) if self.is_viable(state) or not self.automaton.witness.is_decided(state) else 0
@@ -279,8 +292,44 @@ class Objects:
                 return keys, usable
             names |= few
 
+    def _harmful(self, state: ObjectState) -> frozenset[int]:
+        """Uids of the assertions whose failure may bring about an acceptable verdict."""
+        if not state.shape.context.monotone:
+            return frozenset(all_assertions(state.forms))
+        return frozenset().union(*map(self._negative, state.forms))
+
+    def _negative(self, form: Formula) -> frozenset[int]:
+        found = self._negatives.get(form.uid)
+        if found is None:
+            found = self._negatives[form.uid] = negative_uids(form)
+        return found
+
     def keeps_names(self, state: ObjectState) -> bool:
-        """Whether it still matters how many different undeclared names come: those that have come must be known."""
+        """Whether the undeclared names that have come must be known, since none of them may come again.
+
+        A reader keeps the last of the values under one name. So where it matters how many names there are, or that some
+        value under such a name breaks an assertion, a name that comes again would undo what has been counted on.
+        """
+        return state.shape.sensitive or self._counts_names(state)
+
+    def _is_sensitive(self, state: ObjectState) -> bool:
+        """Whether a value under an undeclared name may break an assertion to good effect."""
+        if not any(state.shape.usable[state.shape.keys.n_named :]):
+            return False
+        harmful = self._harmful(state)
+        parts = [part for uid, part in all_assertions(state.forms).items() if uid in harmful]
+        for part in parts:
+            if isinstance(part, Properties):
+                goals = {part.additional, *(goal for _, goal in part.patterns)}
+            elif isinstance(part, UnevaluatedProperties):
+                goals = {part.formula}
+            else:
+                continue
+            if not goals <= {None, TRUE, FALSE}:
+                return True
+        return False
+
+    def _counts_names(self, state: ObjectState) -> bool:
         shape = state.shape
         if shape.cap <= 1 or not any(shape.usable[shape.keys.n_named :]):
             return False
@@ -308,6 +357,7 @@ class Objects:
         if found is None:
             label = self.close_label(state)
             keeps = self.keeps_names(state)
+            self.keeps_some = self.keeps_some or keeps
             found = self.automaton.tables.add_frame(K.GENERAL_OBJECT, 0, 0, label != 0, -1, label, keeps, 0, 0, -1)
             self._frames[state.key] = found
             self.states[found] = state
@@ -393,7 +443,9 @@ class Objects:
             def accepts(label: int) -> bool:
                 return self._after_value(pending, label) is not None
 
-            value = contexts.asked((must, *(goal for _, _, goal in flagged)), accepts)
+            harmful = self._harmful(after)
+            monotone = not any(part.uid in harmful for part, _, _ in flagged)
+            value = contexts.asked((must, *(goal for _, _, goal in flagged)), accepts, monotone)
             if not self.automaton.is_alive(value):
                 return 0, 0
         keeps = self.keeps_names(after)

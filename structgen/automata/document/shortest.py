@@ -52,7 +52,7 @@ class Shortest:
                     label = int(labels[state])
                     if label:
                         found.setdefault(label, text)
-                    for column, target in enumerate(table[state].tolist()):
+                    for column, target in enumerate(table[state, : K.NUMBER_JUDGED].tolist()):
                         if target and target not in seen:
                             seen.add(target)
                             following.append((target, text + _NUMBER_BYTES[column]))
@@ -111,8 +111,7 @@ class Shortest:
     def _label(self, row: int, text: bytes) -> int:
         """The label of a whole content that the automaton of ``row`` reads from there."""
         arena = self._tables.arena
-        for byte in text:
-            row = int(arena.trans[arena.content[row, K.C_START] + arena.class_maps[arena.content[row, K.C_MAP], byte]])
+        row = arena.follow(row, text)
         judge = self._tables.judged.get(row)
         return int(arena.content[row, K.C_LABEL]) if judge is None else judge.label(text.decode())
 

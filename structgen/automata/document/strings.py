@@ -16,12 +16,24 @@ import numpy.typing as npt
 
 from structgen.automata.compile import compile_regex
 from structgen.automata.dfa import EMPTY, Dfa
+from structgen.automata.document.boolean import formula_dfa
 from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.judged import Doubts, Judged, is_judged, sure_dfa, with_doubts
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
-from structgen.ir.document import And, Assertion, Format, Formula, Pattern, StringIn, StringLength
+from structgen.errors import LimitError
+from structgen.ir.document import (
+    And,
+    Assertion,
+    Beginnings,
+    Format,
+    Formula,
+    Pattern,
+    StringIn,
+    StringLength,
+    conjunction,
+)
 from structgen.ir.regex import ANY, repeat
 from structgen.kernels import document as K
 from structgen.kernels.shortest import has_all_lengths
@@ -240,6 +252,29 @@ class StringSpecs:
         key = ("pattern", nodes, low, high)
         return self._automaton(prepared.automaton, prepared.limits, prepared.low, counts, key)
 
+    def formula(self, formula: Formula) -> int | None:
+        """The one formula that must hold; None where a judge has a say in it, or its automaton is too large."""
+        if any(is_judged(part) for part in all_assertions((formula,)).values()):
+            return None
+        parts = formula.parts if type(formula) is And else (formula,)
+        sets = [part.values for part in parts if isinstance(part, StringIn)]
+        if sets:
+            values = [value for value in frozenset.intersection(*sets) if _is_utf8(value)]
+            kept = sorted(value for value in values if evaluate(formula, lambda part: says(part, value)))  # noqa: B023
+            return self._closed_set(kept)
+        lengths = [part for part in parts if isinstance(part, StringLength)]
+        low = max((part.low for part in lengths), default=0)
+        high = min((part.high for part in lengths if part.high is not None), default=None)
+        if high is not None and high < low:
+            return 0
+        rest = conjunction(part for part in parts if not isinstance(part, StringLength))
+        try:
+            prepared = _Prepared(formula_dfa(rest, dfa_of_assertion), low, high)
+        except LimitError:
+            return None
+        counts = bool(prepared.low) or prepared.high is not None
+        return self._automaton(prepared.automaton, prepared.limits, prepared.low, counts)
+
     def _judged(self, nodes: frozenset[Any], low: int, high: int | None, formats: tuple[Format, ...]) -> int:
         """Patterns and lengths with formats that a judge decides where their automata are not sure."""
         prepared = _prepared(nodes, low, high)
@@ -269,14 +304,24 @@ class StringSpecs:
 
     def _constants(self, values: frozenset[bytes], parts: Sequence[Assertion]) -> int:
         others = [part for part in parts if not isinstance(part, StringIn)]
-        kept = sorted(value for value in values if _is_utf8(value) and all(says(part, value) for part in others))
+        return self._closed_set(
+            sorted(value for value in values if _is_utf8(value) and all(says(part, value) for part in others))
+        )
+
+    def _closed_set(self, kept: list[bytes]) -> int:
+        """One of some sorted constants."""
         if not kept:
             return 0
         low, high = self._tables.add_literals(kept, [1] * len(kept))
         return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
 
-    def verdicts(self, forms: Sequence[Formula], label_of: Callable[[tuple[bool, ...]], int]) -> int:
-        """Labels by verdict vector of ``forms`` (0: not acceptable); 0 where nothing is acceptable."""
+    def verdicts(
+        self, forms: Sequence[Formula], label_of: Callable[[tuple[bool, ...]], int], needed: Sequence[Formula] = ()
+    ) -> int:
+        """Labels by verdict vector of ``forms`` (0: not acceptable); 0 where nothing is acceptable.
+
+        ``needed``: formulas that hold wherever the vector is acceptable.
+        """
         parts = list(all_assertions(forms).values())
 
         def label(truth: dict[int, bool]) -> int:
@@ -302,14 +347,17 @@ class StringSpecs:
             *(Component.of(sure_dfa(part)) for part in judged),
         ]
         found = labelled_product(components, of_told, ("string", *map(_key_of, parts), len(judged)))
-        return self._doubted(found, doubts) if doubts.judges else self._automaton(found)
+        if not doubts.judges:
+            return self._automaton(found)
+        formats = [part for part in judged if any(part is other for other in needed)]
+        return self._doubted(found, doubts, [part.beginnings for part in formats if part.beginnings is not None])
 
-    def _doubted(self, automaton: Labelled, doubts: Doubts) -> int:
+    def _doubted(self, automaton: Labelled, doubts: Doubts, beginnings: Sequence[Beginnings]) -> int:
         """Install a product with states in which judges decide the label."""
         labels, judges = doubts.installed(automaton.labels)
         found = Labelled(automaton.class_of, automaton.transitions, labels)
         start = self._tables.add_content(found)
-        self._tables.add_judges(start, judges)
+        self._tables.add_judges(start, judges, beginnings)
         return self._tables.add_spec(K.AUTOMATON, start=start, label=1)
 
     def _labelled_lengths(self, parts: Sequence[StringLength], label: Callable[[dict[int, bool]], int]) -> int:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from structgen.automata.document.arena import current_arena
 from structgen.automata.document.judged import Judged
+from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.labelled import Labelled
 from structgen.errors import LimitError
 from structgen.ir.document import Beginnings
@@ -54,6 +55,8 @@ class Tables:
         self.events: set[tuple[int, int]] = set()
         self.judged: dict[int, Judged] = {}
         """Rows of string content at which a judge decides about the text."""
+        self.number_judges: dict[int, NumberJudge] = {}
+        """What decides about the numbers of a value context where no automaton does."""
         self._beginnings: dict[int, tuple[Beginnings, ...]] = {}
         self.arguments: tuple[Any, ...] = ()
         self._rebuild()
@@ -125,11 +128,21 @@ class Tables:
         """What judges the beginnings of texts that the automaton of ``row`` reads."""
         return self._beginnings.get(self.arena.extent(row)[0], ()) if self._beginnings else ()
 
+    def all_beginnings(self) -> tuple[Beginnings, ...]:
+        """All that judge the beginnings of some string."""
+        return tuple(dict.fromkeys(judge for judges in self._beginnings.values() for judge in judges))
+
     def add_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32], key: Hashable = None) -> int:
         """The row at which an automaton of number texts starts; shared under ``key``."""
         base = self.arena.add_numbers(rows, labels, key)
         self._rebuild()
         return base + 1
+
+    def add_judged_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32]) -> int:
+        """The same for an automaton whose numbers are judged at their end."""
+        start = self.add_numbers(rows, labels)
+        self.arena.numbers[start : start + len(rows) - 1, K.NUMBER_JUDGED] = 1
+        return start
 
     def add_spec(self, kind: int, *, low: int = 0, high: int = 0, start: int = 0, least: int = 0,
                  most: int = K.NO_LIMIT, label: int = 0, counts: bool = False) -> int:  # fmt: skip

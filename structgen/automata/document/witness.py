@@ -170,7 +170,10 @@ class Witness:
             if label:
                 _keep(found, label, _WORDS[column])
         number = fill(context.index, K.T_NUMBER)
-        if number:
+        judge = self.automaton.tables.number_judges.get(context.index)
+        if number and judge is not None:
+            _keep(found, MUST, min(filter(None, (judge.ending(""), judge.example("-"))), key=len).encode())
+        elif number:
             for label, text in self.shortest.numbers(number).items():
                 _keep(found, label, text)
         spec = fill(context.index, K.T_STRING)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from structgen.frontends.formats import idna
-from structgen.frontends.regex import is_hopeless_ecma
+from structgen.frontends.regex import is_hopeless_ecma, properties_from
 from structgen.ir.document import FIRST
 
 __all__ = ["HostNameBeginnings", "RegexBeginnings"]
@@ -87,9 +87,11 @@ class HostNameBeginnings:
         return kinds
 
     def endings(self, text: str) -> Iterator[str]:
-        """Ways to end a name in the middle of an ``xn--`` label: what has been read becomes the label's ASCII part."""
+        """Ways to end a name: what has been read of an ``xn--`` label becomes its ASCII part."""
         label = self._dots.split(text)[-1]
         if label[:4].lower() != "xn--":
+            if not text.isascii():
+                yield from "lαアaאا0"
             return
         read = label[4:].lower()
         for basic in (read, read.rstrip("-")):
@@ -164,6 +166,7 @@ def _is_simple(c: str) -> bool:
     return unicodedata.combining(c) == 0 and unicodedata.category(c)[0] != "M"
 
 
+_PROPERTY = re.compile(r"(?:^|[^\\])(?:\\\\)*\\[pP]\{([A-Za-z0-9_=]*)$")
 _RANGE, _BRACE, _NAME, _QUANTIFIER = 1, 2, 4, 8
 
 
@@ -172,6 +175,9 @@ class RegexBeginnings:
 
     def __call__(self, text: str) -> bool:
         """Whether ``text`` has no mistake that nothing behind it mends."""
+        named = _PROPERTY.search(text)
+        if named is not None and next(properties_from(named[1]), None) is None:
+            return False
         return not is_hopeless_ecma(text)
 
     def kind_of(self, token: str) -> int:
@@ -187,6 +193,8 @@ class RegexBeginnings:
 
     def doubtful(self, text: str) -> int:
         """What is open at the end of ``text``, roughly."""
+        if _PROPERTY.search(text) is not None:
+            return -1
         kinds = _ALWAYS
         opened = text.rfind("[")
         if opened >= 0 and "]" not in text[opened + 2 :]:
@@ -203,6 +211,20 @@ class RegexBeginnings:
 
     def endings(self, text: str) -> Iterator[str]:
         """Ways to close what is open."""
+        groups = ")" * text.count("(")
+        named, referred = _PROPERTY.search(text), re.search(r"\\k(?:<([^>]*))?$", text)
+        if named is not None:
+            for name in properties_from(named[1]):
+                for bracket in ("", "]"):
+                    yield from (name[len(named[1]) :] + "}" + bracket + groups[:n] for n in range(len(groups) + 1))
+                break
+        if referred is not None:
+            name = referred[1] or "a"
+            ending = ("<a>" if referred[1] is None else "a>" if not referred[1] else ">") + f"(?<{name}>)"
+            yield from (ending + groups[:n] for n in range(len(groups) + 1))
+        for name in re.findall(r"\\k<([^>]+)>", text):
+            if f"(?<{name}>" not in text:
+                yield from (f"(?<{name}>)" + groups[:n] for n in range(len(groups) + 1))
         for last in ("", "a", "0", "0}", "}", ">a)", "\\"):
             for bracket in ("", "]"):
                 for n in range(1 + text.count("(")):

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from structgen.errors import SchemaError
+from structgen.errors import LimitError, SchemaError
 from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, draft_of
 from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
 from structgen.frontends.jsonschema.patterns import format_assertion, read_pattern
@@ -51,6 +51,9 @@ from structgen.ir.document import (
 
 __all__ = ["VALIDATION", "SchemaSource"]
 
+MOST_REQUIRED = 1 << 24
+"""Characters, items or properties that a schema may require."""
+MOST_COUNTED = 1 << 29
 _TYPE_SETS = {
     "null": frozenset(("null",)),
     "boolean": frozenset(("true", "false")),
@@ -193,7 +196,7 @@ class SchemaSource:
     # -- strings ---------------------------------------------------------------------------
 
     def _length(self, place: Place, schema: dict[str, Any]) -> Formula:
-        low, high = _counts(schema, "minLength", "maxLength")
+        low, high = _counts(place, schema, "minLength", "maxLength")
         where = f"{place.pointer}/{'minLength' if low else 'maxLength'}"
         return StringLength(low, high, where) if low or high is not None else TRUE
 
@@ -258,7 +261,7 @@ class SchemaSource:
         return _required(schema["required"], f"{place.pointer}/required")
 
     def _property_count(self, place: Place, schema: dict[str, Any]) -> Formula:
-        low, high = _counts(schema, "minProperties", "maxProperties")
+        low, high = _counts(place, schema, "minProperties", "maxProperties")
         where = f"{place.pointer}/{'minProperties' if low else 'maxProperties'}"
         return CountIs("object", low, high, where) if low or high is not None else TRUE
 
@@ -306,7 +309,7 @@ class SchemaSource:
         return Items(prefix, rest, f"{base}/{rest_key if rest is not None else prefix_key}")
 
     def _item_count(self, place: Place, schema: dict[str, Any]) -> Formula:
-        low, high = _counts(schema, "minItems", "maxItems")
+        low, high = _counts(place, schema, "minItems", "maxItems")
         where = f"{place.pointer}/{'minItems' if low else 'maxItems'}"
         return CountIs("array", low, high, where) if low or high is not None else TRUE
 
@@ -314,8 +317,7 @@ class SchemaSource:
         where = f"{place.pointer}/contains"
         low, high = 1, None
         if place.resource.draft >= 2019:
-            low = int(schema.get("minContains", 1))
-            high = None if "maxContains" not in schema else int(schema["maxContains"])
+            low, high = _counts(place, {"minContains": 1, **schema}, "minContains", "maxContains")
         evaluates = place.resource.draft >= 2020
         if low == 0 and high is None and not evaluates:
             return TRUE
@@ -367,8 +369,18 @@ def _required(names: list[str], where: str) -> Formula:
     return Required(frozenset(name.encode("utf-8", "surrogatepass") for name in names), where) if names else TRUE
 
 
-def _counts(schema: dict[str, Any], low: str, high: str) -> tuple[int, int | None]:
-    return int(schema.get(low, 0)), int(schema[high]) if high in schema else None
+def _counts(place: Place, schema: dict[str, Any], low: str, high: str) -> tuple[int, int | None]:
+    """Least and most; what no document can exceed is no bound, what none can reach in bearable time is refused."""
+    least, most = int(schema.get(low, 0)), int(schema[high]) if high in schema else None
+    if least > MOST_REQUIRED:
+        raise LimitError(
+            f"{low} asks for more than {MOST_REQUIRED}",
+            what=low,
+            given=least,
+            limit=MOST_REQUIRED,
+            pointer=f"{place.pointer}/{low}",
+        )
+    return least, None if most is not None and most > MOST_COUNTED else most
 
 
 _Builder = Callable[[SchemaSource, Place, dict[str, Any]], Formula]

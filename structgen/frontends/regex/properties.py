@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
 from structgen.frontends.regex.classes import category, known_category, runs
 from structgen.ir.regex import ANY, CharSet, char_set, negate_set
 
-__all__ = ["property_set"]
+__all__ = ["properties_from", "property_set"]
 
 _CATEGORY_NAMES = {
     "Cased_Letter": "LC", "Close_Punctuation": "Pe", "Connector_Punctuation": "Pc", "Control": "Cc", "cntrl": "Cc",
@@ -23,6 +24,18 @@ _CATEGORY_NAMES = {
 }  # fmt: skip
 
 
+_CATEGORIES = (
+    *("L", "LC", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps"),
+    *("Pe", "Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Cs", "Co", "Cn"),
+)
+_BINARY_NAMES = (
+    *("Any", "ASCII", "Assigned", "ASCII_Hex_Digit", "AHex", "Alphabetic", "Alpha", "Lowercase", "Lower"),
+    *("Uppercase", "Upper", "White_Space", "space"),
+)
+_CATEGORY_KEYS = ("General_Category", "gc")
+_SCRIPT_KEYS = ("Script", "sc", "Script_Extensions", "scx")
+
+
 @lru_cache(maxsize=256)
 def property_set(name: str, lenient: bool = False) -> CharSet | None:
     """The set named by ``\\p{name}``; None when there is no such property.
@@ -31,13 +44,29 @@ def property_set(name: str, lenient: bool = False) -> CharSet | None:
     """
     key, equals, value = name.partition("=")
     if equals:
-        if key in ("General_Category", "gc"):
+        if key in _CATEGORY_KEYS:
             return _by_category(value, lenient)
-        if key in ("Script", "sc", "Script_Extensions", "scx"):
+        if key in _SCRIPT_KEYS:
             return _script(value, extended=key in ("Script_Extensions", "scx"))
         return None
     found = _binary(name)
     return _by_category(name, lenient) if found is None else found
+
+
+def properties_from(begun: str) -> Iterator[str]:
+    """Names for ``\\p{...}`` that begin with ``begun``."""
+    key, equals, value = begun.partition("=")
+    if not equals:
+        names = (*_CATEGORIES, *_CATEGORY_NAMES, *_BINARY_NAMES, *(f"{name}=Lu" for name in _CATEGORY_KEYS))
+        yield from (name for name in names if name.startswith(begun) and property_set(name) is not None)
+        yield from (f"{name}=Latin" for name in _SCRIPT_KEYS if name.startswith(begun))
+    elif key in _CATEGORY_KEYS:
+        yield from (f"{key}={name}" for name in (*_CATEGORIES, *_CATEGORY_NAMES) if name.startswith(value))
+    elif key in _SCRIPT_KEYS and (not value or value[0].isupper()):
+        plain = value.replace("_", "").upper()
+        for name in _scripts():
+            if name.startswith(plain):
+                yield f"{key}={value}{name[len(plain) :].lower() if value else name.capitalize()}"
 
 
 def _by_category(name: str, lenient: bool) -> CharSet | None:
