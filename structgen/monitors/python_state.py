@@ -117,7 +117,7 @@ class PythonState:
 
     @property
     def place(self) -> str:
-        """``"comment"``, ``"string"`` (without fields), ``"broken"``, ``"call"`` (in an argument list) or ``"code"``."""
+        """``"comment"``, ``"string"`` (without fields), ``"broken"``, ``"call"`` (in its arguments) or ``"code"``."""
         if self._mode == STRING and not self._string[3]:
             return "string"
         return {COMMENT: "comment", ERROR: "broken"}.get(self._mode, "call" if self.in_call else "code")
