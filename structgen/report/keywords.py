@@ -25,7 +25,10 @@ def markdown() -> str:
     exact = [f"`{name}`" for name in FORMATS if format_is_exact(name)]
     loose = [f"`{name}`" for name in FORMATS if not format_is_exact(name)]
     lines += ["", f"Formats enforced exactly: {', '.join(exact)}."]
-    lines += [f"Relaxed to their outer shape: {', '.join(loose)}. Other names are annotations."]
+    lines += [
+        "By an automaton where it is sure, else by a judge before the quote that ends the string (of property names: "
+        f"their outer shape): {', '.join(loose)}. Other names are annotations."
+    ]
     return "\n".join(lines)
 
 

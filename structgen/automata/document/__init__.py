@@ -37,10 +37,13 @@ tables in Python, when a name or value is met for the first time (0.1 to 0.5 ms 
 2 to 3 us. Tried without gain: keeping what a value context allows apart from what its frame does after it (half the
 nodes, twice the calls). Next: filling in compiled code; masks of common leaf values shared between schemas.
 
-**Known gaps.** ``format`` checks beyond the automaton (``xn--`` labels of host names, whether a text is a
-regular expression) are not applied. In general objects, names that no schema keyword mentions may repeat (and then
-count twice for ``minProperties``), and
-``declared`` order is not kept. Products of many patterns, and ``multipleOf`` with millions of remainders, end
-in ``LimitError``. A value whose verdicts on three or more goals must be combined in a way that is neither all,
+**Not regular**, and so read with the text at hand (``keeping``): items that must differ, undeclared names that are
+counted or behind whose values something was decided, formats with a judge (``judged``), divisors with too many
+remainders (``judged_numbers``). Masks there are the automaton's, corrected token by token (``masks.kept_masks``).
+
+**Known gaps.** Names under ``propertyNames`` are not judged: formats with a judge are relaxed to their automaton
+there. In general objects ``declared`` order is not kept. Large divisors among alternatives, and patterns whose
+automata are large themselves, end in ``LimitError``. Frames that keep the values of items grow with every new value.
+A value whose verdicts on three or more goals must be combined in a way that is neither all,
 one nor none of them may be missed where it stands in an object that no single aim completes.
 """

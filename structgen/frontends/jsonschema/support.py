@@ -72,7 +72,7 @@ _TABLE: list[Keyword] = [
     Keyword("maximum", 4, LAST, "automaton"),
     Keyword("exclusiveMinimum", 4, LAST, "automaton", "true or false in draft 4, a number since"),
     Keyword("exclusiveMaximum", 4, LAST, "automaton", "true or false in draft 4, a number since"),
-    Keyword("multipleOf", 4, LAST, "automaton", "exact, in decimals; very long divisors end in LimitError"),
+    Keyword("multipleOf", 4, LAST, "automaton", "exact, in plain decimals; large divisors by arithmetic"),
     Keyword("properties", 4, LAST, "automaton"),
     Keyword("patternProperties", 4, LAST, "automaton"),
     Keyword("additionalProperties", 4, LAST, "automaton"),
