@@ -87,6 +87,12 @@ FLOAT: /[0-9]+\\.[0-9]+/
 %ignore /[ \\n]+/
 %ignore /\\/\\/[^\\n]*/
 """
+_NAMES = r"""
+start: (NAME | "if" | INTEGER)+
+NAME: /(?a:[^\W\di]\w*|i([^\Wf]\w*|f\w+|(?!\w)))/
+INTEGER: /[0-9]+(?![a-z]|\.\.)/
+%ignore " "
+"""
 _INDENTED = """
 start: (_NEWLINE | statement)*
 statement: NAME _NEWLINE | "if" NAME ":" _NEWLINE _INDENT statement+ _DEDENT
@@ -154,6 +160,7 @@ def _constraints() -> Iterator[tuple[Constraint, bytes]]:
     yield lark(_LALR), b'a, bc , "d e"'
     yield lark(_LALR, parser="earley"), b'a, bc , "d e"'
     yield lark(_KEYWORDS), b"int interest = 12; // what\nf(1.5, a);"
+    yield lark(_NAMES), b"if interest i ifx 12"
     yield lark(_INDENTED), b"a\nb\n"
     yield gbnf('root ::= [a-z]+ ("," root)?'), b"ab,c"
     yield structural_tags([("<", regex("[0-9]+"), ">")]), b"text <12> text"

@@ -18,7 +18,9 @@ from structgen.kernels.pushdown import (
     CELLS,
     FAIL,
     FULL,
+    GENERATION,
     HASHED,
+    LOWEST,
     N_ARENA,
     N_HASHED,
     N_MISSING,
@@ -29,16 +31,20 @@ from structgen.kernels.pushdown import (
     OFFSETS,
     OK,
     REGISTER,
+    ROW,
     SCRATCH,
     SCRATCH_AT,
     STATUS,
     THREADS,
     UNKNOWN,
     VISITED,
+    accepts_at,
     can_shift,
     can_shift_or_end,
     column_after,
+    delta_at,
     end_lexeme,
+    family_at,
     feed_at,
     feed_count_at,
     indent_at,
@@ -51,10 +57,12 @@ __all__ = [
     "GrammarTrie",
     "advance",
     "advance_all",
+    "advance_one",
     "end_at",
     "find_parents",
     "is_complete",
     "persist",
+    "reads_beyond_ascii",
     "rehash",
     "run_below",
     "shift_at",
@@ -63,6 +71,8 @@ __all__ = [
 ]
 
 
+LONG = 256
+"""Bytes that are read in one go."""
 LEVELS = 4096
 """A second block of per-level numbers in the work array; tokens are shorter than that."""
 
@@ -135,6 +145,42 @@ def run_below(trie, nodes, steps, loops, beyond_ascii, places, row, exits):  # t
             set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
             node += 1
     return n_exits
+
+
+@uncounted
+def reads_beyond_ascii(heap, work, steps, state, places):  # type: ignore[no-untyped-def]
+    """Whether every character beyond ASCII leads from ``state`` back to it, through states of the same family.
+
+    ``steps`` (8, 256) is ``run_below``'s; ``places`` (8,) is scratch.
+    """
+    for row in range(8):
+        places[row] = 0
+    places[0] = state
+    for turn in range(8):
+        row = (0x15427630 >> (4 * turn)) & 7  # 0, 3, 6, 7, 2, 4, 5, 1: each after those that lead to it
+        if places[row] == 0:
+            return False
+        for byte in range(256):
+            after = delta_at(heap, places[row], byte)
+            if after == UNKNOWN:
+                note_missing(work, ROW, places[row], 0)
+                return False
+            if byte < 128:
+                if row != 0 and after != 0:
+                    return False
+                continue
+            to = steps[row, byte]
+            if (to == 255) != (after == 0) or after < 0:
+                return False
+            if after == 0:
+                continue
+            if places[to] == 0:
+                places[to] = after
+            if places[to] != after or family_at(heap, after) != family_at(heap, state):
+                return False
+            if to != 0 and accepts_at(heap, after) != -1:
+                return False
+    return True
 
 
 @uncounted
@@ -288,6 +334,31 @@ def advance_all(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
         for k in range(1, 5):
             work[first + 5 * i + k] = work[first + 5 * (low + i) + k]
     return count
+
+
+@uncounted
+def advance_one(  # type: ignore[no-untyped-def]
+    heap, work, data, offsets, token, generation, cell, state, watch, register, column
+):
+    """``advance_all`` of one thread over a token, with nothing left of earlier calls; -1 also for a long token."""
+    first = offsets[token]
+    last = offsets[token + 1]
+    if last == first:
+        return 0
+    if last - first > LONG:
+        return -1
+    work[N_SCRATCH] = 0
+    work[LOWEST] = 1 << 30
+    work[N_MISSING] = 0
+    work[STATUS] = OK
+    work[GENERATION] = generation
+    at = work[THREADS]
+    work[at] = cell
+    work[at + 1] = state
+    work[at + 2] = watch
+    work[at + 3] = register
+    work[at + 4] = column
+    return advance_all(heap, work, data[first:last], 1)
 
 
 @uncounted

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from bisect import insort
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from structgen.kernels import grammar_mask, grammar_walk, pushdown
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
 from structgen.masks.grammar_budget import GrammarBudget
-from structgen.masks.lexeme_parts import HEAVY, PartStore
+from structgen.masks.lexeme_parts import HEAVY, UNDER_WAY_AT_ROOT, PartStore
 from structgen.masks.lexeme_runs import lexeme_runs
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -35,8 +36,6 @@ MAX_STEPS = 1 << 17
 """Remembered (configuration, token) steps."""
 MOST_WATCHES = 256
 """Remembered rows of tokens that break a condition."""
-UNDER_WAY = -1
-"""Names the root of the trie, where the lexeme is under way."""
 
 
 class GrammarMachine:
@@ -52,6 +51,7 @@ class GrammarMachine:
         self._n_words = vocabulary.n_words
         self._parts = PartStore(automaton, runs, heavy=heavy)
         self._rows = cache if cache is not None else MaskCache()
+        self._keys: dict[Threads, Hashable] = {}
         self._lengths: dict[tuple[int, ...], list[int]] = {}
         self._states = np.zeros(64, dtype=np.int32)
         self._queue = np.zeros((1024, 6), dtype=np.int32)
@@ -62,7 +62,7 @@ class GrammarMachine:
         self._lock = threading.RLock()
         self._start = automaton.start()
         self._start_states = frozenset(state for _, state, _, _, _ in self._start)
-        self._eos = np.array(vocabulary.eos_ids, dtype=np.int32)
+        self._no_text = vocabulary.special_ids | frozenset(vocabulary.eos_ids)
         self._exact = ExactWalk(automaton, runs.trie) if automaton.liveness is not None else None
         self._completer = Completer(automaton)
         self._budget = GrammarBudget(self, self._completer)
@@ -78,44 +78,59 @@ class GrammarMachine:
 
     def fill_mask(self, config: Any, row: TokenMask) -> None:
         """Overwrite ``row``; see ``TokenMachine.fill_mask``."""
-        found = self._rows.get(config)
+        found = self._rows.get(self._keys.get(config))
         if found is None:
             with self._lock:
-                found = self._rows.put(config, self._mask(config))
+                found = self._mask(config)
         row[:] = found
 
     def _mask(self, config: Threads) -> TokenMask:
-        accepting = self.is_accepting(config)
-        if len(config) == 1 and not accepting and self._exact is None:
-            return self._thread_mask(config[0])
+        """The mask of ``config``, and its key remembered."""
+        if len(config) == 1 and config != self._start and self._exact is None:
+            key, row = self._thread_mask(config[0])
+        else:
+            key, row = config, self._rows.put(config, self._joined_mask(config))
+        if len(self._keys) >= MAX_STEPS:
+            self._keys.clear()
+        self._keys[config] = key
+        return row
+
+    def _joined_mask(self, config: Threads) -> TokenMask:
+        """The mask of several threads; of one, at the text's start and where dead ends are known."""
         row = np.zeros(self._n_words, dtype=np.uint32)
         if self._exact is not None:
             self.n_cold += 1
             self._exact.add_tokens(config, row)
         else:
             for thread in config:
-                row |= self._thread_mask(thread)
-        if accepting:
-            for token in self._eos.tolist():
-                row[token >> 5] |= np.uint32(1 << (token & 31))
+                row |= self._thread_mask(thread)[1]
+        if (config == self._start or self._exact is not None) and self.is_accepting(config):
+            self._add_eos(row)
         return row
 
-    def _thread_mask(self, thread: Thread) -> TokenMask:
+    def _thread_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
         """The mask of one thread, by the stack it depends on."""
         cell, name = thread[0], thread[1:]
         lengths = self._lengths.get(name)
         if lengths:
             states = self._stack(cell, lengths[-1])
             for length in lengths:
-                found = self._rows.get((name, states[: 4 * length]))
+                key = (name, states[: 4 * length])
+                found = self._rows.get(key)
                 if found is not None:
-                    return found
+                    return key, found
         self.n_cold += 1
-        self.automaton.begin()
+        automaton = self.automaton
+        automaton.begin()
         mask = np.zeros(self._n_words, dtype=np.uint32)
         self._add_thread(thread, mask)
-        self._remember(cell, name, mask)
-        return mask
+        if automaton.may_be_complete(thread):
+            self._add_eos(mask)
+        return self._remember(cell, name, mask)
+
+    def _add_eos(self, row: TokenMask) -> None:
+        for token in self._vocabulary.eos_ids:
+            row[token >> 5] |= np.uint32(1 << (token & 31))
 
     def _stack(self, cell: int, length: int) -> bytes:
         """The parser states on top of a stack, at most ``length``, as bytes; nondeterministic cells stand for all."""
@@ -127,8 +142,8 @@ class GrammarMachine:
         n = int(grammar_walk.stack_states(self.automaton.heap.array, cell, out))
         return out[:n].tobytes()
 
-    def _remember(self, cell: int, name: tuple[int, ...], mask: TokenMask) -> None:
-        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read."""
+    def _remember(self, cell: int, name: tuple[int, ...], mask: TokenMask) -> tuple[Hashable, TokenMask]:
+        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read; returns its key, and it."""
         lowest = int(self.automaton.work[pushdown.LOWEST])
         if self.automaton.parser is not None:
             length = 1
@@ -139,16 +154,17 @@ class GrammarMachine:
         lengths = self._lengths.setdefault(name, [])
         if length not in lengths:
             insort(lengths, length)
-        self._rows.put((name, self._stack(cell, length)), mask)
+        key = (name, self._stack(cell, length))
+        return key, self._rows.put(key, mask)
 
     def _add_thread(self, thread: Thread, row: TokenMask) -> None:
         """Put the mask of one thread together."""
         cell, state, watch, register, column = thread
         at_start = cell == 0 and column == -1 and state in self._start_states
-        name = self._parts.start if at_start else UNDER_WAY
+        name = self._parts.start if at_start else UNDER_WAY_AT_ROOT
         self._fill([(name, state, cell, register, column, 0)], row)
         if watch:
-            row &= self._unbroken(UNDER_WAY, watch)
+            row &= self._unbroken(UNDER_WAY_AT_ROOT, watch)
 
     def _fill(self, places: list[tuple[int, ...]], row: TokenMask) -> None:
         """Add what ``places`` lead to (see ``grammar_mask.fill``)."""
@@ -210,11 +226,17 @@ class GrammarMachine:
             return steps[key]
         except KeyError:
             pass
-        vocabulary = self._vocabulary
-        if token_id in vocabulary.special_ids or token_id in vocabulary.eos_ids:
+        if token_id in self._no_text:
             return None
-        data = vocabulary.token_bytes(token_id)
-        found = self.advance_bytes(config, data) if data else None
+        vocabulary = self._vocabulary
+        found: Threads | None = None
+        if len(config) == 1:
+            with self._lock:
+                found = self.automaton.advance_one(config[0], vocabulary.data, vocabulary.offsets, token_id)
+        if found is None:
+            data = vocabulary.token_bytes(token_id)
+            found = self.advance_bytes(config, data) if data else None
+        found = found or None
         if len(steps) >= MAX_STEPS:
             steps.clear()
         steps[key] = found

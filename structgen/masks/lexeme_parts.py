@@ -9,6 +9,7 @@ read most of the vocabulary without moving. What such a loop reads is kept with 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,19 @@ import numpy as np
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import IntArray, lazy_zeros
 from structgen.kernels import grammar_parts
-from structgen.kernels.grammar_parts import PartTables
+from structgen.kernels.grammar_parts import LEAVING, PartTables
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.masks.lexeme_runs import LexemeRuns, Loop, loop_of
 
-__all__ = ["HEAVY", "PartStore"]
+__all__ = ["HEAVY", "UNDER_WAY_AT_ROOT", "PartStore"]
+
+UNDER_WAY_AT_ROOT = -1
+"""Names the trie's root, where a token begins within a lexeme."""
 
 HEAVY = 1500
 """Trie nodes behind a place where a lexeme may end or go on from which both are kept apart."""
-DENSE = 2048
-"""Trie nodes from which a part's tokens are rows of bits."""
 BIG = 6000
-"""Trie nodes from which a part is built here, by what its loop is known to read."""
+"""Trie nodes from which a part with a loop is built here, by what the loop is known to read."""
 
 
 class PartStore:
@@ -59,8 +61,7 @@ class PartStore:
         counts = self.tables.counts
         counts[grammar_parts.N_POOL] = 1
         counts[grammar_parts.HEAVY] = heavy
-        counts[grammar_parts.DENSE] = min(DENSE, 2 * heavy)
-        counts[grammar_parts.BIG] = min(BIG, 4 * heavy, len(self.trie.byte))  # the whole trie is always big
+        counts[grammar_parts.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
         self.start = self._set_of(_children(self.trie, 0))
         """The set of the nodes at which tokens begin."""
 
@@ -91,29 +92,69 @@ class PartStore:
 
     def _build_lexeme(self, name: int, state: int) -> int:
         """The part of lexemes in ``state`` at set ``name``."""
-        automaton, nodes = self.automaton, self.nodes(name)
-        if state not in self._loops:
-            self._loops[state] = loop_of(automaton, state, self.tables.follows)
-        loop = self._loops[state]
+        nodes = self.nodes(name)
         # what a loop reads says nothing of columns; of those that are counted, only a text's beginning is looked up
-        if loop is not None and name >= 0 and automaton.grammar.indentation is not None and self._is_newline(state):
-            loop = None
-        run = self.runs.run(nodes, loop) if loop is not None else None
+        is_counted = self._is_newline(state)
+        loop = self._loop(state) if name < 0 or not is_counted else None
+        if loop is not None:
+            run = self.runs.run(nodes, loop)
+            return self._add(grammar_parts.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
+        if name == UNDER_WAY_AT_ROOT and not is_counted:
+            part = self._build_tail(state)
+            if part:
+                return part
         mode = grammar_parts.UNDER_WAY if name < 0 else grammar_parts.BEGUN
-        starts, row = nodes, self.tables.rows[0]
-        if run is not None:
-            mode, starts, row = grammar_parts.LEAVING, run.exits, run.row
+        return self._add(grammar_parts.add_lexeme, nodes, 0, len(nodes), state, mode, True, self.tables.rows[0])
+
+    def _loop(self, state: int) -> Loop | None:
+        if state not in self._loops:
+            self._loops[state] = loop_of(self.automaton, state, self.tables.follows)
+        return self._loops[state]
+
+    def _build_tail(self, state: int) -> int:
+        """The part of a lexeme under way that nearly any byte leads into a loop; 0 where that is not so.
+
+        So it is within a name that must not be a keyword: what follows is what follows
+        anywhere in a name, but for one letter or two.
+        """
+        automaton, trie = self.automaton, self.trie
+        row = automaton.expanded(state).copy()
+        targets, counts = np.unique(row[:128][row[:128] > 0], return_counts=True)
+        target = int(targets[counts.argmax()]) if len(targets) else 0
+        loop = self._loop(target) if target not in (0, state) and not self._is_newline(target) else None
+        accepts = automaton.heap["accepts"]
+        if loop is None or not (accepts[state] == -1 or (accepts[target] >= 0 and not automaton.grammar.scannerless)):
+            return 0
+        after = automaton.expanded(target)
+        alike = np.zeros(256, dtype=np.bool_)
+        alike[:128] = (row[:128] == target) & (loop[0] != 0)
+        alike[128:] = loop[1] and np.array_equal(row[128:], after[128:])
+        run = self.runs.run(self.nodes(UNDER_WAY_AT_ROOT), loop)
+        children = self.nodes(self.start)
+        is_alike = alike[trie.byte[children]]
+        others = children[~is_alike]
+        firsts = trie.byte[others]
+        strangers = others[np.where(firsts < 128, loop[0][firsts & 127] != 0, loop[1])]
+        if 2 * self._n_below(strangers) > self._n_below(children[is_alike]):
+            return 0
+        tokens = run.row.copy()
+        grammar_parts.clear_tokens(trie, strangers, tokens)
+        exits = run.exits[is_alike[np.searchsorted(children, run.exits, side="right") - 1]]
+        exits = exits[trie.depth[exits] > 1]
+        return self._add(grammar_parts.add_tail, exits, target, tokens, others, state)
+
+    def _n_below(self, nodes: IntArray) -> int:
+        return int((self.trie.subtree_end[nodes] - nodes).sum())
+
+    def _add(self, kernel: Callable[..., Any], *arguments: Any) -> int:
+        """Build a part, with all the room and tables that it needs."""
 
         def call(heap: Any, work: Any) -> int:
             self.tables.counts[grammar_parts.SHORT] = 0
-            return int(
-                grammar_parts.add_lexeme(
-                    heap, work, self.trie, self.tables, starts, 0, len(starts), state, mode, True, row
-                )
-            )
+            return int(kernel(heap, work, self.trie, self.tables, *arguments))
 
         while True:
-            part = int(automaton.run(call))
+            part = int(self.automaton.run(call))
             if part > 0:
                 return part
             self._enlarge(int(self.tables.counts[grammar_parts.SHORT]))

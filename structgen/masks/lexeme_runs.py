@@ -115,21 +115,7 @@ def loop_of(automaton: GrammarAutomaton, state: int, follows: ByteArray) -> Loop
 
 def _reads_all_beyond_ascii(automaton: GrammarAutomaton, state: int) -> bool:
     """Whether every character beyond ASCII leads from ``state`` back to it, through states of the same family."""
-    steps = utf8_table().tolist()
-    places = {0: state}
-    for row in (0, 3, 6, 7, 2, 4, 5, 1):  # each after those that lead to it
-        if row not in places:
-            return False
-        codes = automaton.expanded(places[row]).tolist()
-        if row and any(codes[:128]):
-            return False
-        family = automaton.heap["family"]
-        for byte in range(128, 256):
-            after, to = codes[byte], steps[row][byte]
-            if (to == 255) != (after == 0) or after < 0:
-                return False
-            if after and (places.setdefault(to, after) != after or family[after] != family[state]):
-                return False
-            if after and to and automaton.heap["accepts"][after] != -1:
-                return False
-    return True
+    places = np.zeros(8, dtype=np.int32)
+    return bool(
+        automaton.run(lambda heap, work: grammar_walk.reads_beyond_ascii(heap, work, utf8_table(), state, places))
+    )

@@ -67,6 +67,7 @@ class GrammarAutomaton:
         self.registers = Registers(heap)
         self.work = _new_work(1 << 15, 1 << 12)
         self.work[pushdown.N_ARENA] = 1
+        self._threads = int(self.work[pushdown.THREADS])
         self._accepted = lalr.accept_sets() if lalr is not None else None
         self._joins = 0
         self._generation = 1
@@ -135,8 +136,12 @@ class GrammarAutomaton:
 
     def forget(self) -> None:
         """Drop what kernels remember of shifts and checks."""
+        self.work[pushdown.GENERATION] = self.next_generation()
+
+    def next_generation(self) -> int:
+        """A number that what kernels remember so far does not carry."""
         self._generation = self._generation + 1 if self._generation < 1 << 30 else 1
-        self.work[pushdown.GENERATION] = self._generation
+        return self._generation
 
     def run(self, call: Callable[[IntArray, IntArray], Any]) -> Any:
         """Call a kernel until it missed nothing; its writes must be idempotent."""
@@ -236,11 +241,12 @@ class GrammarAutomaton:
             if found.pattern is not None:
                 firsts[terminal] = self.lexer.first_bytes(terminal)
         rows: dict[int, ByteArray] = {}
-        for bits in following_terminals(self.grammar):
+        following = following_terminals(self.grammar)
+        for bits in following:
             if bits not in rows:
                 chosen = [bits >> terminal & 1 == 1 for terminal in range(n)]
                 rows[bits] = firsts[chosen].max(axis=0, initial=0)
-        return np.array([rows[bits] for bits in following_terminals(self.grammar)], dtype=np.uint8).reshape(n, 256)
+        return np.array([rows[bits] for bits in following], dtype=np.uint8).reshape(n, 256)
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""
@@ -268,6 +274,7 @@ class GrammarAutomaton:
         work[pushdown.SCRATCH_CAPACITY : pushdown.THREAD_CAPACITY + 1] = sizes
         before, after = int(old[pushdown.THREADS]), int(work[pushdown.THREADS])
         work[after : after + 5 * n_threads] = old[before : before + 5 * n_threads]
+        self._threads = after
 
     def reserve(self, n_more: int) -> None:
         """Room for ``n_more`` arena cells."""
@@ -308,6 +315,23 @@ class GrammarAutomaton:
             threads = tuple((*thread[:4], BEGUN) for thread in threads)
         return threads if self.liveness is None else self.liveness.filtered(threads)
 
+    def advance_one(self, thread: Thread, data: ByteArray, offsets: Any, token_id: int) -> Threads | None:
+        """``advance`` of one thread over a token where that is simple; None where it is not.
+
+        ``offsets`` (V + 1,) say where tokens begin in ``data``.
+        """
+        from structgen.kernels.grammar_walk import advance_one
+
+        if self.liveness is not None:
+            return None
+        work = self.work
+        count = advance_one(self.heap.array, work, data, offsets, token_id, self.next_generation(), *thread)
+        if count == 1:
+            c, q, w, r, n = work[self._threads : self._threads + 5].tolist()
+            found = ((c, q, w, r, n),)
+            return ((c, q, w, r, BEGUN),) if c == 0 and found == self._start else found
+        return None if count else ()
+
     def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:
         from structgen.kernels.grammar_walk import advance_all
 
@@ -335,18 +359,22 @@ class GrammarAutomaton:
 
     def is_accepting(self, threads: Threads) -> bool:
         """Whether the text so far is complete."""
-        lexer = self.lexer
         if threads == self.start():
             self.begin()
             return self._ends(0, -1, 0, -1)
         for cell, state, watch, register, column in threads:
-            if not lexer.watches.at_end(watch):
-                continue
-            for terminal, _ in lexer.endings(lexer.ended(state)):
-                self.begin()
-                if self._ends(cell, terminal, register, column):
-                    return True
+            self.begin()
+            if self.may_be_complete((cell, state, watch, register, column)):
+                return True
         return False
+
+    def may_be_complete(self, thread: Thread) -> bool:
+        """Whether the text is complete by the guess ``thread``; for use after ``begin``."""
+        cell, state, watch, register, column = thread
+        endings = self.lexer.endings(self.lexer.ended(state))
+        if not endings or not self.lexer.watches.at_end(watch):
+            return False
+        return any(self._ends(cell, terminal, register, column) for terminal, _ in endings)
 
     def ends_on(self, cell: int, register: int) -> bool:
         """Whether the text is complete where no lexeme has begun on ``cell``."""
