@@ -7,9 +7,10 @@ nodes whose byte is the first behind it. A *start part* names the lexeme parts t
 where the bytes of a set are read from the start state of some context. So a mask is a walk
 over sets with the parser alone: one shift per set, where the trie has one node per token.
 (Walking the trie with the parser took 2,084 nodes a mask under a grammar like C's and 842
-under one of SQL; of sets it takes 376 and 35. The same idea for whole sequences of terminals, worked out before the first
-text: Park, Zhou, D'Antoni 2025, "Flexible and Efficient Grammar-Constrained Decoding".
-Sets here arise as they are met, so nothing is paid for contexts that no text visits.)
+under one of SQL; of sets it takes 376 and 35. The same idea for whole sequences of terminals,
+worked out before the first text: Park, Zhou, D'Antoni 2025, "Flexible and Efficient
+Grammar-Constrained Decoding". Sets here arise as they are met, so nothing is paid for
+contexts that no text visits.)
 
 All lie in one int32 ``pool``, named by their offsets:
 
