@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton, Threads
+from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.grammar.stack_costs import StackCosts
 from structgen.automata.lexer import UNKNOWN
 from structgen.errors import LimitError
@@ -37,6 +38,7 @@ class Completer:
         self._endings: dict[int, dict[int, bytes]] = {}
         self._words: dict[tuple[int, int], dict[int, bytes]] = {}
         self._costs: StackCosts | None = None
+        self._liveness = automaton.liveness
 
     @property
     def costs(self) -> StackCosts:
@@ -97,14 +99,17 @@ class Completer:
             found = self._search(config, thorough, limit)
             if found is not None:
                 return found
-            known = self._known(config)
+            known = self._known(config, thorough)
             if known is not None:
                 return known
         raise LimitError("no completion was found", what="completion steps", limit=MOST_STEPS)
 
-    def _known(self, config: Threads) -> bytes | None:
-        """The completion by which dead ends are told from others, where that is asked at all."""
-        liveness = self.automaton.liveness
+    def _known(self, config: Threads, thorough: bool) -> bytes | None:
+        """The completion by which dead ends are told from others; where that is not asked, it is a last resort."""
+        grammar = self.automaton.grammar
+        if self._liveness is None and thorough and not (grammar.indentation or grammar.schemas or grammar.specials):
+            self._liveness = Liveness(self.automaton)
+        liveness = self._liveness
         words = [liveness.completion(thread) for thread in config] if liveness is not None else []
         return min((word for word in words if word is not None), key=len, default=None)
 

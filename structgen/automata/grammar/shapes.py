@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
+from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence, max_width, min_width
 
 __all__ = ["BEYOND_ASCII", "THE_END", "Shape", "Shapes", "bits"]
 
@@ -25,7 +25,7 @@ class Shape:
     later: int = 0
     beyond: int = 0
     looks: bool = False
-    """Whether there are assertions other than a negative lookahead at the end."""
+    """Whether there are assertions other than a negative lookahead for one character at the end."""
     tail: bool = False
     """Whether such a lookahead has been met, behind which nothing may come."""
 
@@ -54,7 +54,7 @@ class Shapes:
             return self._sequence([self.of(part) for part in pattern.parts])
         if isinstance(pattern, Look):
             inner = self.of(pattern.part)
-            plain = pattern.negative and not pattern.behind and not inner.nullable
+            plain = pattern.negative and not pattern.behind and max_width(pattern.part) == 1 == min_width(pattern.part)
             return Shape(beyond=inner.first, tail=True, looks=inner.looks or not plain)
         parts = [self.of(part) for part in (pattern.parts if isinstance(pattern, Alternatives) else (pattern.part,))]
         first = later = beyond = 0
