@@ -72,7 +72,8 @@ FORMATS: dict[str, FormatSpec] = {
         network.idn_hostname,
         check=idna.is_idn_hostname,
         sure=network.plain_idn_hostname,
-        beginnings=HostNameBeginnings(international=True),
+        # No beginnings: after ten characters beyond ASCII nearly every token would have to be asked about, which takes
+        # seconds a mask. So an international name is judged at its end, and one begun badly has no end.
     ),
     "ipv4": FormatSpec(network.ipv4),
     "ipv6": FormatSpec(network.ipv6),
@@ -103,7 +104,6 @@ def _spec(name: str, extras: bool) -> FormatSpec | None:
     return FORMATS.get(name) or (EXTRA_FORMATS.get(name) if extras else None)
 
 
-@lru_cache(maxsize=64)
 def format_node(name: str, draft: int | str | None = None, *, extras: bool = False) -> Node | None:
     """The expression of a format's strings; None for a name that asserts nothing.
 
@@ -116,6 +116,12 @@ def format_node(name: str, draft: int | str | None = None, *, extras: bool = Fal
     extras : also the names that Python libraries use, such as ``uuid4``
     """
     del draft
+    return _node(name, extras)
+
+
+@lru_cache(maxsize=64)
+def _node(name: str, extras: bool) -> Node | None:
+    """One expression for all drafts: it is hashed and compared often, and a date-time has thousands of parts."""
     spec = _spec(name, extras)
     return None if spec is None else spec.build()
 
