@@ -35,9 +35,11 @@ from structgen.kernels import document as K
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["ArrayState", "Arrays", "compared"]
+__all__ = ["ArrayState", "Arrays", "Item", "compared", "compares"]
 
 MOST_PLAIN_PREFIX = 4096
+MOST_SAMPLED = 2
+"""Values that are tried where it hangs on the value of an item whether the array can be ended after it."""
 MOST_COMPARED = 200
 """Characters of objects and arrays that the next item is asked to differ from."""
 
@@ -74,7 +76,7 @@ class ArrayState:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """What the next item is asked."""
 
     value: int
@@ -82,8 +84,20 @@ class _Item:
     """Assertions that fall with a goal, and what excuses that."""
     contains: tuple[Contains, ...]
     """Assertions whose verdicts come after the flagged ones."""
-    excuses: tuple[tuple[int, int, Formula], ...] = ()
+    excuses: tuple[tuple[int, int, Formula], ...]
     """(uid of an unevaluatedItems, index into ``contains``, condition): a match evaluates the item."""
+    goals: tuple[Formula, ...]
+    """What must hold, then the goals of the flagged assertions and of ``contains``."""
+
+
+def compares(state: ArrayState) -> bool:
+    """Whether it still matters if the items differ."""
+    return state.shape.keeps and any(isinstance(part, UniqueItems) for part in all_assertions(state.forms).values())
+
+
+def _forgetting(state: ArrayState) -> ArrayState:
+    """``state`` without the values of items where it does not matter any more if they differ."""
+    return replace(state, kept=()) if state.kept and not compares(state) else state
 
 
 def compared(state: ArrayState) -> tuple[str, ...]:
@@ -108,7 +122,7 @@ class Arrays:
     def __init__(self, automaton: DocumentAutomaton) -> None:
         self.automaton = automaton
         self._frames: dict[tuple[object, ...], int] = {}
-        self._items: dict[tuple[object, ...], _Item | None] = {}
+        self._items: dict[tuple[object, ...], Item | None] = {}
         self.states: dict[int, ArrayState] = {}
         self.plain: dict[int, tuple[tuple[Items, ...], Context]] = {}
         self._any = 0
@@ -202,7 +216,7 @@ class Arrays:
         if found is None:
             label = self.close_label(state)
             tables = self.automaton.tables
-            kind = K.KEEPING_ARRAY if state.shape.keeps else K.GENERAL_ARRAY
+            kind = K.KEEPING_ARRAY if compares(state) else K.GENERAL_ARRAY
             found = tables.add_frame(kind, 0, 0, label != 0, 0, label, 0, 0, -1, 0)
             self._frames[key] = found
             self.states[found] = state
@@ -231,19 +245,22 @@ class Arrays:
         vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
         return self.automaton.contexts._acceptable(state.shape.context, vector)
 
-    def next_item(self, state: ArrayState) -> _Item | None:
+    def next_item(self, state: ArrayState) -> Item | None:
         """What is asked of the next item; None where none may come."""
         key = state.key
         if key not in self._items:
             self._items[key] = self._next_item(state)
         return self._items[key]
 
-    def _next_item(self, state: ArrayState) -> _Item | None:
-        asked = self._asked(state)
+    def _next_item(self, state: ArrayState) -> Item | None:
+        asked = self.asked(state)
         return None if asked is None else self._item_context(*asked)
 
-    def _asked(self, state: ArrayState) -> tuple[ArrayState, _Item, tuple[Formula, ...]] | None:
-        """The state with one more item counted, what depends on the item, and the goals asked of it."""
+    def asked(self, state: ArrayState, *, compares: bool = True) -> tuple[ArrayState, Item] | None:
+        """The state with one more item counted, and what is asked of the item; its value context is not made yet.
+
+        ``compares``: differing from the items before is asked, too.
+        """
         after = self._counted(state)
         if state.shape.context.accepts is None and after.forms[0] is FALSE:
             return None
@@ -257,6 +274,8 @@ class Arrays:
             if isinstance(part, Contains):
                 contains.append(part)
                 continue
+            if not compares and isinstance(part, UniqueItems):
+                continue
             goal, cover = self._item_goal(after, state, part)
             if goal is TRUE or cover is TRUE:
                 continue
@@ -268,14 +287,14 @@ class Arrays:
                 excuses += [(uid, assertion, condition) for assertion, condition in matching]
         order = list({part.uid: part for part in [*contains, *(c for _, c, _ in excuses)]}.values())
         places = {part.uid: place for place, part in enumerate(order)}
-        item = _Item(
+        item = Item(
             0,
             tuple((part, cover) for part, cover, _ in flagged),
             tuple(order),
             tuple((uid, places[c.uid], condition) for uid, c, condition in excuses),
+            (conjunction(must), *(goal for _, _, goal in flagged), *(part.formula for part in order)),
         )
-        goals = (conjunction(must), *(goal for _, _, goal in flagged), *(part.formula for part in order))
-        return after, item, goals
+        return after, item
 
     def search_steps(
         self,
@@ -284,35 +303,35 @@ class Arrays:
         outcomes: Callable[[int], dict[int, bytes]],
     ) -> Iterator[tuple[bytes, ArrayState]]:
         """(text, state) for each verdict the next item can have; states are not yet judged viable."""
-        step = self._asked(state)
+        step = self.asked(state)
         if step is None:
             return
-        after, item, goals = step
-        if len(goals) == 1:
-            value = self.automaton.contexts.must(goals[0])
+        after, item = step
+        if len(item.goals) == 1:
+            value = self.automaton.contexts.must(item.goals[0])
             if value:
                 yield from ((text, after) for text in outcomes(value).values())
             return
-        for label, text in texts(goals).items():
-            found = self._after_verdict(after, item, label)
+        for label, text in texts(item.goals).items():
+            found = self.after_verdict(after, item, label)
             if found is not None:
                 yield text, found
 
-    def _item_context(self, after: ArrayState, item: _Item, goals: tuple[Formula, ...]) -> _Item | None:
+    def _item_context(self, after: ArrayState, item: Item) -> Item | None:
         contexts = self.automaton.contexts
-        if len(goals) == 1:
-            value = contexts.must(goals[0])
+        if len(item.goals) == 1:
+            value = contexts.must(item.goals[0])
             # Where values are kept, the state after depends on the value; it is judged when known.
             if not value or not self.automaton.is_alive(value):
                 return None
-            if not after.shape.keeps and not self.is_viable(after):
+            if not compares(after) and not self.is_viable(after):
                 return None
             return replace(item, value=value)
 
         def accepts(label: int) -> bool:
             return self._judged(after, item, label) is not None
 
-        value = contexts.asked(goals, accepts)
+        value = contexts.asked(item.goals, accepts)
         return replace(item, value=value) if self.automaton.is_alive(value) else None
 
     def _counted(self, state: ArrayState) -> ArrayState:
@@ -324,7 +343,7 @@ class Arrays:
                 if isinstance(part, CountIs) and part.high is not None and count > part.high:
                     table[part.uid] = FALSE
         forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
-        return ArrayState(state.shape, forms, count, state.found, state.kept)
+        return _forgetting(ArrayState(state.shape, forms, count, state.found, state.kept))
 
     @staticmethod
     def _musts(state: ArrayState) -> set[int]:
@@ -367,12 +386,17 @@ class Arrays:
 
     # -- steps -----------------------------------------------------------------------------
 
-    def _judged(self, after: ArrayState, item: _Item, label: int) -> ArrayState | None:
+    def _judged(self, after: ArrayState, item: Item, label: int) -> ArrayState | None:
         """The state after an item with verdict ``label`` if it is viable, its value left aside."""
-        state = self._after_verdict(after, item, label)
-        return state if state is not None and self.is_viable(state) else None
+        state = self.after_verdict(after, item, label)
+        if state is None or self.is_viable(state):
+            return state
+        if not compares(state):
+            return None
+        some = self.automaton.distinct.some(item.goals, label, state.kept, MOST_SAMPLED)
+        return state if any(self.is_viable(self.keeping(state, text)) for text in some) else None
 
-    def _after_verdict(self, after: ArrayState, item: _Item, label: int) -> ArrayState | None:
+    def after_verdict(self, after: ArrayState, item: Item, label: int) -> ArrayState | None:
         vector = self.automaton.contexts.vectors[label]
         if not vector[0]:
             return None
@@ -399,11 +423,11 @@ class Arrays:
         live = all_assertions(forms)
         if after.shape.context.accepts is None and forms[0] is FALSE:
             return None
-        kept = tuple(sorted((uid, n) for uid, n in found.items() if uid in live))
-        return ArrayState(after.shape, forms, after.count, kept, after.kept)
+        counted = tuple(sorted((uid, n) for uid, n in found.items() if uid in live))
+        return _forgetting(ArrayState(after.shape, forms, after.count, counted, after.kept))
 
     @staticmethod
-    def _excused(item: _Item, uid: int, matches: tuple[bool, ...]) -> list[Formula]:
+    def _excused(item: Item, uid: int, matches: tuple[bool, ...]) -> list[Formula]:
         return [condition for owner, place, condition in item.excuses if owner == uid and matches[place]]
 
     def after_item(self, state: ArrayState, label: int) -> ArrayState | None:
@@ -414,7 +438,7 @@ class Arrays:
         after = self._counted(state)
         if item.flagged or item.contains:
             return self._judged(after, item, label)
-        return after if after.shape.keeps or self.is_viable(after) else None
+        return after if compares(after) or self.is_viable(after) else None
 
     def with_value(self, state: ArrayState, value: Any) -> ArrayState | None:
         """The state with the last item's value among those kept; None where that leaves no completion."""
@@ -425,14 +449,15 @@ class Arrays:
     @staticmethod
     def keeping(state: ArrayState, text: str) -> ArrayState:
         """The state with one more canonical text kept; if it is there already, items are not unique."""
-        forms = state.forms
-        if text in state.kept:
-            lost: dict[int, Formula] = {
-                uid: FALSE for uid, part in all_assertions(forms).items() if isinstance(part, UniqueItems)
-            }
-            forms = tuple(substitute(form, lost) for form in forms)
-        kept = tuple(sorted({*state.kept, text}))
-        return ArrayState(state.shape, forms, state.count, state.found, kept)
+        if not compares(state):
+            return _forgetting(state)
+        if text not in state.kept:
+            return replace(state, kept=tuple(sorted((*state.kept, text))))
+        lost: dict[int, Formula] = {
+            uid: FALSE for uid, part in all_assertions(state.forms).items() if isinstance(part, UniqueItems)
+        }
+        forms = tuple(substitute(form, lost) for form in state.forms)
+        return ArrayState(state.shape, forms, state.count, state.found)
 
     def is_viable(self, state: ArrayState) -> bool:
         """Whether some completion of the array is acceptable."""
@@ -446,4 +471,4 @@ class Arrays:
         In a frame that keeps values this is the walk's view: the item's value is left out.
         """
         after = self.after_item(self.states[frame], label)
-        return (0, 0) if after is None else (self.frame(after, opaque=after.shape.keeps), 0)
+        return (0, 0) if after is None else (self.frame(after, opaque=compares(after)), 0)

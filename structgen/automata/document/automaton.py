@@ -6,7 +6,7 @@ A configuration is a tuple: the nine registers of ``kernels.document`` and, wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -16,9 +16,10 @@ import numpy.typing as npt
 from structgen.automata.document.arrays import Arrays
 from structgen.automata.document.completion import completion_of
 from structgen.automata.document.contexts import MUST, Contexts
+from structgen.automata.document.distinct import DistinctItems
 from structgen.automata.document.formulas import Reducer
 from structgen.automata.document.guess import NO_GUESS, Guesser, text_of
-from structgen.automata.document.judge import canonical
+from structgen.automata.document.judge import canonical, value_of
 from structgen.automata.document.keeping import Digits, Keeping
 from structgen.automata.document.objects import Objects
 from structgen.automata.document.strings import StringSpecs
@@ -47,8 +48,8 @@ class FormulaSource(Protocol):
         """True where a glance shows that some value satisfies ``formula``; False decides nothing."""
         ...
 
-    def constants(self, texts: tuple[str, ...]) -> Formula:
-        """The formula of values equal to one of some JSON texts."""
+    def constants(self, values: Sequence[Any]) -> Formula:
+        """The formula of values equal to one of some."""
         ...
 
 
@@ -75,6 +76,7 @@ class DocumentAutomaton:
         self.arrays = Arrays(self)
         self.guesser = Guesser(self.reduce)
         self.witness = Witness(self)
+        self.distinct = DistinctItems(self)
         self.keeping = Keeping(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._typed: set[int] = set()
@@ -153,7 +155,7 @@ class DocumentAutomaton:
         if not texts:
             return FALSE
         if texts not in self._constants:
-            self._constants[texts] = self.source.constants(texts)
+            self._constants[texts] = self.source.constants([value_of(text) for text in texts])
         return self._constants[texts]
 
     def canonical(self, value: Any) -> str:
@@ -274,6 +276,10 @@ class DocumentAutomaton:
             state = self.arrays.after_item(self.arrays.states[frame], label)
             after = None if state is None else self.arrays.with_value(state, value)
             return 0 if after is None else self.arrays.frame(after)
+
+    def keeps_items(self, frame: int) -> bool:
+        """Whether a frame is an array in which it still matters if the items differ."""
+        return bool(self.tables.frames[frame, K.F_KIND] == K.KEEPING_ARRAY)
 
     # -- ends ------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from structgen.ir.document import (
     UniqueItems,
 )
 
-__all__ = ["Judge", "canonical"]
+__all__ = ["Judge", "canonical", "value_of"]
 
 
 class Judge:
@@ -119,6 +119,21 @@ class Judge:
 def canonical(value: Any) -> str:
     """One text per JSON value: equal values have equal texts."""
     return json.dumps(_tagged(value), sort_keys=True, ensure_ascii=True)
+
+
+def value_of(text: str) -> Any:
+    """The value of a canonical text; its numbers are decimals."""
+    return _untagged(json.loads(text))
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_untagged(inner) for inner in value]
+    if isinstance(value, dict):
+        if "n" in value:
+            return Decimal(value["n"])
+        return {name: _untagged(inner) for name, inner in value["o"].items()}
+    return value
 
 
 def _tagged(value: Any) -> Any:

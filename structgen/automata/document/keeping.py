@@ -219,7 +219,7 @@ class Keeping:
         return kept
 
     def _keeps(self, config: Config) -> bool:
-        return bool(self._automaton.tables.frames[config[K.R_FRAME], K.F_KIND] == K.KEEPING_ARRAY)
+        return self._automaton.keeps_items(config[K.R_FRAME])
 
     def _counts(self, config: Config) -> bool:
         row = self._automaton.tables.frames[config[K.R_FRAME]]
@@ -380,7 +380,8 @@ class Keeping:
         outer = parent_kept[:-1]
         if consumed:
             outer = tuple(keeper + bytes([byte]) if type(keeper) is bytes else keeper for keeper in outer)
-        return automaton.interned(regs), (*outer, b""), consumed
+        kept = (*outer, b"") if automaton.keeps_items(frame) else outer
+        return automaton.interned(regs), kept, consumed
 
     def _verdict(self, regs: Registers, plain: Config, kept: Config) -> tuple[int, Config]:
         """The label of the item that ends, with ``regs`` moved to the array's frame."""

@@ -13,16 +13,14 @@ The search over general frames is budgeted. Beyond the budget a frame counts as 
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
 from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
-from structgen.automata.document.arrays import ArrayState
+from structgen.automata.document.arrays import ArrayState, compares
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.guided import Guided
-from structgen.automata.document.judge import Judge, canonical
+from structgen.automata.document.judge import Judge
 from structgen.automata.document.objects import ObjectState
 from structgen.automata.document.shortest import Shortest, quoted
 from structgen.ir.document import FALSE, TRUE, Formula, conjunction, negation
@@ -144,7 +142,7 @@ class Witness:
                 seen.add(label)
                 yield label, text
 
-    def _aimed_outcomes(self, goals: tuple[Formula, ...]) -> dict[int, bytes]:
+    def aimed_outcomes(self, goals: tuple[Formula, ...]) -> dict[int, bytes]:
         """What ``aimed`` finds for a context that accepts every verdict."""
         index = self.asked(goals)
         key = ("aims", index, self._most_exact)
@@ -363,7 +361,7 @@ class Witness:
                 yield key + text, objects.settled(after)
             return
         goals = (must, *(goal for _, _, goal in flagged))
-        for label, text in self._aimed_outcomes(goals).items():
+        for label, text in self.aimed_outcomes(goals).items():
             vector = contexts.vectors[label]
             if not vector[0]:
                 continue
@@ -384,10 +382,14 @@ class Witness:
 
     def array_is_viable(self, state: ArrayState) -> bool:
         """Whether a general array can still be closed acceptably."""
+        close = self.automaton.arrays.close_label
         return self._is_viable(
             state,
-            lambda: self.automaton.arrays.close_label(state),
-            lambda: bool(self._search_array(state, False, False, any_label=True)),
+            lambda: close(state),
+            lambda: (
+                any(close(after) for _, after in self._array_steps(state))
+                or bool(self._search_array(state, False, False, any_label=True))
+            ),
         )
 
     def _search_array(self, state: ArrayState, first: bool, comma: bool, any_label: bool = False) -> dict[int, bytes]:
@@ -410,11 +412,11 @@ class Witness:
         return texts
 
     def _array_steps(self, state: ArrayState) -> Any:
-        for text, after in self.automaton.arrays.search_steps(state, self._aimed_outcomes, self.outcomes):
-            if after.shape.keeps:
-                after = self.automaton.arrays.keeping(after, canonical(json.loads(text, parse_float=Decimal)))
-                if after.shape.context.accepts is None and after.forms[0] is FALSE:
-                    continue
+        if compares(state):
+            steps = self.automaton.distinct.steps(state)
+        else:
+            steps = self.automaton.arrays.search_steps(state, self.aimed_outcomes, self.outcomes)
+        for text, after in steps:
             yield b"," + text, after
 
     # -- search ------------------------------------------------------------------------------

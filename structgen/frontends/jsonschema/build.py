@@ -9,8 +9,7 @@ leaves too; the machine expands them when it sees the value's type.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from structgen.errors import LimitError, SchemaError
@@ -20,7 +19,7 @@ from structgen.frontends.jsonschema.patterns import format_assertion, read_patte
 from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
 from structgen.frontends.jsonschema.resources import Place, Resources, escaped
 from structgen.frontends.jsonschema.scan import applies, scan
-from structgen.frontends.jsonschema.values import decimal, untagged, value_in
+from structgen.frontends.jsonschema.values import decimal, value_in
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -117,9 +116,9 @@ class SchemaSource:
             found = place.formula = self._build(place)
         return found
 
-    def constants(self, texts: tuple[str, ...]) -> Formula:
-        """Values equal to one of some canonical JSON texts (numbers and objects tagged)."""
-        return value_in([untagged(json.loads(text)) for text in texts])
+    def constants(self, values: Sequence[Any]) -> Formula:
+        """Values equal to one of some, whose numbers are decimals."""
+        return value_in(list(values))
 
     def is_plainly_satisfiable(self, formula: Formula) -> bool:
         """Whether a glance at the schema shows that some value satisfies ``formula``."""

@@ -26,7 +26,7 @@ from structgen.ir.document import (
     disjunction,
 )
 
-__all__ = ["decimal", "untagged", "value_in"]
+__all__ = ["decimal", "value_in"]
 
 
 def decimal(value: Any) -> Decimal:
@@ -76,14 +76,3 @@ def _array_is(value: list[Any] | tuple[Any, ...], pointer: str) -> Formula:
     prefix = tuple(value_in([inner], pointer) for inner in value)
     n = len(prefix)
     return conjunction([Items(prefix, FALSE, pointer), CountIs("array", n, n, pointer)])
-
-
-def untagged(value: Any) -> Any:
-    """A constant from its canonical form: ``{"n": text}`` is a number, ``{"o": members}`` an object."""
-    if isinstance(value, list):
-        return [untagged(inner) for inner in value]
-    if isinstance(value, dict):
-        if "n" in value:
-            return Decimal(value["n"])
-        return {name: untagged(inner) for name, inner in value["o"].items()}
-    return value

@@ -1,0 +1,103 @@
+"""Arrays that compare their items where it is not simply asked that all differ."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import structgen as sg
+from structgen.automata.document.automaton import DocumentAutomaton
+from structgen.automata.document.distinct import canonical_of
+from structgen.errors import UnsatisfiableError
+from structgen.frontends.jsonschema.build import SchemaSource
+from structgen.ir.document import TRUE
+from structgen.masks.mask import allowed_ids, empty_mask
+from tests.automata.document.test_oracle import Schemas, accepts
+from tests.masks.test_document_machine import masked, pieces, tried
+
+SOME_EQUAL = {"type": "array", "not": {"uniqueItems": True}}
+CASES: dict[str, Any] = {
+    "some equal": SOME_EQUAL,
+    "two equal": {**SOME_EQUAL, "maxItems": 2},
+    "the last two": {**SOME_EQUAL, "prefixItems": [{"type": "number"}, {"type": "string"}, {"type": "string"}],
+                     "maxItems": 3},
+    "equal or many": {"oneOf": [{"uniqueItems": True, "maxItems": 3}, True]},
+    "different and many": {"uniqueItems": True, "minItems": 2, "items": {"enum": [1, "a", True]}},
+    "equal or a null": {"type": "array", "anyOf": [{"not": {"uniqueItems": True}}, {"contains": {"type": "null"}}]},
+    "equal if short": {"if": {"maxItems": 2}, "then": {"uniqueItems": True}, "else": {"not": {"uniqueItems": True}}},
+    "inside": {"uniqueItems": True, "items": {"type": "array", "not": {"uniqueItems": True}, "items": {"enum": [1, 2]},
+                                              "maxItems": 2}},
+}  # fmt: skip
+VALUES = ["1", "1.0", "2", '"a"', '"b"', "true", "null", "[]", "[1,1]", "[2,2]", "[1,2]"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_accepted_exactly_when_valid(name: str) -> None:
+    automaton = DocumentAutomaton(SchemaSource(CASES[name]), whitespace="compact")
+    is_valid = Draft202012Validator(CASES[name]).is_valid
+    texts = [f"[{','.join(items)}]" for n in range(4) for items in itertools.product(VALUES, repeat=n)]
+    texts = random.Random(name).sample(texts, 400) + [text for text in texts if text.count(",") < 2]
+    wrong = [text for text in texts if accepts(automaton, text) != is_valid(json.loads(text))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_schemas_over_arrays(seed: int) -> None:
+    source = Schemas(seed)
+    pick = source.random.choice
+    kinds: list[Any] = [{"uniqueItems": True, "maxItems": pick([2, 3])}, {"not": {"uniqueItems": True}}]
+    schema = {"type": "array", pick(["allOf", "anyOf", "oneOf"]): [pick(kinds), source.array(1), source.logic(1)]}
+    is_valid = Draft202012Validator(schema).is_valid
+    texts = [f"[{','.join(items)}]" for n in range(4) for items in itertools.product(VALUES[:8], repeat=n)]
+    try:
+        automaton = DocumentAutomaton(SchemaSource(schema), whitespace="compact")
+    except UnsatisfiableError:
+        assert not any(is_valid(json.loads(text)) for text in texts)
+        return
+    wrong = [text for text in texts if accepts(automaton, text) != is_valid(json.loads(text))]
+    assert wrong == [], schema
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_masks_equal_every_token_tried(name: str) -> None:
+    machine = sg.json_schema(CASES[name], whitespace="compact").bind(pieces()).start().machine
+    for text in ["[", "[1", "[1,", '["a', '[1,"a', '[1,"a",', "[[1,1],[2"]:
+        config = machine.advance_bytes(machine.start(), text.encode())
+        if config is not None:
+            assert masked(machine, config) == tried(machine, config), text
+
+
+def test_chains_give_the_shortest_value_that_has_not_come() -> None:
+    automaton = DocumentAutomaton(SchemaSource({"uniqueItems": True}))
+    distinct = automaton.distinct
+    come: tuple[str, ...] = ()
+    found = []
+    for _ in range(40):
+        text = distinct.other((TRUE,), 1, come)
+        assert text is not None
+        found.append(text)
+        come = (*come, canonical_of(text))
+    assert len({canonical_of(text) for text in found}) == 40
+    assert [len(text) for text in found] == sorted(map(len, found))
+
+
+def test_budget_masks_make_few_contexts() -> None:
+    """Each token that ends an item makes another value to compare with, but no contexts of its own."""
+    vocabulary = pieces()
+    matcher = sg.json_schema(CASES["equal or many"]).bind(vocabulary).start()
+    tables = matcher.machine.automaton.tables
+    row = empty_mask(vocabulary.n_tokens)
+    choose = random.Random(3)
+    assert matcher.advance_bytes(b'["')
+    for left in range(60, 50, -1):
+        values, frames = tables.n_values, tables.n_frames
+        matcher.fill_mask(row, left)
+        assert tables.n_values - values < 120
+        assert tables.n_frames - frames < 120
+        inside = [t for t in allowed_ids(row, vocabulary.n_tokens).tolist() if vocabulary.tokens[t].isalnum()]
+        matcher.advance(choose.choice(inside))
