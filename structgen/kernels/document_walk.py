@@ -11,6 +11,7 @@ import numpy as np
 from structgen.kernels.document import (
     _WORDS,
     ANY_SPACE,
+    AUTOMATON,
     C_LIMIT,
     C_MAP,
     C_START,
@@ -85,7 +86,7 @@ def _asks_more(regs, b, seen, frames, specs, lit_start):
     if kind == CLOSED_SET and plain:
         is_no_name = regs[R_C] == 0 and b == 34 and lit_start[regs[R_A] + 1] > lit_start[regs[R_A]]
         return not (seen == _SEE_DEAD or is_no_name or (b == 92 and regs[R_C] == 0))
-    return True
+    return kind != AUTOMATON
 
 
 @uncounted
@@ -109,10 +110,8 @@ def walk(
     overflow = np.int64(0)
     asks_more = counts[3] != 0
     asks_end = counts[4] != 0
-    begins_key = rows[0, R_MODE] == M_KEY
-    in_key = rows[0, R_VALUE] == 0 and (
-        begins_key or rows[0, R_MODE] == M_FIRST_KEY or M_FREE <= rows[0, R_MODE] <= M_CONTENT
-    )
+    begins_key = rows[0, R_MODE] == M_KEY or rows[0, R_MODE] == M_FIRST_KEY
+    in_key = rows[0, R_VALUE] == 0 and (begins_key or M_FREE <= rows[0, R_MODE] <= M_CONTENT)
     in_member = in_key or rows[0, R_MODE] == M_COLON
     closed_at = np.int64(1 << 30)
     if entry == 0:

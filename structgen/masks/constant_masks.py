@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["ConstantMasks"]
 
 _MOST_NODES = 256
-_ESCAPED = frozenset(b'"\\/\b\f\n\r\t')
-"""Bytes that a token can spell by a short escape."""
 
 
 class ConstantMasks:
@@ -131,9 +129,5 @@ class ConstantMasks:
         """Whether some token holds the rest of a constant, at least a byte, and the quote after it."""
         tables = self.automaton.tables
         starts = tables.lit_start[config[K.R_A] : config[K.R_B] + 1].tolist()
-        at, closing = config[K.R_C], self.body.closing_texts
-        for start, end in pairwise(starts):
-            rest = tables.lit_bytes[start + at : end].tobytes()
-            if rest in closing or (rest and (self.body.has_late_quotes or not _ESCAPED.isdisjoint(rest))):
-                return True
-        return False
+        rests = (tables.lit_bytes[start + config[K.R_C] : end].tobytes() for start, end in pairwise(starts))
+        return any(rest and self.body.is_spelled(rest) for rest in rests)

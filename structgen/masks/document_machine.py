@@ -22,8 +22,9 @@ from structgen.kernels import document as K
 from structgen.kernels.document_walk import walk
 from structgen.kernels.tables import TrieTables
 from structgen.masks.document_budget import DocumentBudget
-from structgen.masks.document_sharing import SharedRows, Sharing, reach_of
+from structgen.masks.document_sharing import Sharing, reach_of
 from structgen.masks.kept_masks import KeptMasks
+from structgen.masks.shared_rows import SharedRows
 from structgen.masks.string_body import string_body
 from structgen.masks.string_masks import StringMasks
 from structgen.vocab.vocabulary import Vocabulary
@@ -58,7 +59,8 @@ class DocumentMachine:
         self._trie = vocabulary.trie
         self._depth = vocabulary.max_token_bytes
         self.sharing = Sharing(automaton, string_body(vocabulary))
-        self._rows = SharedRows(self.sharing, MASK_BYTES)
+        self._options = (automaton.tables.max_space, automaton.plain_numbers, automaton.in_order)
+        self._rows = self.shared_rows("masks", MASK_BYTES)
         self._steps: dict[tuple[Config, int], Config | None] = {}
         self._forced: dict[Config, bytes] = {}
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
@@ -68,6 +70,10 @@ class DocumentMachine:
         self._kept = KeptMasks(self)
         self.n_walked = 0
         """Trie nodes visited so far."""
+
+    def shared_rows(self, what: str, max_bytes: int) -> SharedRows:
+        """Rows of some kind by configuration, shared with other schemas under the same options."""
+        return SharedRows(self.sharing, max_bytes, self.vocabulary, (what, *self._options))
 
     # -- the protocol ------------------------------------------------------------------------
 

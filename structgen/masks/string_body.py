@@ -34,10 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["StringBody", "string_body"]
 
 NO_LIMIT = 2**30
+MOST_NAMES = 1 << 14
 MOST_TEXTS = 256
 """Masks of free text remembered per vocabulary."""
+_ESCAPED = frozenset(b'"\\/\b\f\n\r\t')
+"""Bytes that a token can spell by a short escape."""
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_FIRST_NAME = re.compile(rb'(?:^|[\[:,\s])\{[ \t\r\n]*"(?!\\?$)', re.DOTALL)
+_NAME = re.compile(rb'[ \t\r\n]*"([^"]+)', re.DOTALL)
 _FURTHER_NAME = re.compile(rb',[ \t\r\n]*"([^"])', re.DOTALL)
+_FURTHER_TEXT = re.compile(rb',[ \t\r\n]*"((?:[^"\\]|\\.)*)(\\?\Z|"\Z|"[ \t\r\n]*(?::|\Z))', re.DOTALL)
 _bodies: weakref.WeakKeyDictionary[Vocabulary, StringBody] = weakref.WeakKeyDictionary()
 
 
@@ -101,8 +107,30 @@ class StringBody:
         """Names that some token holds between quotes."""
         self.begins_name = frozenset(match for token in tokens for match in _FURTHER_NAME.findall(token)) - {b"\\"}
         """Bytes with which tokens begin a further name of an object open before; backslashes apart."""
+        self.opens_name = any(map(_FIRST_NAME.search, tokens))
+        """Whether some token opens an object and goes on into its first name."""
+        self.further = further_texts(tokens)
+        """Names that tokens begin behind a comma (``further_texts``)."""
+        self._begun = _begun_texts(tokens)
+        self._begun_of: dict[bytes, frozenset[bytes]] = {}
         self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
         """What ``string_masks`` remembers."""
+
+    def is_spelled(self, rest: bytes) -> bool:
+        """Whether some token may hold ``rest``, what is left of a constant, and the quote after it."""
+        if not rest or rest in self.closing_texts:
+            return True
+        return self.has_late_quotes or not _ESCAPED.isdisjoint(rest)
+
+    def begun_of(self, name: bytes) -> frozenset[bytes]:
+        """The texts, of those that tokens begin a string with, with which ``name`` begins; remembered."""
+        found = self._begun_of.get(name)
+        if found is None:
+            if len(self._begun_of) >= MOST_NAMES:
+                self._begun_of.clear()
+            longest = range(1, min(len(name), self.max_depth) + 1)
+            found = self._begun_of[name] = frozenset(name[:n] for n in longest) & self._begun
+        return found
 
     def content(self, most: int) -> TokenMask:
         """Tokens that are content alone and add at most ``most`` characters; read-only."""
@@ -147,6 +175,33 @@ def quoted_texts(tokens: Iterable[bytes]) -> frozenset[bytes]:
         if match is not None:
             found.add(_decoded(match[1]))
     return frozenset(found)
+
+
+def further_texts(tokens: Iterable[bytes]) -> tuple[tuple[bytes, int], ...]:
+    """Names that tokens begin behind a comma, as far as they are spelled; 1 if a quote ends them, 2 if more follows.
+
+    What can be no name, for neither blanks nor a colon follow, is left out.
+    """
+    found = set()
+    for token in tokens:
+        if b'"' in token and b"," in token:
+            for match in _FURTHER_TEXT.finditer(token):
+                ended = 0 if match[2][:1] != b'"' else min(len(match[2]), 2)
+                found.add((_decoded(match[1]), ended))
+    return tuple(sorted(found - {(b"", 0)}))
+
+
+def _begun_texts(tokens: Iterable[bytes]) -> frozenset[bytes]:
+    """What stands behind the quote in tokens that begin with it, decoded; escapes broken off left out."""
+    found = set()
+    for token in tokens:
+        match = _NAME.match(token)
+        if match is not None:
+            text = match[1]
+            if (len(text) - len(text.rstrip(b"\\"))) % 2:
+                text = text[:-1]
+            found.add(_decoded(text))
+    return frozenset(found) - {b""}
 
 
 def _decoded(text: bytes) -> bytes:

@@ -20,7 +20,6 @@ from structgen.kernels import document as K
 from structgen.kernels.tables import TrieTables
 from structgen.masks.constant_masks import ConstantMasks
 from structgen.masks.content_runs import Chain, chain_of, plan_of
-from structgen.masks.document_sharing import SharedRows
 from structgen.masks.string_body import string_body
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class StringMasks:
         self.automaton = machine.automaton
         self.vocabulary = machine.vocabulary
         self.body = string_body(machine.vocabulary)
-        self._suffixes = SharedRows(machine.sharing, SUFFIX_BYTES)
+        self._suffixes = machine.shared_rows("suffixes", SUFFIX_BYTES)
         self._constants = ConstantMasks(self)
         self._closed: dict[Hashable, tuple[npt.NDArray[np.uint32] | None, int]] = {}
 

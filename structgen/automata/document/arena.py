@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ from structgen.kernels import document as K
 __all__ = ["Arena", "current_arena"]
 
 ARENA_BYTES = 48 << 20
+_serials = count()
 
 
 class Arena:
     """Growing tables of automata; see ``kernels.document`` for the columns."""
 
     def __init__(self) -> None:
+        self.serial = next(_serials)
+        """Which arena of the process this is."""
         self.trans = np.zeros(4096, np.int32)
         self.content = np.zeros((256, 4), np.int32)
         self.reach = np.zeros(256, np.int64)

@@ -125,7 +125,7 @@ class Arrays:
         self._items: dict[tuple[object, ...], Item | None] = {}
         self.states: dict[int, ArrayState] = {}
         self.plain: dict[int, tuple[tuple[Items, ...], Context]] = {}
-        self._any = 0
+        self.any_frame = 0
 
     # -- opening ---------------------------------------------------------------------------
 
@@ -136,9 +136,9 @@ class Arrays:
             if parts is not None and all(isinstance(part, Items | CountIs) for part in parts):
                 if parts:
                     return self._plain(context, parts)
-                if not self._any:
-                    self._any = self._plain(context, [])
-                return self._any
+                if not self.any_frame:
+                    self.any_frame = self._plain(context, [])
+                return self.any_frame
         return self._general(context, forms)
 
     def _plain(self, context: Context, parts: list[Assertion]) -> int:

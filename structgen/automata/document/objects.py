@@ -117,7 +117,7 @@ class Objects:
         self.states: dict[int, ObjectState] = {}
         self.plain: dict[int, tuple[KeyClasses, tuple[Properties, ...], Context]] = {}
         self._pending: dict[int, _Pending] = {}
-        self._any = 0
+        self.any_frame = 0
         self._negatives: dict[int, frozenset[int]] = {}
         self.keeps_some = False
         """Whether some frame keeps names."""
@@ -137,9 +137,9 @@ class Objects:
         return self._general(context, forms)
 
     def _any_object(self, context: Context) -> int:
-        if not self._any:
-            self._any = self._plain(context, []) or 0
-        return self._any
+        if not self.any_frame:
+            self.any_frame = self._plain(context, []) or 0
+        return self.any_frame
 
     def _classes(self, names: set[bytes], properties: list[Properties], rules: list[PropertyNames]) -> KeyClasses:
         for item in properties:
