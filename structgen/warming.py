@@ -68,6 +68,11 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
         json.dumps({f"p{i}": {"q": i, "r": [i]} for i in range(24)}).encode(),
     ),
     ({"allOf": [{"pattern": "^a"}, {"not": {"pattern": "b$"}}]}, b'"acb c"'),
+    ({"pattern": "^(ab|c)+$", "minLength": 3, "maxLength": 9}, b'"abcc"'),
+    (
+        {"properties": {f"p{i}": {} for i in range(40)}, "maxProperties": 40},
+        json.dumps({f"p{i}": 0 for i in range(40)}).encode(),
+    ),
     (
         {"$ref": "#/$defs/t", "$defs": {"t": {"items": {"$ref": "#/$defs/t"}, "type": ["array", "null"]}}},
         b"[[null], []]",

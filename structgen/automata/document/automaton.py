@@ -6,8 +6,8 @@ A configuration is a tuple: the nine registers of ``kernels.document`` and, wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,6 +81,7 @@ class DocumentAutomaton:
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._typed: set[int] = set()
         self._miss = np.zeros(3, np.int64)
+        self._scratch: list[npt.NDArray[np.int64]] = []
         self.n_filled = 0
         with deep_recursion():
             self.start = self._start()
@@ -190,12 +191,10 @@ class DocumentAutomaton:
         """Provide what all types lead to in a value context."""
         if value in self._typed:
             return
-        missing = [column for column, handle in enumerate(self.tables.values[value].tolist()) if handle < 0]
-        if missing:
+        if min(self.tables.values[value].tolist()) < 0:
             self.n_filled += 1
             with deep_recursion():
-                for column in missing:
-                    self.contexts.fill(value, column)
+                self.contexts.fill_all(value)
         self._typed.add(value)
 
     def registers(self, config: Config) -> Registers:
@@ -250,12 +249,23 @@ class DocumentAutomaton:
         """The configuration after ``data``; None where no document goes on so."""
         if len(config) > K.CONFIG_WIDTH:
             return self.keeping.read(config, data)
-        regs = self.registers(config)
         array = np.frombuffer(data, np.uint8)
-        at = 0
-        regs[K.R_KEPT] = 1
+        scratch = self._scratch.pop() if self._scratch else np.zeros((2, K.WIDTH), np.int64)
+        regs, before = scratch
+        found = K.read(*config, regs, before, array, *self.tables.arguments, self._miss)
+        after: Config | None = None
+        if found[0] == K.GOES:
+            after = found[2:] if found[-1] < self.tables.n_cells else self.interned(regs)
+        elif found[0] != K.DIES:
+            after = self._read_on(regs, before, data, array, found[0], found[1])
+        self._scratch.append(scratch)
+        return after
+
+    def _read_on(
+        self, regs: Registers, before: Registers, data: bytes, array: npt.NDArray[np.uint8], status: int, at: int
+    ) -> Config | None:
+        """Go on where a kernel could not."""
         while True:
-            status, at = K.run(regs, np.empty_like(regs), array, at, *self.tables.arguments, self._miss)
             if status == K.GOES:
                 return self.interned(regs)
             if status == K.DIES:
@@ -263,12 +273,12 @@ class DocumentAutomaton:
             if status == K.MISSING:
                 self.fill(*self._miss.tolist())
             elif status == K.FULL:
-                cell = self.interned(regs)
-                regs = self.registers(cell)
+                regs[:] = self.registers(self.interned(regs))
                 regs[K.R_KEPT] = 1
             else:
                 # Text that must be kept begins: go on byte by byte.
                 return self.keeping.read(self.interned(regs), data[at:])
+            status, at = K.run(regs, before, array, at, *self.tables.arguments, self._miss)
 
     def after_item(self, frame: int, label: int, value: Any) -> int:
         """The frame of an array that keeps values, after an item with a verdict; 0 where that leaves no completion."""
@@ -300,16 +310,22 @@ class DocumentAutomaton:
             return completion_of(self, config)
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for schemas nested as deeply as the scan allows; too deep ends in ``LimitError``."""
-    import sys
+class deep_recursion:
+    """Room for schemas nested as deeply as the scan allows; too deep ends in ``LimitError``.
 
-    old = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(old, 12_000))
-    try:
-        yield
-    except RecursionError:
-        raise LimitError("the schema nests too deeply", what="schema depth") from None
-    finally:
-        sys.setrecursionlimit(old)
+    A class, for a generator costs as much as some of the steps it guards.
+    """
+
+    __slots__ = ("_old",)
+    DEPTH = 12_000
+
+    def __enter__(self) -> None:
+        self._old = sys.getrecursionlimit()
+        if self._old < self.DEPTH:
+            sys.setrecursionlimit(self.DEPTH)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._old < self.DEPTH:
+            sys.setrecursionlimit(self._old)
+        if kind is not None and issubclass(kind, RecursionError):
+            raise LimitError("the schema nests too deeply", what="schema depth") from None

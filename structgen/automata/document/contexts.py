@@ -8,7 +8,7 @@ the vector of their truth values, interned as a label, and the parent says which
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +28,7 @@ from structgen.automata.document.numbers import (
 )
 from structgen.automata.document.strings import must_parts
 from structgen.errors import LimitError
-from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Formula, MaxValue, MinValue
+from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, MaxValue, MinValue
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -114,6 +114,20 @@ class Contexts:
 
     # -- filling ---------------------------------------------------------------------------
 
+    def fill_all(self, index: int) -> None:
+        """Fill what is missing of what the types lead to; most types are mostly ruled out."""
+        table = self.automaton.tables.values
+        context = self.by_index[index]
+        types: Collection[str] = JSON_TYPES
+        if context.accepts is None:
+            types = self.automaton.reduce.types_of(self.automaton.reduce.expanded(context.goals[0]))
+        for column, handle in enumerate(table[index].tolist()):
+            if handle < 0:
+                if JSON_TYPES[column] in types:
+                    self.fill(index, column)
+                else:
+                    self.automaton.tables.values[index, column] = 0
+
     def fill(self, index: int, column: int) -> int:
         """What values of type ``JSON_TYPES[column]`` lead to, written into the table and returned."""
         context = self.by_index[index]
@@ -169,13 +183,7 @@ class Contexts:
         if context.accepts is None:
             parts = [] if forms[0] is TRUE else must_parts(forms[0])
             if parts is not None and not any(map(is_large, parts)):
-                key = frozenset(map(key_of, parts))
-                if key not in self._numbers:
-                    rows, labels = _narrow_dfa(number_dfa(parts, plain))
-                    self._numbers[key] = (
-                        tables.add_numbers(rows, labels, ("number", key, plain)) if len(rows) > 1 else 0
-                    )
-                return self._numbers[key]
+                return self._plain_number(parts)
             if is_large_together(all_assertions(forms).values()):
                 return self._judged_number(context, forms[0])
         parts = list(all_assertions(forms).values())
@@ -187,6 +195,19 @@ class Contexts:
         components = [Component.of(base_for(parts, plain)), *(Component.of(dfa_of_key(key_of(part))) for part in parts)]
         automaton = labelled_product(components, label_of, ("number", plain, *map(key_of, parts)))
         return 0 if automaton.is_empty else tables.add_numbers(*_narrow(automaton))
+
+    def _plain_number(self, parts: list[Assertion]) -> int:
+        """Numbers under some assertions that all must hold; installed once in the process."""
+        tables, plain = self.automaton.tables, self.automaton.plain_numbers
+        key = frozenset(map(key_of, parts))
+        found = self._numbers.get(key)
+        if found is None:
+            found = tables.number_start(("number", key, plain))
+            if found is None:
+                rows, labels = _narrow_dfa(number_dfa(parts, plain))
+                found = tables.add_numbers(rows, labels, ("number", key, plain)) if len(rows) > 1 else 0
+            self._numbers[key] = found
+        return found
 
     def _judged_number(self, context: Context, form: Formula) -> int:
         """Plain decimals that a judge decides about; bounds are left to an automaton."""

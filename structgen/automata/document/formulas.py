@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from structgen.errors import SchemaError
 from structgen.ir.document import (
     FALSE,
+    JSON_TYPES,
     TRUE,
     And,
     Assertion,
@@ -24,6 +25,8 @@ from structgen.ir.document import (
 )
 
 __all__ = ["Reducer", "after_failures", "all_assertions", "assertions_of", "evaluate", "negative_uids", "substitute"]
+
+_LEADS_BACK = "the reference leads back to itself without reading anything"
 
 
 class Reducer:
@@ -46,6 +49,29 @@ class Reducer:
         if found is None:
             found = self._memo[key] = self._reduce(formula, of)
         return found
+
+    def expanded(self, formula: Formula) -> Formula:
+        """``formula`` itself, or what it stands for if it is a reference."""
+        seen = set()
+        while type(formula) is Ref:
+            target = self._resolve(formula)
+            if target.uid in seen:
+                raise SchemaError(_LEADS_BACK, pointer=formula.pointer)
+            seen.add(target.uid)
+            formula = target
+        return formula
+
+    @staticmethod
+    def types_of(formula: Formula) -> Collection[str]:
+        """JSON types outside of which nothing satisfies an expanded formula, as a glance tells."""
+        if type(formula) is TypeIs:
+            return formula.types
+        if type(formula) is not And:
+            return JSON_TYPES
+        for part in formula.parts:
+            if type(part) is TypeIs:
+                return part.types
+        return JSON_TYPES
 
     def _reduce(self, formula: Formula, of: str) -> Formula:
         if isinstance(formula, Assertion):
@@ -81,7 +107,7 @@ class Reducer:
     def _expand(self, ref: Ref, of: str) -> Formula:
         target = self._resolve(ref)
         if target.uid in self._open:
-            raise SchemaError("the reference leads back to itself without reading anything", pointer=ref.pointer)
+            raise SchemaError(_LEADS_BACK, pointer=ref.pointer)
         self._open.add(target.uid)
         try:
             return self(target, of)

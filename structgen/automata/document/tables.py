@@ -138,6 +138,14 @@ class Tables:
         self._rebuild()
         return base + 1
 
+    def number_start(self, key: Hashable) -> int | None:
+        """The row at which the automaton of ``key`` starts, if it is installed."""
+        base = self.arena.installed.get(key)
+        if base is None:
+            return None
+        self._rebuild()  # another schema may have installed it, and the arena have moved
+        return base + 1
+
     def add_judged_numbers(self, rows: npt.NDArray[np.int32], labels: npt.NDArray[np.int32]) -> int:
         """The same for an automaton whose numbers are judged at their end."""
         start = self.add_numbers(rows, labels)
