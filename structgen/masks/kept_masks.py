@@ -8,9 +8,7 @@ asked, or a beginning that the judge gives up. What decides is the reading of th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +19,7 @@ from structgen.automata.document.shortest import escaped
 from structgen.dtypes import TokenMask
 from structgen.ir.document import FIRST, Beginnings
 from structgen.kernels import document as K
+from structgen.masks.doubtful_tokens import doubtful_tokens
 from structgen.masks.mask import allowed_ids, set_ids
 from structgen.masks.string_body import string_body
 
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from structgen.masks.document_machine import DocumentMachine
 
 __all__ = ["KeptMasks"]
-
-
-_NUMBER = re.compile(rb"(?:^|[][{}:,\s])\s*-?[0-9]")
-_LATER_NUMBER = re.compile(rb"[][{}:,\s]\s*-?[0-9]")
 
 
 def _piece(token: bytes) -> str:
@@ -44,6 +39,11 @@ def _piece(token: bytes) -> str:
     return content.decode("utf-8", "ignore")
 
 
+def _begins_well(judge: Beginnings, rest: bytes) -> bool:
+    """Whether a judge does not give up a string that begins with the end of a token."""
+    return judge(_piece(rest))
+
+
 class KeptMasks:
     """Corrects the masks of one machine where names or strings are kept."""
 
@@ -53,19 +53,7 @@ class KeptMasks:
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
         self._body = string_body(vocabulary)
-        self._ill_begun_of: dict[tuple[Beginnings, ...], list[int]] = {}
-
-    @cached_property
-    def _escaping(self) -> list[int]:
-        """Tokens that close a string after an escape."""
-        body, tokens = self._body, self._tokens
-        return [token for token in body.group_tokens.tolist() if b"\\" in tokens[token][: body.quote[token]]]
-
-    @cached_property
-    def _two_quotes(self) -> list[int]:
-        """Tokens in which a whole string may stand."""
-        special = self._machine.vocabulary.special_ids
-        return [n for n, token in enumerate(self._tokens) if token.count(b'"') > 1 and n not in special]
+        self._doubtful = doubtful_tokens(vocabulary)
 
     def fill(self, config: Config, row: TokenMask) -> bool:
         """Fill ``row``; False where nothing is kept that needs it."""
@@ -96,44 +84,23 @@ class KeptMasks:
         tables = self._machine.automaton.tables
         asked: list[int] = []
         if tables.number_judges:
-            asked += self._digits[config[K.R_MODE] >= K.FIRST_LEXICAL]
+            asked += self._doubtful.digits[config[K.R_MODE] >= K.FIRST_LEXICAL]
         if tables.judged:
-            asked += self._two_quotes + self._ill_begun(tables.all_beginnings())
+            asked += self._doubtful.two_quotes
+            asked += self._doubtful.ill_begun(tables.all_beginnings(), _begins_well)
         elif self._machine.automaton.objects.keeps_some:
-            asked += self._two_quotes
+            asked += self._doubtful.two_quotes
         for token in asked:
             bit = np.uint32(1 << (token & 31))
             if row[token >> 5] & bit and self._machine.advance(config, token) is None:
                 row[token >> 5] &= ~bit
-
-    @cached_property
-    def _digits(self) -> tuple[list[int], list[int]]:
-        """Tokens in which a number may begin: between lexemes, and elsewhere."""
-        special = self._machine.vocabulary.special_ids
-        numbered = [(n, token) for n, token in enumerate(self._tokens) if n not in special]
-        return (
-            [n for n, token in numbered if _NUMBER.search(token)],
-            [n for n, token in numbered if _LATER_NUMBER.search(token)],
-        )
-
-    def _ill_begun(self, judges: tuple[Beginnings, ...]) -> list[int]:
-        """Tokens with a quote behind which stands what some judge gives up at once."""
-        found = self._ill_begun_of.get(judges)
-        if found is None:
-            found = []
-            for token in self._trie.token_ids.tolist():
-                _, quote, rest = self._tokens[token].rpartition(b'"')
-                if quote and rest and not all(judge(_piece(rest)) for judge in judges):
-                    found.append(token)
-            self._ill_begun_of[judges] = found
-        return found
 
     # -- names -----------------------------------------------------------------------------------
 
     def _correct_names(self, config: Config, names: set[bytes], row: TokenMask) -> None:
         tokens = self._tokens
         spelled = [b'"' + escaped(name) + b'"' for name in names]
-        doubtful = {token for token in self._two_quotes if any(text in tokens[token] for text in spelled)}
+        doubtful = {token for token in self._doubtful.two_quotes if any(text in tokens[token] for text in spelled)}
         last = config[-1]
         in_name = K.M_FREE <= config[K.R_MODE] <= K.M_CONTENT and not config[K.R_VALUE]
         if type(last) is Names and in_name and last.cell == config[K.R_CELL]:
@@ -141,7 +108,7 @@ class KeptMasks:
             if config[K.R_ESC] or begun is None:
                 doubtful.update(self._body.group_tokens.tolist())
             else:
-                doubtful.update(self._escaping)
+                doubtful.update(self._doubtful.escaping)
                 for rest in [name[len(begun) :] for name in last.names if name.startswith(begun)]:
                     doubtful.update(self._along(escaped(rest)))
         for token in doubtful:

@@ -1,0 +1,73 @@
+"""Tokens of a vocabulary about which masks with judges must ask, computed once per vocabulary."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from structgen.ir.document import Beginnings
+from structgen.masks.string_body import string_body
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["DoubtfulTokens", "doubtful_tokens"]
+
+_NUMBER = re.compile(rb"(?:^|[][{}:,\s])\s*-?[0-9]")
+_LATER_NUMBER = re.compile(rb"[][{}:,\s]\s*-?[0-9]")
+_found: weakref.WeakKeyDictionary[Vocabulary, DoubtfulTokens] = weakref.WeakKeyDictionary()
+
+
+class DoubtfulTokens:
+    """Lists of token ids, each made when first asked for."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._tokens = vocabulary.tokens
+        self._ids = vocabulary.trie.token_ids
+        self._body = string_body(vocabulary)
+        self._ill_begun: dict[tuple[Beginnings, ...], list[int]] = {}
+
+    @cached_property
+    def escaping(self) -> list[int]:
+        """Tokens that close a string after an escape."""
+        body, tokens = self._body, self._tokens
+        return [token for token in body.group_tokens.tolist() if b"\\" in tokens[token][: body.quote[token]]]
+
+    @cached_property
+    def quoting(self) -> list[int]:
+        """Tokens with a quote."""
+        return [token for token in np.sort(self._ids).tolist() if b'"' in self._tokens[token]]
+
+    @cached_property
+    def two_quotes(self) -> list[int]:
+        """Tokens in which a whole string may stand."""
+        return [token for token in self.quoting if self._tokens[token].count(b'"') > 1]
+
+    @cached_property
+    def digits(self) -> tuple[list[int], list[int]]:
+        """Tokens in which a number may begin: between lexemes, and elsewhere."""
+        ids = np.sort(self._ids).tolist()
+        first = [token for token in ids if _NUMBER.search(self._tokens[token])]
+        return first, [token for token in first if _LATER_NUMBER.search(self._tokens[token])]
+
+    def ill_begun(self, judges: tuple[Beginnings, ...], begins_well: Callable[[Beginnings, bytes], bool]) -> list[int]:
+        """Tokens with a quote behind which stands what some judge gives up at once."""
+        found = self._ill_begun.get(judges)
+        if found is None:
+            found = []
+            for token in self.quoting:
+                rest = self._tokens[token].rpartition(b'"')[2]
+                if rest and not all(begins_well(judge, rest) for judge in judges):
+                    found.append(token)
+            self._ill_begun[judges] = found
+        return found
+
+
+def doubtful_tokens(vocabulary: Vocabulary) -> DoubtfulTokens:
+    """The lists of a vocabulary."""
+    found = _found.get(vocabulary)
+    if found is None:
+        found = _found[vocabulary] = DoubtfulTokens(vocabulary)
+    return found
