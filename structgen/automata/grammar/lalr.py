@@ -1,10 +1,9 @@
 """LALR(1) tables: LR(0) states, lookaheads by DeRemer and Pennello (1982), Lark's resolutions.
 
 Lark's own builder takes 0.7 s for a Python grammar, nearly all of it in sets of rule
-pointers. Here an item is an integer, a set of terminals a Python integer used as a bit
-set, and closures are shared: what a state adds to its kernel depends only on the
-nonterminals after its dots, so that part of the transition table is built once for each
-such set.
+pointers. Here an item is an integer, a set of terminals a row of bits, and all is built in
+compiled code (``kernels.lr_states``, ``kernels.lr_lookaheads``); this module flattens the grammar,
+makes room, and settles conflicts.
 
 Conflicts are settled as Lark settles them: reduce/reduce by rule priority, or it is no
 LALR grammar; shift/reduce by shifting, which is recorded, since it may lose strings.
@@ -13,20 +12,26 @@ LALR grammar; shift/reduce by shifting, which is recorded, since it may lose str
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from structgen.dtypes import IntArray
+from structgen.dtypes import IntArray, lazy_zeros
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar, Production
-from structgen.ir.passes import nullable_symbols
+from structgen.kernels import lr_lookaheads, lr_states
+from structgen.kernels.lr_lookaheads import Edges, Reductions
+from structgen.kernels.lr_states import LrRules, LrStates
 
 __all__ = ["Conflict", "LalrTables", "build_tables"]
 
 MAX_STATES = 60_000
 MAX_ENTRIES = 50_000_000
 """Of the tables, which have a column for each symbol."""
+MAX_WORDS = 64_000_000
+"""Of 64 terminals each, in all lookaheads on the way."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,15 @@ class Conflict:
     shifts: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LalrTables:
     """S states, T terminals, N nonterminals, P productions; production 0 is the start's.
 
     ``action`` (S, T + 1) int32, the last column for the end of the text: 0 is an error,
     ``s + 1`` shifts to ``s``, ``-1 - p`` reduces ``p``; reducing production 0 accepts.
     ``goto`` (S, N) int32; ``length`` and ``left`` (P,) int32, ``left`` counted from 0.
-    ``reduces[s]`` lists (production, lookaheads as a bit set) before any resolution.
+    ``kernel_start`` (S + 1,), ``kernel_items``: the items of each state's kernel, numbered over
+    all productions, each with one place for its end.
     """
 
     action: IntArray
@@ -54,9 +60,11 @@ class LalrTables:
     length: IntArray
     left: IntArray
     productions: tuple[Production, ...]
-    reduces: tuple[tuple[tuple[int, int], ...], ...]
-    kernels: tuple[tuple[int, ...], ...]
-    conflicts: tuple[Conflict, ...]
+    kernel_start: IntArray
+    kernel_items: IntArray
+    conflicts: tuple[Conflict, ...] = ()
+    lookaheads: Reductions | None = None
+    """Before any resolution; None for tables that were kept in a file."""
 
     @property
     def n_states(self) -> int:
@@ -72,282 +80,230 @@ class LalrTables:
         """Nothing but shift/reduce conflicts, which Lark settles by shifting."""
         return all(len(conflict.reduces) < 2 for conflict in self.conflicts)
 
+    @cached_property
+    def kernels(self) -> tuple[tuple[int, ...], ...]:
+        """The items of each state's kernel."""
+        start, items = self.kernel_start.tolist(), self.kernel_items.tolist()
+        return tuple(tuple(items[start[state] : start[state + 1]]) for state in range(self.n_states))
+
+    @cached_property
+    def reduces(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """For each state (production, lookaheads as a bit set), before any resolution."""
+        assert self.lookaheads is not None
+        found = [_reductions(self.lookaheads, state) for state in range(self.n_states)]
+        n_terminals = self.action.shape[1] - 1
+        for state in np.flatnonzero(self.action[:, n_terminals] == -1).tolist():
+            found[state].append((0, 1 << n_terminals))
+        return tuple(tuple(sorted(reduces)) for reduces in found)
+
     def accept_sets(self) -> npt.NDArray[np.bool_]:
         """(S, T) bool: terminals a state has an action for, the contexts of Lark's lexer."""
         accepted: npt.NDArray[np.bool_] = self.action[:, :-1] != 0
         return accepted
 
 
+def _reductions(lookaheads: Reductions, state: int) -> list[tuple[int, int]]:
+    """(production, lookaheads as a bit set) of one state, by production."""
+    found, at = [], int(lookaheads.of_state[state])
+    while at >= 0:
+        bits = int.from_bytes(lookaheads.sets[at].astype("<u8").tobytes(), "little")
+        found.append((int(lookaheads.production[at]), bits))
+        at = int(lookaheads.before[at])
+    return sorted(found)
+
+
 def build_tables(grammar: Grammar) -> LalrTables:
-    """The LALR(1) tables of ``grammar``, conflicts listed and settled as Lark does."""
-    builder = _Builder(grammar)
-    builder.build_states()
-    lookaheads = builder.lookaheads()
-    return builder.tables(lookaheads)
+    """The LALR(1) tables of ``grammar``, conflicts listed and settled as Lark does.
+
+    Raises
+    ------
+    LimitError : too many states, or too large tables
+    """
+    n_left = len(grammar.nonterminals) + 1
+    productions = (Production(grammar.n_terminals + n_left - 1, (grammar.start,)), *grammar.productions)
+    rules, left = _rules(productions, grammar.n_terminals, n_left)
+    states = _build_states(rules, grammar.n_terminals, n_left)
+    lookaheads = _find_lookaheads(rules, states, grammar.n_terminals)
+    return _tables(productions, rules, left, states, lookaheads, grammar.n_terminals)
 
 
-class _Builder:
-    """Items are ``first_item[production] + dot``; state 0 holds the start production."""
+def _rules(productions: tuple[Production, ...], n_terminals: int, n_left: int) -> tuple[LrRules, IntArray]:
+    """The productions as arrays, and their left-hand sides counted from 0."""
+    symbols: list[int] = []
+    for production in productions:
+        symbols += production.rhs
+        symbols.append(-1)
+    flat = np.array(symbols, dtype=np.int32)
+    first = np.zeros(len(productions) + 1, dtype=np.int32)
+    first[1:] = np.flatnonzero(flat < 0) + 1
+    left = np.array([production.lhs for production in productions], dtype=np.int32) - np.int32(n_terminals)
+    by_left = np.argsort(left, kind="stable").astype(np.int32)
+    left_start = np.zeros(n_left + 1, dtype=np.int32)
+    np.cumsum(np.bincount(left, minlength=n_left), out=left_start[1:])
+    return LrRules(flat, first, by_left, left_start), left
 
-    def __init__(self, grammar: Grammar) -> None:
-        self.n_terminals = grammar.n_terminals
-        self.n_nonterminals = len(grammar.nonterminals)
-        root = self.n_terminals + self.n_nonterminals
-        self.productions = (Production(root, (grammar.start,)), *grammar.productions)
-        self.by_left: list[list[int]] = [[] for _ in range(self.n_nonterminals + 1)]
-        self.first_item = []
-        self.next_symbol: list[int] = []
-        for number, production in enumerate(self.productions):
-            self.by_left[production.lhs - self.n_terminals].append(number)
-            self.first_item.append(len(self.next_symbol))
-            self.next_symbol += [*production.rhs, -1]
-        self.kernels: list[tuple[int, ...]] = []
-        self.transitions: list[dict[int, int]] = []
-        self._ids: dict[tuple[int, ...], int] = {}
-        self._shared: dict[frozenset[int], tuple[dict[int, tuple[int, ...]], dict[int, int]]] = {}
-        self.closures: list[frozenset[int]] = []
-        self._left_edges = self._find_left_edges()
-        self._left_closures: dict[int, frozenset[int]] = {}
-        self.nullable = self._nullable()
 
-    def _close_left(self, nonterminal: int) -> frozenset[int]:
-        """Those that can stand at the left edge of ``nonterminal`` (itself included)."""
-        found = self._left_closures.get(nonterminal)
-        if found is None:
-            seen = {nonterminal}
-            todo = [nonterminal]
-            while todo:
-                for other in self._left_edges[todo.pop()]:
-                    if other not in seen:
-                        seen.add(other)
-                        todo.append(other)
-            found = self._left_closures[nonterminal] = frozenset(seen)
-        return found
-
-    def _find_left_edges(self) -> list[set[int]]:
-        n = self.n_terminals
-        return [{s[0] - n for p in ps if (s := self.productions[p].rhs) and s[0] >= n} for ps in self.by_left]
-
-    def _nullable(self) -> list[bool]:
-        found = nullable_symbols(self.productions)
-        return [self.n_terminals + left in found for left in range(len(self.by_left))]
-
-    def _state(self, kernel: tuple[int, ...]) -> int:
-        known = self._ids.get(kernel)
-        if known is None:
-            if len(self.kernels) >= MAX_STATES:
-                raise LimitError("the grammar needs too many parser states", what="parser states", limit=MAX_STATES)
-            size = (len(self.kernels) + 1) * (self.n_terminals + self.n_nonterminals)
-            if size > MAX_ENTRIES:
-                raise LimitError("the grammar needs too large tables", what="table entries", limit=MAX_ENTRIES)
-            known = self._ids[kernel] = len(self.kernels)
-            self.kernels.append(kernel)
-        return known
-
-    def build_states(self) -> None:
-        """All LR(0) states and their transitions."""
-        self._state((0,))
-        n, next_symbol = self.n_terminals, self.next_symbol
-        done = 0
-        while done < len(self.kernels):
-            kernel = self.kernels[done]
-            own: dict[int, list[int]] = {}
-            after: set[int] = set()
-            for item in kernel:
-                symbol = next_symbol[item]
-                if symbol >= 0:
-                    own.setdefault(symbol, []).append(item + 1)
-                    if symbol >= n:
-                        after |= self._close_left(symbol - n)
-            closure = frozenset(after)
-            moves, targets = self._closure_moves(closure)
-            result = dict(targets)
-            for symbol, items in own.items():
-                more = moves.get(symbol, ())
-                result[symbol] = self._state(tuple(sorted({*items, *more})))
-            for symbol, items_ in moves.items():
-                if symbol not in result:
-                    state = self._state(items_)
-                    targets[symbol] = result[symbol] = state
-            self.transitions.append(result)
-            self.closures.append(closure)
-            done += 1
-
-    def _closure_moves(self, closure: frozenset[int]) -> tuple[dict[int, tuple[int, ...]], dict[int, int]]:
-        """Kernels reached from the items that a closure adds, and those already numbered."""
-        known = self._shared.get(closure)
-        if known is None:
-            moves: dict[int, list[int]] = {}
-            for nonterminal in closure:
-                for production in self.by_left[nonterminal]:
-                    rhs = self.productions[production].rhs
-                    if rhs:
-                        moves.setdefault(rhs[0], []).append(self.first_item[production] + 1)
-            known = self._shared[closure] = ({s: tuple(sorted(items)) for s, items in moves.items()}, {})
-        return known
-
-    def lookaheads(self) -> list[dict[int, int]]:
-        """Per state: production -> lookahead terminals as a bit set; the end is bit T."""
-        n = self.n_terminals
-        edges: list[dict[int, int]] = [{} for _ in self.kernels]
-        origin: list[tuple[int, int]] = []
-        reads: list[int] = []
-        for state, moves in enumerate(self.transitions):
-            own = edges[state]
-            for symbol, target in moves.items():
-                if symbol >= n:
-                    own[symbol] = len(origin)
-                    origin.append((state, symbol))
-                    reads.append(target)
-        direct = [self._direct_reads(target) for target in range(len(self.kernels))]
-        sets = [direct[target] for target in reads]
-        sets[edges[0][self.productions[0].rhs[0]]] |= 1 << n
-        nullable = {n + i for i, empty in enumerate(self.nullable) if empty}
-        then = [[own[symbol] for symbol in own if symbol in nullable] for own in edges]
-        if nullable:
-            _digraph([then[target] for target in reads], sets)
-        includes, lookback = self._includes(edges, origin)
-        _digraph(includes, sets)
-        merged: dict[int, int] = {}
-        for bits, places in zip(sets, lookback, strict=True):
-            for place in places:
-                merged[place] = merged.get(place, 0) | bits
-        found: list[dict[int, int]] = [{} for _ in self.kernels]
-        n_productions = len(self.productions)
-        for place, bits in merged.items():
-            found[place // n_productions][place % n_productions] = bits
-        return found
-
-    def _direct_reads(self, state: int) -> int:
-        bits = 0
-        for symbol in self.transitions[state]:
-            if symbol < self.n_terminals:
-                bits |= 1 << symbol
-        return bits
-
-    def _includes(
-        self, edges: list[dict[int, int]], origin: list[tuple[int, int]]
-    ) -> tuple[list[list[int]], list[list[int]]]:
-        """Edges whose follow set takes in another's; reductions, as state * P + production, that each looks back on."""
-        n, transitions, n_productions = self.n_terminals, self.transitions, len(self.productions)
-        includes: list[list[int]] = [[] for _ in origin]
-        lookback: list[list[int]] = [[] for _ in origin]
-        shapes = [
-            [(number, rhs, self._nullable_tail(rhs)) for number in numbers for rhs in (self.productions[number].rhs,)]
-            for numbers in self.by_left
-        ]
-        for edge, (state, symbol) in enumerate(origin):
-            back = lookback[edge]
-            for number, rhs, tail in shapes[symbol - n]:
-                at = state
-                for part in rhs[:tail]:
-                    at = transitions[at][part]
-                for part in rhs[tail:]:
-                    if part >= n:
-                        includes[edges[at][part]].append(edge)
-                    at = transitions[at][part]
-                back.append(at * n_productions + number)
-        return includes, lookback
-
-    def _nullable_tail(self, rhs: tuple[int, ...]) -> int:
-        """The first place after which everything is nullable."""
-        place = max(0, len(rhs) - 1)
-        while place > 0 and rhs[place] >= self.n_terminals and self.nullable[rhs[place] - self.n_terminals]:
-            place -= 1
-        return place
-
-    def tables(self, lookaheads: list[dict[int, int]]) -> LalrTables:
-        """Fill the arrays and settle conflicts."""
-        n, n_states = self.n_terminals, len(self.kernels)
-        action = np.zeros((n_states, n + 1), dtype=np.int32)
-        goto = np.zeros((n_states, max(1, self.n_nonterminals)), dtype=np.int32)
-        for state, moves in enumerate(self.transitions):
-            for symbol, target in moves.items():
-                if symbol < n:
-                    action[state, symbol] = target + 1
-                else:
-                    goto[state, symbol - n] = target
-        by_state = [list(found.items()) for found in lookaheads]
-        accept = self.transitions[0][self.productions[0].rhs[0]]
-        by_state[accept].append((0, 1 << n))
-        conflicts: list[Conflict] = []
-        for state, reduces in enumerate(by_state):
-            if reduces:
-                self._settle(state, reduces, action[state], conflicts)
-        return LalrTables(
-            action=action,
-            goto=goto,
-            length=np.array([len(p.rhs) for p in self.productions], dtype=np.int32),
-            left=np.array([p.lhs - n for p in self.productions], dtype=np.int32),
-            productions=self.productions,
-            reduces=tuple(tuple(sorted(reduces)) for reduces in by_state),
-            kernels=tuple(self.kernels),
-            conflicts=tuple(conflicts),
+def _build_states(rules: LrRules, n_terminals: int, n_left: int) -> LrStates:
+    n_items = len(rules.symbols)
+    limits = np.array([MAX_STATES, MAX_ENTRIES, n_terminals + n_left - 1], dtype=np.int64)
+    size = max(1024, 1 << (4 * n_items).bit_length())
+    while True:
+        zeros = lazy_zeros if size > 1 << 13 else np.zeros
+        states = LrStates(
+            kernel_start=zeros(size, np.int32),
+            kernel_items=zeros(4 * size, np.int32),
+            move_start=zeros(size, np.int32),
+            move_symbol=zeros(8 * size, np.int32),
+            move_target=zeros(8 * size, np.int32),
+            state_of=zeros(2 * size, np.int32),
+            closure_start=zeros(size, np.int32),
+            closures=zeros(8 * size, np.int32),
+            closure_of=zeros(2 * size, np.int32),
+            added_start=zeros(size, np.int32),
+            added=zeros((8 * size, 3), np.int32),
+            counts=np.zeros(4, dtype=np.int32),
         )
-
-    def _settle(self, state: int, reduces: list[tuple[int, int]], row: IntArray, conflicts: list[Conflict]) -> None:
-        claimed: dict[int, list[int]] = {}
-        for production, bits in reduces:
-            while bits:
-                low = bits & -bits
-                claimed.setdefault(low.bit_length() - 1, []).append(production)
-                bits ^= low
-        for terminal, found in claimed.items():
-            shifts = row[terminal] > 0
-            if 0 in found:  # Lark's parser shifts an end marker here
-                shifts, found = True, [p for p in found if p != 0]
-                row[terminal] = -1
-                if not found:
-                    continue
-            best = sorted(found, key=lambda p: -self.productions[p].priority)
-            if len(best) > 1 and self.productions[best[0]].priority > self.productions[best[1]].priority:
-                lost, best = best[1:], best[:1]
-                conflicts += [] if shifts else [Conflict(state, terminal, (lost[0],), False)]
-            if len(best) > 1 or shifts:
-                conflicts.append(Conflict(state, terminal, tuple(best), bool(shifts)))
-            if not shifts:
-                row[terminal] = -1 - best[0]
+        own, items = np.zeros(2 * n_items + 1, dtype=np.int64), np.zeros(n_items + 1, dtype=np.int32)
+        todo, seen = np.zeros((2, n_left), dtype=np.int32)
+        ended = int(lr_states.lr_states(rules, states, n_terminals, limits, own, todo, seen, items))
+        if ended == lr_states.DONE:
+            return states
+        if ended == lr_states.TOO_MANY:
+            raise LimitError("the grammar needs too many parser states", what="parser states", limit=MAX_STATES)
+        if ended == lr_states.TOO_LARGE:
+            raise LimitError("the grammar needs too large tables", what="table entries", limit=MAX_ENTRIES)
+        size *= 4
 
 
-def _digraph(relation: list[list[int]], sets: list[int]) -> None:
-    """``sets[x]`` |= ``sets[y]`` for all y that x reaches; in place, by Tarjan's components."""
-    done = 1 << 60
-    low = [0] * len(sets)
-    stack: list[int] = []
-    for root, first in enumerate(relation):
-        if low[root]:
-            continue
-        if not first:
-            low[root] = done
-            continue
-        stack.append(root)
-        low[root] = 1
-        work = [(root, iter(first), 1)]
-        while work:
-            node, rest, height = work[-1]
-            bits, least = sets[node], low[node]
-            for other in rest:
-                if not low[other]:
-                    if not relation[other]:
-                        low[other] = done
-                    else:
-                        sets[node], low[node] = bits, least
-                        stack.append(other)
-                        low[other] = len(stack)
-                        work.append((other, iter(relation[other]), len(stack)))
-                        break
-                if low[other] < least:
-                    least = low[other]
-                bits |= sets[other]
-            else:
-                sets[node], low[node] = bits, least
-                work.pop()
-                if least == height:
-                    for member in stack[height - 1 :]:
-                        low[member] = done
-                        sets[member] = bits
-                    del stack[height - 1 :]
-                if work:
-                    parent = work[-1][0]
-                    low[parent] = min(low[parent], low[node])
-                    sets[parent] |= sets[node]
+def _find_lookaheads(rules: LrRules, states: LrStates, n_terminals: int) -> Reductions:
+    n_states = int(states.counts[lr_states.N_STATES])
+    n_moves = int(states.move_start[n_states])
+    n_edges = int(np.count_nonzero(states.move_symbol[:n_moves] >= n_terminals))
+    width = (n_terminals + 64) // 64
+    if n_edges * width > MAX_WORDS:
+        raise LimitError("the grammar needs too large tables", what="words of lookaheads", limit=MAX_WORDS)
+    nullable = np.zeros(len(rules.left_start) - 1, dtype=np.uint8)
+    tail = np.empty(len(rules.by_left), dtype=np.int32)
+    lr_lookaheads.find_nullable(rules, n_terminals, nullable, tail)
+    edges = Edges(
+        edge_of=np.empty(n_moves, dtype=np.int32),
+        origin=np.zeros((n_edges, 3), dtype=np.int32),
+        sets=np.zeros((n_edges, width), dtype=np.uint64),
+        nullable=nullable,
+        tail=tail,
+    )
+    lr_lookaheads.find_edges(states, n_states, n_terminals, edges)
+    first = int(edges.edge_of[lr_states.find_move(states, 0, rules.symbols[0])])
+    edges.sets[first, n_terminals >> 6] |= np.uint64(1 << (n_terminals & 63))
+    if nullable.any():
+        reads = _listed(2, n_edges, lambda pairs: int(lr_lookaheads.find_reads(states, n_terminals, edges, pairs)))
+        _close(reads, edges)
+    back = np.empty((0, 3), dtype=np.int32)
+    n_back = 8 * n_edges + 64
+
+    def find_includes(pairs: IntArray) -> int:
+        nonlocal back, n_back
+        back = np.empty((n_back, 3), dtype=np.int32)
+        found = lr_lookaheads.find_relations(rules, states, n_terminals, edges, pairs, back)
+        n_includes, n_back = int(found[0]), int(found[1])
+        return n_includes if n_back <= len(back) else max(n_includes, len(pairs) + 1)
+
+    _close(_listed(2, 16 * n_edges, find_includes), edges)
+    back = back[:n_back]
+    reductions = Reductions(
+        of_state=np.full(n_states, -1, dtype=np.int32),
+        before=np.empty(n_back, dtype=np.int32),
+        production=np.empty(n_back, dtype=np.int32),
+        sets=np.zeros((n_back, width), dtype=np.uint64),
+    )
+    lr_lookaheads.find_lookaheads(back, edges, reductions)
+    return reductions
+
+
+def _listed(width: int, guess: int, find: Any) -> IntArray:
+    """The rows that ``find`` writes to an array, which is made as long as it says there are."""
+    n = guess + 64
+    while True:
+        rows = np.empty((n, width), dtype=np.int32)
+        count = int(find(rows))
+        if count <= n:
+            return rows[:count]
+        n = count
+
+
+def _close(pairs: IntArray, edges: Edges) -> None:
+    """What one edge's set takes in from others, and from those that these take in."""
+    n = len(edges.sets)
+    start, targets = np.zeros(n + 1, dtype=np.int32), np.empty(len(pairs), dtype=np.int32)
+    low, stack = np.empty((2, n), dtype=np.int32)
+    calls = np.empty((n, 3), dtype=np.int32)
+    lr_lookaheads.close_sets(pairs, len(pairs), start, targets, low, stack, calls, edges.sets)
+
+
+def _tables(
+    productions: tuple[Production, ...],
+    rules: LrRules,
+    left: IntArray,
+    states: LrStates,
+    lookaheads: Reductions,
+    n_terminals: int,
+) -> LalrTables:
+    """Fill the arrays and settle conflicts."""
+    n_states = len(lookaheads.of_state)
+    action = np.zeros((n_states, n_terminals + 1), dtype=np.int32)
+    goto = np.zeros((n_states, max(1, len(rules.left_start) - 2)), dtype=np.int32)
+    accept = int(states.move_target[lr_states.find_move(states, 0, rules.symbols[0])])
+    action[accept, n_terminals] = -1
+    in_conflict = np.zeros(n_states, dtype=np.uint8)
+    lr_lookaheads.fill_tables(states, n_terminals, lookaheads, action, goto, in_conflict)
+    conflicts: list[Conflict] = []
+    for state in np.flatnonzero(in_conflict).tolist():
+        row = action[state]
+        row[row < 0] = 0
+        reduces = _reductions(lookaheads, state)
+        if state == accept:
+            reduces.append((0, 1 << n_terminals))
+        _settle(productions, state, reduces, row, conflicts)
+    kernel_start = states.kernel_start[: n_states + 1].copy()
+    return LalrTables(
+        action=action,
+        goto=goto,
+        length=np.diff(rules.first) - np.int32(1),
+        left=left,
+        productions=productions,
+        kernel_start=kernel_start,
+        kernel_items=states.kernel_items[: kernel_start[-1]].copy(),
+        conflicts=tuple(conflicts),
+        lookaheads=lookaheads,
+    )
+
+
+def _settle(
+    productions: tuple[Production, ...],
+    state: int,
+    reduces: list[tuple[int, int]],
+    row: IntArray,
+    conflicts: list[Conflict],
+) -> None:
+    """Write the reductions of a state in which some contradict others, or shifts."""
+    claimed: dict[int, list[int]] = {}
+    for production, bits in reduces:
+        while bits:
+            low = bits & -bits
+            claimed.setdefault(low.bit_length() - 1, []).append(production)
+            bits ^= low
+    for terminal, found in claimed.items():
+        shifts = row[terminal] > 0
+        if 0 in found:  # Lark's parser shifts an end marker here
+            shifts, found = True, [p for p in found if p != 0]
+            row[terminal] = -1
+            if not found:
+                continue
+        best = sorted(found, key=lambda p: -productions[p].priority)
+        if len(best) > 1 and productions[best[0]].priority > productions[best[1]].priority:
+            lost, best = best[1:], best[:1]
+            conflicts += [] if shifts else [Conflict(state, terminal, (lost[0],), False)]
+        if len(best) > 1 or shifts:
+            conflicts.append(Conflict(state, terminal, tuple(best), bool(shifts)))
+        if not shifts:
+            row[terminal] = -1 - best[0]

@@ -21,9 +21,9 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 
 __all__ = ["FORMAT", "pack", "unpack"]
 
-FORMAT = 4
+FORMAT = 5
 _MAGIC = b"structgen grammar\n"
-_ARRAYS = ("action", "goto", "length", "left")
+_ARRAYS = ("action", "goto", "length", "left", "kernel_start", "kernel_items")
 
 
 def pack(chosen: ChosenParser) -> bytes:
@@ -60,9 +60,7 @@ def pack(chosen: ChosenParser) -> bytes:
     }  # fmt: skip
     arrays: list[IntArray] = []
     if tables is not None:
-        header["kernels"] = [len(kernel) for kernel in tables.kernels]
         arrays = [getattr(tables, name) for name in _ARRAYS]
-        arrays.append(np.array([item for kernel in tables.kernels for item in kernel], dtype=np.int32))
     header["shapes"] = [array.shape for array in arrays]
     text = json.dumps(header, separators=(",", ":")).encode()
     numbers_ = b"".join(np.ascontiguousarray(array, dtype="<i4").tobytes() for array in arrays)
@@ -114,18 +112,10 @@ def _tables(header: dict[str, Any], grammar: Grammar, flat: IntArray) -> LalrTab
         n = int(np.prod(shape))
         arrays.append(flat[at : at + n].reshape(shape).astype(np.int32))
         at += n
-    kernels, items, at = [], arrays.pop().tolist(), 0
-    for n in header["kernels"]:
-        kernels.append(tuple(items[at : at + n]))
-        at += n
     root = grammar.n_terminals + len(grammar.nonterminals)
-    return LalrTables(
-        **dict(zip(_ARRAYS, arrays, strict=True)),
-        productions=(Production(root, (grammar.start,)), *grammar.productions),
-        reduces=(),
-        kernels=tuple(kernels),
-        conflicts=(),
-    )
+    productions = (Production(root, (grammar.start,)), *grammar.productions)
+    action, goto, length, left, kernel_start, kernel_items = arrays
+    return LalrTables(action, goto, length, left, productions, kernel_start, kernel_items)
 
 
 def _add(pattern: Pattern, nodes: list[Any], numbers: dict[Any, int], seen: dict[int, int]) -> int:
