@@ -29,11 +29,11 @@ from structgen.automata.lexer_states import LexerStates
 from structgen.automata.ordered import FAILS, HOLDS, OPEN, OrderedNfa
 from structgen.automata.table_heap import TableHeap
 from structgen.automata.watches import Watches
-from structgen.dtypes import ByteArray, IntArray
+from structgen.dtypes import IntArray
 from structgen.errors import UnsupportedError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import pushdown
-from structgen.kernels.lexer import CONDITIONAL, MATCH, SPLIT
+from structgen.kernels.lexer import CONDITIONAL, MATCH
 
 __all__ = ["DEAD", "UNKNOWN", "Lexer"]
 
@@ -131,20 +131,6 @@ class Lexer:
             self._words[terminal] = self.nfa.add_pattern(found.pattern, terminal, found.name)
         return self._words[terminal]
 
-    def first_bytes(self, terminal: int) -> ByteArray:
-        """(256,) uint8: the bytes with which a lexeme of ``terminal`` begins, or more."""
-        nfa, found = self.nfa, np.zeros(256, dtype=np.uint8)
-        seen: set[int] = set()
-        todo = [self._start(terminal)]
-        while todo:
-            node = todo.pop()
-            if node not in seen:
-                seen.add(node)
-                for low, high, _ in nfa.edges[node]:
-                    found[low : high + 1] = 1
-                todo += nfa.targets[node] if nfa.kind[node] == SPLIT else nfa.targets[node][1:]
-        return found
-
     def watch_start(self, look: int) -> int:
         """The state that runs a lookahead's own pattern, from its first node."""
         return self._states.closed((look,), ())
@@ -173,6 +159,13 @@ class Lexer:
                 code = memo[key] = self._after(*key)
             row[low:high] = code
         self.heap["delta"][state] = row
+
+    def expand_ahead(self, state: int, most: int) -> None:
+        """Fill the row of ``state``, and of some states behind it."""
+        if self.heap["accepts"][state] <= CONDITIONAL or self.nfa.behind_starts:
+            self.expand(state)
+        else:
+            self._states.expand_ahead(state, most)
 
     def _expand_pending(self, state: int) -> None:
         """The same for a state with lookaheads: what they come to before a byte makes it a state without.

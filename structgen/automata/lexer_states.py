@@ -63,6 +63,7 @@ class LexerStates:
             lengths=_empty(5),
             row=_empty(256),
             cuts=np.zeros(257, dtype=np.uint8),
+            ahead=_empty(64),
         )
         self._measure()
 
@@ -130,6 +131,10 @@ class LexerStates:
     def expand(self, state: int) -> None:
         """Fill the row of a state that looks neither ahead nor behind."""
         self._run(lambda heap, tables: kernels.expand(heap, tables, state))
+
+    def expand_ahead(self, state: int, most: int) -> None:
+        """The same for those of ``state`` and at most ``most`` states behind it that are of this kind."""
+        self._run(lambda heap, tables: kernels.expand_ahead(heap, tables, state, most))
 
     def _run(self, call: Callable[[IntArray, LexerTables], Any]) -> Any:
         self.sync()

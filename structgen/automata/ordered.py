@@ -184,8 +184,11 @@ class _Compiler:
         self.label = label
         self.name = name
         self.first_new = len(nfa.kind)
+        self.measured = False
+        """Whether it matters how many characters are read before a part; to add them up takes a third of the time."""
 
     def compile(self, pattern: Pattern) -> int:
+        self.measured = _looks_behind(pattern)
         end = self.nfa.new_node(MATCH, self.label)
         start = self.node(pattern, end, 0)
         self._spread_behind()
@@ -203,9 +206,10 @@ class _Compiler:
         if isinstance(pattern, Characters):
             return self.characters(pattern, after)
         if isinstance(pattern, Sequence):
-            widths = [before]
-            for part in pattern.parts:
-                widths.append(widths[-1] + min_width(part))
+            widths = [before] * (len(pattern.parts) + 1)
+            if self.measured:
+                for place, part in enumerate(pattern.parts):
+                    widths[place + 1] = widths[place] + min_width(part)
             for part, width in zip(reversed(pattern.parts), reversed(widths[:-1]), strict=True):
                 after = self.node(part, after, width)
             return after
@@ -219,11 +223,15 @@ class _Compiler:
 
     def characters(self, pattern: Characters, after: int) -> int:
         nfa = self.nfa
+        node = nfa.new_node(EDGES, self.label)
         if not pattern.ranges:
-            return nfa.new_node(EDGES, self.label)
+            return node
+        if pattern.ranges[-1][1] < 128:
+            nfa.edges[node] = tuple([(low, high, after) for low, high in pattern.ranges])
+            return node
         flat = utf8_fragment(pattern.ranges)
         n_states = flat[0]
-        own = {1: after, 0: nfa.new_node(EDGES, self.label)}
+        own = {1: after, 0: node}
         for state in range(2, n_states):
             own[state] = nfa.new_node(EDGES, self.label)
         by_source: dict[int, list[tuple[int, int, int]]] = {}
@@ -235,7 +243,8 @@ class _Compiler:
         return own[0]
 
     def repeat(self, pattern: Repeat, after: int, before: int) -> int:
-        width = before + pattern.low * min_width(pattern.part)
+        least = min_width(pattern.part) if self.measured else 0
+        width = before + pattern.low * least
         if pattern.high is None:
             split = self.nfa.new_node(SPLIT, self.label)
             body = self.node(pattern.part, split, width)
@@ -249,7 +258,7 @@ class _Compiler:
                 self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
                 entry = split
         for count in reversed(range(pattern.low)):
-            entry = self.node(pattern.part, entry, before + count * min_width(pattern.part))
+            entry = self.node(pattern.part, entry, before + count * least)
         return entry
 
     def look(self, pattern: Look, after: int, before: int) -> int:
@@ -283,9 +292,9 @@ class _Compiler:
         return here
 
     def _spread_behind(self) -> None:
-        """Fixpoint of ``behind_of`` over this pattern's nodes (few patterns look behind)."""
+        """Fixpoint of ``behind_of`` over this pattern's nodes"""
         nfa, nodes = self.nfa, range(self.first_new, len(self.nfa.kind))
-        if not any(nfa.behind_of[node] for node in nodes):
+        if not self.measured:
             return
         changed = True
         while changed:

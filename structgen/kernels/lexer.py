@@ -36,6 +36,7 @@ __all__ = [
     "LexerTables",
     "close_and_intern",
     "expand",
+    "expand_ahead",
     "intern_state",
     "rehash_families",
     "rehash_states",
@@ -85,6 +86,8 @@ class LexerTables(NamedTuple):
     """(5,) int32: how long the lists are."""
     row: IntArray
     cuts: ByteArray
+    ahead: IntArray
+    """A queue of states, see ``expand_ahead``."""
 
 
 @uncounted
@@ -441,4 +444,37 @@ def expand(heap, tables, state):  # type: ignore[no-untyped-def]
         tables.row[byte] = code
     for byte in range(256):
         heap[heap[DELTA] + (state << 8) + byte] = tables.row[byte]
+    return True
+
+
+@uncounted
+def expand_ahead(heap, tables, state, most):  # type: ignore[no-untyped-def]
+    """Fill the row of ``state`` and of at most ``most`` states behind it; False where room is short.
+
+    Those whose lexemes end as the next byte says are left to the caller.
+    """
+    queue = tables.ahead
+    queue[0] = state
+    n, at, done = 1, 0, 0
+    while at < n and done <= most:
+        state = queue[at]
+        at += 1
+        row = heap[DELTA] + (state << 8)
+        if heap[row] == UNKNOWN:
+            if heap[heap[ACCEPTS] + state] <= CONDITIONAL:
+                continue
+            if not expand(heap, tables, state):
+                return False
+            done += 1
+        last = 0
+        for byte in range(256):
+            code = heap[row + byte]
+            if code > 0 and code != last and n < queue.shape[0] and heap[heap[DELTA] + (code << 8)] == UNKNOWN:
+                is_new = True
+                for i in range(n):
+                    is_new = is_new and queue[i] != code
+                if is_new:
+                    queue[n] = code
+                    n += 1
+            last = code
     return True

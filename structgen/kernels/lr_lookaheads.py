@@ -219,7 +219,7 @@ def close_sets(pairs, n, start, targets, low, stack, calls, sets):  # type: igno
 
 @uncounted
 def enter(node, start, low, stack, height, calls, n_calls):  # type: ignore[no-untyped-def]
-    """Begin with ``node``; returns the new height. A call is (node, place in its targets, height at which it stands)."""
+    """Begin with ``node``; returns the new height. Calls are (node, next target, height at which it stands)."""
     stack[height] = node
     low[node] = height + 1
     calls[n_calls, 0] = node

@@ -62,7 +62,7 @@ class PartStore:
         counts[grammar_parts.N_POOL] = 1
         counts[grammar_parts.HEAVY] = heavy
         counts[grammar_parts.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
-        self.start = self._set_of(_children(self.trie, 0))
+        self.start = self._set_of(runs.firsts)
         """The set of the nodes at which tokens begin."""
 
     def nodes(self, name: int) -> IntArray:
@@ -189,11 +189,3 @@ class PartStore:
 
 
 _FIELDS = ("", "pool", "names", "sets", "rows", "families", "tokens", "ends", "loose", "marks")
-
-
-def _children(trie: GrammarTrie, node: int) -> IntArray:
-    found, child = [], node + 1
-    while child < trie.subtree_end[node]:
-        found.append(child)
-        child = int(trie.subtree_end[child])
-    return np.array(found, dtype=np.int32)

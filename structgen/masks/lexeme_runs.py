@@ -58,6 +58,8 @@ class LexemeRuns:
             trie.byte, trie.subtree_end, trie.depth, trie.token_start, trie.token_ids, freeze(parent, np.int32)
         )
         self.n_words = vocabulary.n_words
+        self.firsts = _children(self.trie, 0)
+        """The trie nodes at which tokens begin."""
         self._depth = trie.max_depth
         self._runs: dict[tuple[bytes, bytes, bool], LexemeRun] = {}
         self._lock = Lock()
@@ -78,6 +80,14 @@ class LexemeRuns:
                     self._runs.pop(next(iter(self._runs)))
                 self._runs[key] = known
         return known
+
+
+def _children(trie: GrammarTrie, node: int) -> IntArray:
+    found, child = [], node + 1
+    while child < trie.subtree_end[node]:
+        found.append(child)
+        child = int(trie.subtree_end[child])
+    return np.array(found, dtype=np.int32)
 
 
 _known: WeakKeyDictionary[Vocabulary, LexemeRuns] = WeakKeyDictionary()

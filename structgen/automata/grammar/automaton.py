@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from structgen.automata.grammar.follows import following_terminals
+from structgen.automata.grammar.follows import following_bytes
 from structgen.automata.grammar.indent import Registers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.grammar.liveness import Liveness
@@ -34,7 +34,7 @@ Threads = tuple[Thread, ...]
 MAX_CELLS = 1 << 27
 BEGUN = -2
 """A column that is none, like -1, and tells threads from those before any byte."""
-AHEAD = 4
+AHEAD = 16
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
 
@@ -63,8 +63,12 @@ class GrammarAutomaton:
         self.lalr = lalr
         self.parser = parser
         self.heap = heap = TableHeap()
-        self.lexer = Lexer(grammar, heap, exclusive=lalr is not None)
+        self._add_sections()
+        if parser is not None:
+            parser.attach(heap)
         self.registers = Registers(heap)
+        self.lexer = Lexer(grammar, heap, exclusive=lalr is not None)  # the heap is laid out here, with all sections
+        self.registers.begin()
         self.work = _new_work(1 << 15, 1 << 12)
         self.work[pushdown.N_ARENA] = 1
         self._threads = int(self.work[pushdown.THREADS])
@@ -73,9 +77,6 @@ class GrammarAutomaton:
         self._generation = 1
         self._start: Threads | None = None
         self.n_filled = 0
-        self._add_sections()
-        if parser is not None:
-            parser.attach(heap)
         self.liveness = Liveness(self) if collides else None
 
     def _add_sections(self) -> None:
@@ -207,13 +208,8 @@ class GrammarAutomaton:
 
     def _expand(self, state: int) -> None:
         """Fill the row of ``state``, and of a few states behind it."""
-        lexer, todo, done = self.lexer, [state], 0
-        while todo and done <= AHEAD:
-            at = todo.pop(0)
-            if self.heap["delta"][at, 0] == UNKNOWN:
-                lexer.expand(at)
-                done += 1
-                todo += [code for code in set(self.heap["delta"][at].tolist()) if code > 0]
+        if self.heap["delta"][state, 0] == UNKNOWN:
+            self.lexer.expand_ahead(state, AHEAD)
 
     def _start_of(self, state: int) -> None:
         code = self.lexer.context(self.live_terminals(state))
@@ -235,18 +231,7 @@ class GrammarAutomaton:
 
     def follows(self) -> ByteArray:
         """(T, 256) uint8: the bytes that may come right behind each terminal, or more."""
-        n = self.grammar.n_terminals
-        firsts = np.zeros((n, 256), dtype=np.uint8)
-        for terminal, found in enumerate(self.grammar.terminals):
-            if found.pattern is not None:
-                firsts[terminal] = self.lexer.first_bytes(terminal)
-        rows: dict[int, ByteArray] = {}
-        following = following_terminals(self.grammar)
-        for bits in following:
-            if bits not in rows:
-                chosen = [bits >> terminal & 1 == 1 for terminal in range(n)]
-                rows[bits] = firsts[chosen].max(axis=0, initial=0)
-        return np.array([rows[bits] for bits in following], dtype=np.uint8).reshape(n, 256)
+        return following_bytes(self.grammar, self.tables)
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""

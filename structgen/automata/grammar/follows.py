@@ -1,76 +1,77 @@
 """Which bytes may come right behind each terminal, whatever the stack.
 
-From the pairs of terminals that stand next to each other in some sentence: the last terminals
-of a symbol and the first of the symbol behind it, over all neighbours in productions with what
-may be empty left out. A superset is enough: it spares looking at places where the next
-lexeme could not begin.
+What the parser does next behind a terminal is in its tables: every state is entered by one
+symbol, so a terminal may be followed by whatever some state entered by it has an action for. A
+superset is enough: it spares looking at places where the next lexeme could not begin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+import numpy.typing as npt
 
-from structgen.ir.grammar import Grammar, Production
-from structgen.ir.passes import nullable_symbols
+from structgen.automata.grammar.lalr import LalrTables
+from structgen.dtypes import ByteArray
+from structgen.ir.grammar import Grammar
+from structgen.ir.pattern import Alternatives, Characters, Pattern, Repeat, Sequence
 
-__all__ = ["following_terminals"]
+__all__ = ["first_bytes", "following_bytes", "following_terminals"]
+
+BEYOND = 128
+"""In sets of first bytes, all that is not ASCII."""
 
 
-def following_terminals(grammar: Grammar) -> list[int]:
-    """Per terminal, as a bit set, those that may be the next one."""
+def following_terminals(grammar: Grammar, tables: LalrTables) -> npt.NDArray[np.bool_]:
+    """(T, T) bool: whether the second terminal may be the next one behind the first."""
     n = grammar.n_terminals
-    everything = (1 << n) - 1
     if grammar.indentation is not None:  # some terminals are fed without text between others
-        return [everything] * n
-    nullable = nullable_symbols(grammar.productions)
-    firsts = _edges(grammar, nullable, reverse=False)
-    lasts = _edges(grammar, nullable, reverse=True)
-    found = [0] * n
-    for production in grammar.productions:
-        for place, symbol in enumerate(production.rhs):
-            behind = 0
-            for other in production.rhs[place + 1 :]:
-                behind |= firsts[other]
-                if other not in nullable:
-                    break
-            if behind:
-                for terminal in _bits(lasts[symbol]):
-                    found[terminal] |= behind
-    ignored = sum(1 << terminal for terminal in grammar.ignore)
-    return [everything if terminal in grammar.ignore else bits | ignored for terminal, bits in enumerate(found)]
-
-
-def _edges(grammar: Grammar, nullable: frozenset[int], *, reverse: bool) -> list[int]:
-    """Per symbol, the terminals with which what it derives may begin (or end)."""
-    n = grammar.n_terminals
-    found = [1 << terminal for terminal in range(n)] + [0] * len(grammar.nonterminals)
-    edges = [(production.lhs, _open_part(production, nullable, reverse)) for production in grammar.productions]
-    changed = True
-    while changed:
-        changed = False
-        for left, symbols in edges:
-            bits = found[left]
-            for symbol in symbols:
-                bits |= found[symbol]
-            if bits != found[left]:
-                found[left] = bits
-                changed = True
+        return np.ones((n, n), dtype=np.bool_)
+    live = tables.action[:, :n] != 0
+    entered = np.zeros((tables.n_states, n), dtype=np.bool_)
+    states, terminals = np.nonzero(tables.action[:, :n] > 0)
+    entered[tables.action[states, terminals] - 1, terminals] = True
+    found: npt.NDArray[np.bool_] = (entered.T.astype(np.float32) @ live.astype(np.float32)) > 0
+    ignored = sorted(grammar.ignore)
+    found[:, ignored] = True
+    found[ignored] = True
     return found
 
 
-def _open_part(production: Production, nullable: frozenset[int], reverse: bool) -> Sequence[int]:
-    """The symbols with which the production may begin (or end)."""
-    rhs = production.rhs[::-1] if reverse else production.rhs
-    for place, symbol in enumerate(rhs):
-        if symbol not in nullable:
-            return rhs[: place + 1]
-    return rhs
+def following_bytes(grammar: Grammar, tables: LalrTables) -> ByteArray:
+    """(T, 256) uint8: the bytes that may come right behind each terminal, or more."""
+    firsts = np.zeros((grammar.n_terminals, 256), dtype=np.uint8)
+    for row, terminal in zip(firsts, grammar.terminals, strict=True):
+        if terminal.literal and not terminal.flags:
+            row[terminal.literal[:1].encode("utf-8", "surrogatepass")[0]] = 1
+        elif terminal.pattern is not None:
+            for low, high in first_bytes(terminal.pattern):
+                row[low : high + 1] = 1
+    followed: ByteArray = (following_terminals(grammar, tables).astype(np.float32) @ firsts > 0).astype(np.uint8)
+    return followed
 
 
-def _bits(value: int) -> list[int]:
-    found = []
-    while value:
-        low = value & -value
-        found.append(low.bit_length() - 1)
-        value ^= low
-    return found
+def first_bytes(pattern: Pattern) -> set[tuple[int, int]]:
+    """Ranges of the bytes with which a match begins, or more; assertions are taken to hold."""
+    return _begin(pattern)[0]
+
+
+def _begin(pattern: Pattern) -> tuple[set[tuple[int, int]], bool]:
+    """The same, and whether the pattern may match nothing, so that what is behind it may begin."""
+    if isinstance(pattern, Characters):
+        found = {(low, min(high, BEYOND - 1)) for low, high in pattern.ranges if low < BEYOND}
+        return found | ({(BEYOND, 255)} if pattern.ranges and pattern.ranges[-1][1] >= BEYOND else set()), False
+    if isinstance(pattern, Sequence):
+        found = set()
+        for part in pattern.parts:
+            more, is_empty = _begin(part)
+            found |= more
+            if not is_empty:
+                return found, False
+        return found, True
+    if isinstance(pattern, Alternatives):
+        begun = [_begin(part) for part in pattern.parts]
+        return set().union(*(more for more, _ in begun)), any(is_empty for _, is_empty in begun)
+    if isinstance(pattern, Repeat):
+        more, is_empty = _begin(pattern.part)
+        return more, is_empty or not pattern.low
+    return set(), True

@@ -30,6 +30,9 @@ class Registers:
         self._all: list[tuple[tuple[int, ...], int]] = []
         heap.add("feed", FEED, 512, MAX_COLUMN + 2, used=lambda: len(self._all))
         heap.add("feed_count", FEED_COUNT, 512, MAX_COLUMN + 2, used=lambda: len(self._all))
+
+    def begin(self) -> None:
+        """Make the register of a text's start."""
         self._intern((0,), 0)
 
     def _intern(self, blocks: tuple[int, ...], brackets: int) -> int:
