@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.grammar_parts import N_WANTED, NOT_YET, SHORT, lexeme_part, start_part
+from structgen.kernels.grammar_parts import lexeme_part, start_part
 from structgen.kernels.grammar_walk import set_tokens, walk_below
 from structgen.kernels.jit import uncounted
+from structgen.kernels.part_pool import N_WANTED, NOT_YET, SHORT
 from structgen.kernels.pushdown import (
     BROKEN,
     CONTEXT,

@@ -16,9 +16,9 @@ import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import IntArray, lazy_zeros
-from structgen.kernels import grammar_parts
-from structgen.kernels.grammar_parts import LEAVING, PartTables
+from structgen.kernels import part_pool, part_writing
 from structgen.kernels.grammar_walk import GrammarTrie
+from structgen.kernels.part_pool import LEAVING, PartTables
 from structgen.masks.lexeme_runs import LexemeRuns, Loop, loop_of
 
 __all__ = ["HEAVY", "UNDER_WAY_AT_ROOT", "PartStore"]
@@ -59,9 +59,9 @@ class PartStore:
             marks=np.zeros((1 << 12, 3), dtype=np.int32),
         )
         counts = self.tables.counts
-        counts[grammar_parts.N_POOL] = 1
-        counts[grammar_parts.HEAVY] = heavy
-        counts[grammar_parts.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
+        counts[part_pool.N_POOL] = 1
+        counts[part_pool.HEAVY] = heavy
+        counts[part_pool.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
         self.start = self._set_of(runs.firsts)
         """The set of the nodes at which tokens begin."""
 
@@ -73,22 +73,22 @@ class PartStore:
 
     def _set_of(self, nodes: IntArray) -> int:
         tables = self.tables
-        at = int(tables.counts[grammar_parts.N_POOL])
+        at = int(tables.counts[part_pool.N_POOL])
         tables.pool[at + 2 : at + 2 + len(nodes)] = nodes
-        return int(grammar_parts.intern_set(self.trie, tables, len(nodes)))
+        return int(part_pool.intern_set(self.trie, tables, len(nodes)))
 
     def build(self) -> None:
         """Build the parts that kernels want, or make room where it was short."""
         counts = self.tables.counts
-        if counts[grammar_parts.SHORT]:
-            self._enlarge(int(counts[grammar_parts.SHORT]))
+        if counts[part_pool.SHORT]:
+            self._enlarge(int(counts[part_pool.SHORT]))
             return
-        for one, two, three in self.tables.wanted[: int(counts[grammar_parts.N_WANTED])].tolist():
+        for one, two, three in self.tables.wanted[: int(counts[part_pool.N_WANTED])].tolist():
             part = self._build_lexeme(one, two)
-            if 2 * (int(counts[grammar_parts.N_NAMES]) + 1) > len(self.tables.names):
-                self._enlarge(grammar_parts.NAMES)
-            grammar_parts.insert_part(self.tables.names, one, two, three, part)
-            counts[grammar_parts.N_NAMES] += 1
+            if 2 * (int(counts[part_pool.N_NAMES]) + 1) > len(self.tables.names):
+                self._enlarge(part_pool.NAMES)
+            part_pool.insert_part(self.tables.names, one, two, three, part)
+            counts[part_pool.N_NAMES] += 1
 
     def _build_lexeme(self, name: int, state: int) -> int:
         """The part of lexemes in ``state`` at set ``name``."""
@@ -98,13 +98,13 @@ class PartStore:
         loop = self._loop(state) if name < 0 or not is_counted else None
         if loop is not None:
             run = self.runs.run(nodes, loop)
-            return self._add(grammar_parts.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
+            return self._add(part_writing.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
         if name == UNDER_WAY_AT_ROOT and not is_counted:
             part = self._build_tail(state)
             if part:
                 return part
-        mode = grammar_parts.UNDER_WAY if name < 0 else grammar_parts.BEGUN
-        return self._add(grammar_parts.add_lexeme, nodes, 0, len(nodes), state, mode, True, self.tables.rows[0])
+        mode = part_pool.UNDER_WAY if name < 0 else part_pool.BEGUN
+        return self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, True, self.tables.rows[0])
 
     def _loop(self, state: int) -> Loop | None:
         if state not in self._loops:
@@ -138,10 +138,10 @@ class PartStore:
         if 2 * self._n_below(strangers) > self._n_below(children[is_alike]):
             return 0
         tokens = run.row.copy()
-        grammar_parts.clear_tokens(trie, strangers, tokens)
+        part_writing.clear_tokens(trie, strangers, tokens)
         exits = run.exits[is_alike[np.searchsorted(children, run.exits, side="right") - 1]]
         exits = exits[trie.depth[exits] > 1]
-        return self._add(grammar_parts.add_tail, exits, target, tokens, others, state)
+        return self._add(part_writing.add_tail, exits, target, tokens, others, state)
 
     def _n_below(self, nodes: IntArray) -> int:
         return int((self.trie.subtree_end[nodes] - nodes).sum())
@@ -150,14 +150,14 @@ class PartStore:
         """Build a part, with all the room and tables that it needs."""
 
         def call(heap: Any, work: Any) -> int:
-            self.tables.counts[grammar_parts.SHORT] = 0
+            self.tables.counts[part_pool.SHORT] = 0
             return int(kernel(heap, work, self.trie, self.tables, *arguments))
 
         while True:
             part = int(self.automaton.run(call))
             if part > 0:
                 return part
-            self._enlarge(int(self.tables.counts[grammar_parts.SHORT]))
+            self._enlarge(int(self.tables.counts[part_pool.SHORT]))
 
     def _is_newline(self, state: int) -> bool:
         automaton = self.automaton
@@ -174,17 +174,17 @@ class PartStore:
         self.tables = tables = self.tables._replace(**{field: new})
         if field == "names":
             for row in old[old[:, 3] != 0].tolist():
-                grammar_parts.insert_part(new, *row)
+                part_pool.insert_part(new, *row)
         elif field == "sets":
             for offset in old[old != 0].tolist():
-                grammar_parts.insert_set(tables.pool, new, offset)
+                part_pool.insert_set(tables.pool, new, offset)
         else:
             new[: len(old)] = old
-        tables.counts[grammar_parts.SHORT] = 0
+        tables.counts[part_pool.SHORT] = 0
 
     def __repr__(self) -> str:
         counts = self.tables.counts
-        n_parts, n_sets = int(counts[grammar_parts.N_NAMES]), int(counts[grammar_parts.N_SETS])
+        n_parts, n_sets = int(counts[part_pool.N_NAMES]), int(counts[part_pool.N_SETS])
         return f"PartStore({n_parts} parts over {n_sets} sets)"
 
 

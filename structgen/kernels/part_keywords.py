@@ -1,0 +1,157 @@
+"""Lexeme parts in which some texts are keywords: a part without them, changed where one may be under way."""
+
+from __future__ import annotations
+
+from structgen.kernels.jit import uncounted
+from structgen.kernels.part_pool import ENDS, MARKS, N_POOL, NOT_YET, SHORT, has_room, intern_set
+from structgen.kernels.part_scan import note_family, note_loose, note_tokens, step_off
+from structgen.kernels.part_writing import group_ends, intern_special, write_loose, write_tokens
+from structgen.kernels.pushdown import N_MISSING, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
+
+__all__ = ["with_keywords"]
+
+
+@uncounted
+def is_marked(nodes, first, last, node):  # type: ignore[no-untyped-def]
+    """Whether ``node`` is among the ascending ``nodes[first:last, 0]``."""
+    stop = last
+    while first < last:
+        middle = (first + last) >> 1
+        if nodes[middle, 0] < node:
+            first = middle + 1
+        else:
+            last = middle
+    return first < stop and nodes[first, 0] == node
+
+
+@uncounted
+def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[no-untyped-def]
+    """``part``, changed by the keywords that may be under way at the nodes and in the states ``marks[first:last]``."""
+    n_families = 0
+    n_tokens = 0
+    n_ends = 0
+    n_loose = 0
+    spelled = last  # nodes that spell a keyword, or at which the lexeme forks, from here on
+    for i in range(first, last):
+        root = parts.marks[i, 0]
+        level_of_root = trie.depth[root]
+        node = root
+        stop = trie.subtree_end[root]
+        while node < stop:
+            level = trie.depth[node] - level_of_root
+            state = parts.marks[i, 1]
+            if level > 0:
+                before = work[OFFSETS + level - 1]
+                state = delta_at(heap, before, trie.byte[node])
+                if state == UNKNOWN:
+                    note_missing(work, ROW, before, 0)
+                elif state < 0:  # the lexeme goes on in several ways, each with its keywords
+                    if spelled >= parts.marks.shape[0]:
+                        parts.counts[SHORT] = MARKS
+                        return NOT_YET
+                    parts.marks[spelled, 0] = node
+                    spelled += 1
+                    n_ends, n_loose = step_off(heap, trie, parts, node, before, state, -1, n_ends, n_loose)
+            if state <= 0 or base_at(heap, state) == state:
+                node = trie.subtree_end[node]
+                continue
+            work[OFFSETS + level] = state
+            if trie.token_start[node] < trie.token_start[node + 1]:
+                slot, n_families = note_family(heap, parts, n_families, state, False)
+                n_tokens = note_tokens(trie, parts, n_tokens, slot, node)
+            if accepts_at(heap, state) != accepts_at(heap, base_at(heap, state)):
+                if spelled >= parts.marks.shape[0]:
+                    parts.counts[SHORT] = MARKS
+                    return NOT_YET
+                parts.marks[spelled, 0] = node
+                spelled += 1
+                n_ends, n_loose = keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose)
+            node += 1
+    if work[N_MISSING] > 0 or parts.counts[SHORT] != 0:
+        return NOT_YET
+    return merged(trie, parts, part, last, spelled, n_families, n_tokens, n_ends, n_loose)
+
+
+@uncounted
+def keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose):  # type: ignore[no-untyped-def]
+    """The children of ``node``, which spells a keyword, whose byte may end it."""
+    child = node + 1
+    while child < trie.subtree_end[node]:
+        code = delta_at(heap, state, trie.byte[child])
+        if code == UNKNOWN:
+            note_missing(work, ROW, state, 0)
+        elif code <= 0 or accepts_at(heap, code) < 0:
+            n_ends, n_loose = step_off(heap, trie, parts, child, state, code, -1, n_ends, n_loose)
+        child = trie.subtree_end[child]
+    return n_ends, n_loose
+
+
+@uncounted
+def merged(trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose):  # type: ignore[no-untyped-def]
+    """A lexeme part as ``part``, without the ends at and behind ``marks[first:last]``, and with what was gathered."""
+    pool = parts.pool
+    n_ends = group_ends(trie, parts, n_ends)
+    intern_special(trie, parts, n_loose)
+    sparse = part + 5 + 2 * pool[part]
+    at = sparse
+    for _ in range(pool[part + 1]):
+        at += 2 + pool[at + 1]
+    first_end = at
+    for i in range(pool[part + 2]):
+        found = without_marked(trie, parts, pool[first_end + 3 * i + 2], first, last)
+        if n_ends >= parts.ends.shape[0]:
+            parts.counts[SHORT] = ENDS
+        if parts.counts[SHORT] != 0:
+            return NOT_YET
+        if found != 0:
+            parts.ends[n_ends, 0] = pool[first_end + 3 * i]
+            parts.ends[n_ends, 1] = pool[first_end + 3 * i + 1]
+            parts.ends[n_ends, 2] = found
+            n_ends += 1
+    at = first_end + 3 * pool[part + 2]
+    for i in range(pool[part + 3] + pool[part + 4]):
+        is_small = i < pool[part + 3]
+        node = pool[at]
+        if not (is_marked(parts.marks, first, last, trie.parent[node]) or is_marked(parts.marks, first, last, node)):
+            n_loose = note_loose(parts, n_loose, pool[at], pool[at + 1], pool[at + 2], False)
+            if parts.counts[SHORT] != 0:
+                return NOT_YET
+            parts.loose[n_loose - 1, 3] = 0 if is_small else pool[at + 3]
+        at += 3 if is_small else 4
+    size = 5 + (first_end - part) + 2 * n_families + n_tokens + 3 * n_ends + 4 * n_loose
+    if parts.counts[SHORT] != 0 or not has_room(parts, size):
+        return NOT_YET
+    new = parts.counts[N_POOL]
+    for i in range(first_end - part):
+        pool[new + i] = pool[part + i]
+    pool[new + 1] += n_families
+    at = new + (first_end - part)
+    for slot in range(n_families):
+        at = write_tokens(parts, at, n_tokens, slot, parts.families[slot])
+    for i in range(n_ends):
+        for k in range(3):
+            pool[at + k] = parts.ends[i, k]
+        at += 3
+    at, n_small, n_special = write_loose(trie, parts, at, n_loose)
+    pool[new + 2] = n_ends
+    pool[new + 3] = n_small
+    pool[new + 4] = n_special
+    parts.counts[N_POOL] = at
+    return new
+
+
+@uncounted
+def without_marked(trie, parts, nodes, first, last):  # type: ignore[no-untyped-def]
+    """The set ``nodes`` without children of ``marks[first:last]``; 0 where none is left."""
+    n = parts.pool[nodes]
+    if not has_room(parts, n + 2):
+        return NOT_YET
+    at = parts.counts[N_POOL] + 2
+    count = 0
+    for i in range(nodes + 2, nodes + 2 + n):
+        if not is_marked(parts.marks, first, last, trie.parent[parts.pool[i]]):
+            parts.pool[at + count] = parts.pool[i]
+            count += 1
+    if count == n:
+        return nodes
+    return intern_set(trie, parts, count) if count > 0 else 0
