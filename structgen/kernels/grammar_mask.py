@@ -12,15 +12,15 @@ import numpy as np
 from structgen.kernels.grammar_parts import lexeme_part, start_part
 from structgen.kernels.grammar_walk import set_tokens, walk_below
 from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import N_WANTED, NOT_YET, SHORT
+from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT
 from structgen.kernels.pushdown import (
     BROKEN,
     CONTEXT,
     FAIL,
     JOINS,
     N_JOINS,
-    N_MISSING,
     NEVER,
+    NOTED,
     OFFSETS,
     OK,
     ROW,
@@ -51,7 +51,7 @@ from structgen.kernels.pushdown import (
 
 __all__ = ["fill", "find_broken"]
 
-DONE, MISSED, WANTED, FULL = 0, 1, 2, 3
+DONE, MISSED, FULL = 0, 1, 2
 """How ``fill`` ends."""
 
 
@@ -65,14 +65,16 @@ def fill(heap, work, trie, parts, queue, watched, n_queue, n_watched, row):  # t
     place. Places with a watch are moved to ``watched``, for the caller; the watch stands before the set's
     bytes (or at node n), and where it is negated, behind them.
 
-    Returns (places left in ``queue``, those in ``watched``, how it ended): with ``MISSED``, entries
-    of tables are noted in ``work`` (see ``GrammarAutomaton.run``), with ``WANTED``, parts are in
-    ``parts.wanted`` or room is short there, with ``FULL``, one of the two lists is too short.
+    A place at which something is missing waits at the beginning of ``queue``, and the others are gone on with.
+    Returns (places left in ``queue``, those in ``watched``, how it ended): with ``MISSED``, entries of tables are
+    noted in ``work`` (see ``GrammarAutomaton.supply``), or parts in ``parts.wanted``, or room is short in either;
+    with ``FULL``, one of the two lists is too short.
     """
     parts.counts[N_WANTED] = 0
     parts.counts[SHORT] = 0
+    n_waiting = 0
     place = np.int32(0)
-    while n_queue > 0:
+    while n_queue > n_waiting:
         place = n_queue - 1
         if queue[place, 5] != 0:
             if n_watched >= watched.shape[0]:
@@ -83,24 +85,26 @@ def fill(heap, work, trie, parts, queue, watched, n_queue, n_watched, row):  # t
             n_queue -= 1
             continue
         work[VISITED] += 1
+        work[NOTED] = 0
+        parts.counts[ASKED] = 0
         one, two, cell = queue[place, 0], queue[place, 1], queue[place, 2]
         register, column = queue[place, 3], queue[place, 4]
         if one < 0:
             n = go_on(heap, work, trie, parts, queue, place, one, two, cell, register, column, row)
         else:
             n = begin(heap, work, trie, parts, queue, place, one, two, cell, register, row)
-        problem = DONE
-        if work[N_MISSING] > 0 or work[STATUS] != OK:
-            problem = MISSED
-        elif parts.counts[N_WANTED] > 0 or parts.counts[SHORT] != 0:
-            problem = WANTED
-        elif n < 0:
-            problem = FULL
-        if problem != DONE:  # the place itself was written over
+        is_short = work[STATUS] != OK or parts.counts[SHORT] != 0
+        if is_short or n < 0:  # the place itself was written over
             put(queue, place, one, two, cell, register, column, 0)
-            return n_queue, n_watched, problem
+            return n_queue, n_watched, MISSED if is_short else FULL
+        if work[NOTED] != 0 or parts.counts[ASKED] != 0:
+            for k in range(6):
+                queue[place, k] = queue[n_waiting, k]
+            put(queue, n_waiting, one, two, cell, register, column, 0)
+            n_waiting += 1
+            n = n_queue
         n_queue = n
-    return n_queue, n_watched, DONE
+    return n_queue, n_watched, MISSED if n_waiting > 0 else DONE
 
 
 @uncounted

@@ -38,7 +38,7 @@ from structgen.kernels.part_pool import (
 )
 from structgen.kernels.part_scan import fork_has_newline, note_loose
 from structgen.kernels.part_writing import add_lexeme
-from structgen.kernels.pushdown import N_MISSING, ROW, UNKNOWN, base_at, delta_at, note_missing
+from structgen.kernels.pushdown import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
 
 __all__ = ["lexeme_part", "start_part"]
 
@@ -88,11 +88,12 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
     if part != 0:
         return part
     total = parts.pool[name + 1] if name >= 0 else trie.subtree_end[-1 - name] - (-1 - name)
-    if total >= parts.counts[BIG]:
-        loops = reads_much(heap, work, trie, state, max(parts.counts[BIG], trie.byte.shape[0] >> 3))
-        if work[N_MISSING] > 0:
+    is_large = total >= parts.counts[BIG]
+    if is_large:
+        is_large = reads_much(heap, work, trie, state, parts.counts[BIG])
+        if work[NOTED] != 0:
             return NOT_YET
-        if loops:
+        if is_large and (state >= parts.loops.shape[0] or parts.loops[state, 0] == 0):
             want(parts, name, state, 0)
             return NOT_YET
     at = name + 2
@@ -107,7 +108,7 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
         at = parts.counts[N_POOL]
         parts.counts[N_POOL] = at + 1
         parts.pool[at] = -1 - name
-    part = add_lexeme(heap, work, trie, parts, parts.pool, at, n, state, mode, False, parts.rows[0])
+    part = add_lexeme(heap, work, trie, parts, parts.pool, at, n, state, mode, is_large, parts.rows[0])
     if parts.counts[SHORT] == TOKENS:  # more tokens than a list should have
         parts.counts[SHORT] = 0
         part = add_lexeme(heap, work, trie, parts, parts.pool, at, n, state, mode, True, parts.rows[0])
@@ -149,7 +150,7 @@ def start_part(heap, work, trie, parts, nodes, code):  # type: ignore[no-untyped
             parts.marks[n_kids, 1] = after
             parts.marks[n_kids, 2] = group
             n_kids += 1
-    if work[N_MISSING] > 0 or parts.counts[SHORT] != 0:
+    if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
     return write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light)
 

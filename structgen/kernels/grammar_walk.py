@@ -1,7 +1,7 @@
 """Walks of the vocabulary's trie, and of bytes, with a grammar's threads.
 
-``walk_below`` reads a subtree with the parser, ``run_below`` with one loop of the lexer;
-``grammar_parts`` sees to it that the first is for a few nodes only. ``advance_all`` moves
+``walk_below`` reads a subtree with the parser; ``grammar_parts`` sees to it that it does so for few
+nodes only. ``advance_all`` moves
 threads over the bytes of a token that was chosen, and makes their stacks lasting.
 """
 
@@ -28,6 +28,7 @@ from structgen.kernels.pushdown import (
     N_SCRATCH,
     N_SHIFTS,
     N_TERMINALS,
+    NOTED,
     OFFSETS,
     OK,
     REGISTER,
@@ -64,7 +65,6 @@ __all__ = [
     "persist",
     "reads_beyond_ascii",
     "rehash",
-    "run_below",
     "shift_at",
     "stack_states",
     "two_live_bytes",
@@ -109,49 +109,10 @@ def set_tokens(row, token_start, token_ids, first, last):  # type: ignore[no-unt
 
 
 @uncounted
-def run_below(trie, nodes, steps, loops, beyond_ascii, places, row, exits):  # type: ignore[no-untyped-def]
-    """Allow in ``row`` the tokens at and below ``nodes`` that stay in a loop; list the nodes that leave it.
-
-    The loop is ``loops`` (128,) ASCII bytes and, if ``beyond_ascii``, all other characters, by
-    ``steps`` (8, 256), see ``kernels.text_run``; bytes that are no UTF-8 are then left out.
-    The bytes of ``nodes`` themselves have been read. ``places`` is scratch, one per level.
-    Returns the number of exits.
-    """
-    n_exits = 0
-    for i in range(nodes.shape[0]):
-        root = nodes[i]
-        base = trie.depth[root]
-        places[0] = 0
-        node = root
-        stop = trie.subtree_end[root]
-        while node < stop:
-            level = trie.depth[node] - base
-            if level > 0:
-                place = places[level - 1]
-                edge = trie.byte[node]
-                to = np.uint8(0)
-                if place == 0 and (edge < 128 or not beyond_ascii):
-                    if edge >= 128 or not loops[edge]:
-                        exits[n_exits] = node
-                        n_exits += 1
-                        node = trie.subtree_end[node]
-                        continue
-                else:
-                    to = steps[place, edge]
-                    if to == 255:
-                        node = trie.subtree_end[node]
-                        continue
-                places[level] = to
-            set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
-            node += 1
-    return n_exits
-
-
-@uncounted
 def reads_beyond_ascii(heap, work, steps, state, places):  # type: ignore[no-untyped-def]
     """Whether every character beyond ASCII leads from ``state`` back to it, through states of the same family.
 
-    ``steps`` (8, 256) is ``run_below``'s; ``places`` (8,) is scratch.
+    ``steps`` (8, 256) is that of ``kernels.text_run``; ``places`` (8,) is scratch.
     """
     for row in range(8):
         places[row] = 0
@@ -350,6 +311,7 @@ def advance_one(  # type: ignore[no-untyped-def]
     work[N_SCRATCH] = 0
     work[LOWEST] = 1 << 30
     work[N_MISSING] = 0
+    work[NOTED] = 0
     work[STATUS] = OK
     work[GENERATION] = generation
     at = work[THREADS]

@@ -6,7 +6,7 @@ from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ENDS, MARKS, N_POOL, NOT_YET, SHORT, has_room, intern_set
 from structgen.kernels.part_scan import note_family, note_loose, note_tokens, step_off
 from structgen.kernels.part_writing import group_ends, intern_special, write_loose, write_tokens
-from structgen.kernels.pushdown import N_MISSING, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
+from structgen.kernels.pushdown import NOTED, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
 
 __all__ = ["with_keywords"]
 
@@ -67,7 +67,7 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
                 spelled += 1
                 n_ends, n_loose = keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose)
             node += 1
-    if work[N_MISSING] > 0 or parts.counts[SHORT] != 0:
+    if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
     return merged(trie, parts, part, last, spelled, n_families, n_tokens, n_ends, n_loose)
 

@@ -24,11 +24,13 @@ from structgen.dtypes import ByteArray, IntArray, TokenMask
 from structgen.kernels.jit import uncounted
 
 __all__ = [
+    "ASKED",
     "BEGUN",
     "BIG",
     "ENDS",
     "FAMILIES",
     "HEAVY",
+    "JUMP",
     "LEAVING",
     "LOOSE",
     "MARKS",
@@ -55,8 +57,8 @@ __all__ = [
     "want",
 ]
 
-N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG = range(8)
-"""Places in ``counts``: lengths in use, what has too little room, and limits in trie nodes."""
+N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP = range(10)
+"""Places in ``counts``: lengths in use, what has too little room, limits in trie nodes, whether a part was wanted."""
 POOL, NAMES, SETS, ROWS, FAMILIES, TOKENS, ENDS, LOOSE, MARKS = range(1, 10)
 """Values of ``counts[SHORT]``; 0 where nothing is short."""
 UNDER_WAY, BEGUN, LEAVING = 0, 1, 2
@@ -79,6 +81,10 @@ class PartTables(NamedTuple):
     """(N, 3) int32: names of the parts that the caller is to build."""
     follows: ByteArray
     """(T, 256) uint8: bytes that may follow a terminal."""
+    loops: IntArray
+    """(S, 3) int32, by lexer state: whether its caller has looked at it, and where in ``left`` its loop's nodes lie."""
+    left: IntArray
+    """Trie nodes at which loops are left, see ``kernels.loop_map``."""
     families: IntArray
     tokens: IntArray
     """(N, 2) int32: place in ``families``, token."""
@@ -134,6 +140,7 @@ def enter(parts, one, two, three, offset):  # type: ignore[no-untyped-def]
 @uncounted
 def want(parts, one, two, three):  # type: ignore[no-untyped-def]
     """Ask the caller for a part."""
+    parts.counts[ASKED] = 1
     n = parts.counts[N_WANTED]
     for i in range(n):
         if parts.wanted[i, 0] == one and parts.wanted[i, 1] == two and parts.wanted[i, 2] == three:

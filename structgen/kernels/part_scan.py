@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from structgen.kernels.grammar_walk import LEVELS, path_column, set_tokens
 from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import ENDS, FAMILIES, HEAVY, LEAVING, LOOSE, N_ROWS, ROWS, SHORT, TOKENS, UNDER_WAY
+from structgen.kernels.loop_map import next_exit
+from structgen.kernels.part_pool import (
+    ENDS,
+    FAMILIES,
+    HEAVY,
+    JUMP,
+    LEAVING,
+    LOOSE,
+    N_ROWS,
+    ROWS,
+    SHORT,
+    TOKENS,
+    UNDER_WAY,
+)
 from structgen.kernels.pushdown import (
     ALL_ENDS,
     OFFSETS,
@@ -155,6 +168,40 @@ def step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose):  #
 
 
 @uncounted
+def column_at(heap, trie, root, first, mode):  # type: ignore[no-untyped-def]
+    """The column (see ``part_pool``) at ``root``, where the lexeme is in state ``first``."""
+    if indent_at(heap, 0) < 0 or not has_newline(heap, first):
+        return -1
+    if mode == UNDER_WAY:
+        return -2
+    if mode == LEAVING:  # from the trie's root, where the lexeme was under way
+        wide = path_column(heap, trie, 0, trie.parent[root], MORE)
+        return -2 - (wide - MORE) if wide >= MORE else wide
+    return 0 if trie.byte[root] == 10 else -1
+
+
+@uncounted
+def can_jump(heap, trie, parts, node, state):  # type: ignore[no-untyped-def]
+    """Whether all below ``node`` that stays in the loop of ``state`` is known (see ``kernels.loop_map``)."""
+    if state >= parts.loops.shape[0] or parts.loops[state, 1] == parts.loops[state, 2]:
+        return False
+    if trie.subtree_end[node] - node < parts.counts[JUMP] or trie.byte[node] >= 128:
+        return False
+    return indent_at(heap, 0) < 0 or not has_newline(heap, state)
+
+
+@uncounted
+def stay(trie, parts, first, last, slot, is_dense, n_tokens):  # type: ignore[no-untyped-def]
+    """Note the tokens of nodes ``first`` to ``last - 1``, which end in one family; returns how many there are noted."""
+    if is_dense:
+        set_tokens(parts.rows[parts.counts[N_ROWS] + slot], trie.token_start, trie.token_ids, first, last)
+        return n_tokens
+    for node in range(first, last):
+        n_tokens = note_tokens(trie, parts, n_tokens, slot, node)
+    return n_tokens
+
+
+@uncounted
 def scan(  # type: ignore[no-untyped-def]
     heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dense, n_families, n_ends, n_loose
 ):
@@ -165,49 +212,70 @@ def scan(  # type: ignore[no-untyped-def]
     """
     n_tokens = 0
     for i in range(at, at + n_nodes):
-        root = nodes[i]
-        base = trie.depth[root]
-        column = -1
-        if indent_at(heap, 0) >= 0 and has_newline(heap, first):
-            if mode == UNDER_WAY:
-                column = -2
-            elif mode == LEAVING:  # from the trie's root, where the lexeme was under way
-                wide = path_column(heap, trie, 0, trie.parent[root], MORE)
-                column = -2 - (wide - MORE) if wide >= MORE else wide
-            elif trie.byte[root] == 10:
-                column = 0
-        work[OFFSETS] = first
-        work[OFFSETS + LEVELS] = column
-        if mode == LEAVING:
-            base -= 1
-        node = root
-        stop = trie.subtree_end[root]
-        while node < stop:
-            level = trie.depth[node] - base
-            if level > 0:
-                before = work[OFFSETS + level - 1]
-                code = delta_at(heap, before, trie.byte[node])
-                if code == UNKNOWN:
-                    note_missing(work, ROW, before, 0)
+        n_families, n_tokens, n_ends, n_loose = scan_below(
+            heap, work, trie, parts, nodes[i], first, mode, is_dense, n_families, n_tokens, n_ends, n_loose
+        )
+        if parts.counts[SHORT] != 0:
+            break
+    return n_families, n_tokens, n_ends, n_loose
+
+
+@uncounted
+def scan_below(  # type: ignore[no-untyped-def]
+    heap, work, trie, parts, root, first, mode, is_dense, n_families, n_tokens, n_ends, n_loose
+):
+    """``scan`` of one node. Where a loop is reached whose exits are known, only those are walked from."""
+    base = trie.depth[root] - (1 if mode == LEAVING else 0)
+    work[OFFSETS] = first
+    work[OFFSETS + LEVELS] = column_at(heap, trie, root, first, mode)
+    node = root
+    stop = trie.subtree_end[root]
+    # while jumping: the loop's state and family, the end of its subtree, the next node that it goes on from
+    loop, slot_of_loop, end, again, exit_at = 0, 0, 0, -1, 0
+    while node < stop:
+        if node == again:
+            if node >= end:
+                again = -1
+            else:
+                exit_at = next_exit(parts.left, exit_at, parts.loops[loop, 2], node)
+                left = parts.left[exit_at] if exit_at < parts.loops[loop, 2] else end << 1
+                following = min(left >> 1, end)
+                n_tokens = stay(trie, parts, node, following, slot_of_loop, is_dense, n_tokens)
+                node = following
+                again = end if node == end else trie.subtree_end[node]
+                if node == end:
+                    continue
+                if left & 1 != 0:  # no character
+                    node = again
+                    continue
+                work[OFFSETS + trie.depth[node] - base - 1] = loop
+                work[OFFSETS + trie.depth[node] - base - 1 + LEVELS] = -1
+        level = trie.depth[node] - base
+        if level > 0:
+            before = work[OFFSETS + level - 1]
+            code = delta_at(heap, before, trie.byte[node])
+            if code == UNKNOWN:
+                note_missing(work, ROW, before, 0)
+                node = trie.subtree_end[node]
+                continue
+            column = work[OFFSETS + level - 1 + LEVELS]
+            may_end = accepts_at(heap, before) != -1 and (accepts_at(heap, max(code, 0)) < 0 or heap[ALL_ENDS] != 0)
+            if code <= 0 or may_end:
+                n_ends, n_loose = step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose)
+                if code <= 0:
                     node = trie.subtree_end[node]
                     continue
-                column = work[OFFSETS + level - 1 + LEVELS]
-                may_end = accepts_at(heap, before) != -1 and (accepts_at(heap, max(code, 0)) < 0 or heap[ALL_ENDS] != 0)
-                if code <= 0 or may_end:
-                    n_ends, n_loose = step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose)
-                    if code <= 0:
-                        node = trie.subtree_end[node]
-                        continue
-                work[OFFSETS + level] = code
-                work[OFFSETS + level + LEVELS] = column_on(heap, code, column, trie.byte[node])
-            if trie.token_start[node] < trie.token_start[node + 1]:
-                slot, n_families = note_family(heap, parts, n_families, work[OFFSETS + level], is_dense)
-                if parts.counts[SHORT] != 0:
-                    return n_families, n_tokens, n_ends, n_loose
-                if is_dense:
-                    row = parts.rows[parts.counts[N_ROWS] + slot]
-                    set_tokens(row, trie.token_start, trie.token_ids, node, node + 1)
-                else:
-                    n_tokens = note_tokens(trie, parts, n_tokens, slot, node)
-            node += 1
+            work[OFFSETS + level] = code
+            work[OFFSETS + level + LEVELS] = column_on(heap, code, column, trie.byte[node])
+        state = work[OFFSETS + level]
+        jumps = again < 0 and can_jump(heap, trie, parts, node, state)
+        if jumps or trie.token_start[node] < trie.token_start[node + 1]:
+            slot, n_families = note_family(heap, parts, n_families, state, is_dense)
+            if parts.counts[SHORT] != 0:
+                return n_families, n_tokens, n_ends, n_loose
+            n_tokens = stay(trie, parts, node, node + 1, slot, is_dense, n_tokens)
+            if jumps:
+                loop, slot_of_loop, end = state, slot, trie.subtree_end[node]
+                again, exit_at = node + 1, parts.loops[state, 1]
+        node += 1
     return n_families, n_tokens, n_ends, n_loose

@@ -16,7 +16,7 @@ from structgen.kernels.part_pool import (
     intern_set,
 )
 from structgen.kernels.part_scan import note_family, scan
-from structgen.kernels.pushdown import N_MISSING
+from structgen.kernels.pushdown import NOTED
 
 __all__ = ["add_lexeme", "add_tail", "clear_tokens", "group_ends", "intern_special", "write_loose", "write_tokens"]
 
@@ -148,7 +148,7 @@ def add_lexeme(heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dens
     n_families, n_tokens, n_ends, n_loose = scan(
         heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dense, n_families, 0, 0
     )
-    if work[N_MISSING] > 0 or parts.counts[SHORT] != 0:
+    if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
     if not is_dense and n_tokens > MOST_SPARSE:
         parts.counts[SHORT] = TOKENS
@@ -174,7 +174,7 @@ def add_tail(heap, work, trie, parts, exits, loop, run, others, first):  # type:
     n_families, n_tokens, n_ends, n_loose = scan(
         heap, work, trie, parts, others, 0, others.shape[0], first, LEAVING, True, n_families, n_ends, n_loose
     )
-    if work[N_MISSING] > 0 or parts.counts[SHORT] != 0:
+    if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
     return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, True)
 

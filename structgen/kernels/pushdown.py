@@ -29,7 +29,7 @@ UNKNOWN = -1
 BROKEN = -2
 # registers
 N_CELLS, LOWEST, N_MISSING, GENERATION, N_SCRATCH, STATUS, VISITED, N_ARENA, N_EVENTS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY = 9, 10, 11
+SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY, NOTED = 9, 10, 11, 12
 # kinds of missing entries (the section NEVER, below, is one too)
 ROW, CONTEXT, WATCH, JOIN, REGISTER, SHIFT = 0, 1, 2, 4, 5, 6
 MAX_COLUMN = 256
@@ -190,6 +190,8 @@ def base_at(heap, place):  # type: ignore[no-untyped-def]
 
 @uncounted
 def note_missing(work, kind, one, other):  # type: ignore[no-untyped-def]
+    """List what is missing, once; ``NOTED`` tells the caller, who may have set it to 0, that something was."""
+    work[NOTED] = 1
     n = work[N_MISSING]
     for i in range(min(n, 64)):
         if (
@@ -376,7 +378,6 @@ def check(heap, work, cell, state, register, column):  # type: ignore[no-untyped
         return work[memo + 3] == 1
     found = False
     memorable = True
-    before = work[N_MISSING]
     for i in range(family_start_at(heap, family), family_start_at(heap, family + 1)):
         terminal = family_terminal_at(heap, i)
         role = role_at(heap, terminal)
@@ -389,7 +390,7 @@ def check(heap, work, cell, state, register, column):  # type: ignore[no-untyped
             found = can_shift(heap, work, cell, terminal)
         if found:
             break
-    if memorable and work[N_MISSING] == before:
+    if memorable and work[NOTED] == 0:
         work[memo] = generation
         work[memo + 1] = cell
         work[memo + 2] = family

@@ -181,9 +181,8 @@ class GrammarMachine:
             if problem == grammar_mask.DONE:
                 break
             if problem == grammar_mask.MISSED:
-                automaton.supply()
-                automaton.forget()
-            elif problem == grammar_mask.WANTED:
+                if automaton.supply():
+                    automaton.forget()
                 parts.build()
             else:
                 self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])

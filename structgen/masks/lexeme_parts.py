@@ -29,7 +29,11 @@ UNDER_WAY_AT_ROOT = -1
 HEAVY = 1500
 """Trie nodes behind a place where a lexeme may end or go on from which both are kept apart."""
 BIG = 6000
-"""Trie nodes from which a part with a loop is built here, by what the loop is known to read."""
+"""Trie nodes from which loops are looked for before a part is built."""
+JUMP = 64
+"""Trie nodes below a place from which it is not walked where a loop's exits are known."""
+FEW_BEHIND = 5
+"""Lexer states up to which those behind another byte are looked at for loops, too."""
 
 
 class PartStore:
@@ -52,6 +56,8 @@ class PartStore:
             counts=np.zeros(16, dtype=np.int32),
             wanted=np.zeros((64, 3), dtype=np.int32),
             follows=automaton.follows(),
+            loops=lazy_zeros((1 << 12, 3), np.int32),
+            left=runs.left,
             families=np.zeros(256, dtype=np.int32),
             tokens=np.zeros((1 << 13, 2), dtype=np.int32),
             ends=np.zeros((1 << 13, 4), dtype=np.int32),
@@ -61,6 +67,7 @@ class PartStore:
         counts = self.tables.counts
         counts[part_pool.N_POOL] = 1
         counts[part_pool.HEAVY] = heavy
+        counts[part_pool.JUMP] = min(JUMP, heavy)
         counts[part_pool.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
         self.start = self._set_of(runs.firsts)
         """The set of the nodes at which tokens begin."""
@@ -83,28 +90,44 @@ class PartStore:
         if counts[part_pool.SHORT]:
             self._enlarge(int(counts[part_pool.SHORT]))
             return
-        for one, two, three in self.tables.wanted[: int(counts[part_pool.N_WANTED])].tolist():
-            part = self._build_lexeme(one, two)
-            if 2 * (int(counts[part_pool.N_NAMES]) + 1) > len(self.tables.names):
-                self._enlarge(part_pool.NAMES)
-            part_pool.insert_part(self.tables.names, one, two, three, part)
-            counts[part_pool.N_NAMES] += 1
-
-    def _build_lexeme(self, name: int, state: int) -> int:
-        """The part of lexemes in ``state`` at set ``name``."""
-        nodes = self.nodes(name)
-        # what a loop reads says nothing of columns; of those that are counted, only a text's beginning is looked up
-        is_counted = self._is_newline(state)
-        loop = self._loop(state) if name < 0 or not is_counted else None
-        if loop is not None:
-            run = self.runs.run(nodes, loop)
-            return self._add(part_writing.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
-        if name == UNDER_WAY_AT_ROOT and not is_counted:
-            part = self._build_tail(state)
+        for name, state, three in self.tables.wanted[: int(counts[part_pool.N_WANTED])].tolist():
+            self._look_at(state)
+            part = self._build_lexeme(state) if name == UNDER_WAY_AT_ROOT and not self._is_newline(state) else 0
             if part:
-                return part
-        mode = part_pool.UNDER_WAY if name < 0 else part_pool.BEGUN
-        return self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, True, self.tables.rows[0])
+                if 2 * (int(counts[part_pool.N_NAMES]) + 1) > len(self.tables.names):
+                    self._enlarge(part_pool.NAMES)
+                part_pool.insert_part(self.tables.names, name, state, three, part)
+                counts[part_pool.N_NAMES] += 1
+
+    def _look_at(self, state: int) -> None:
+        """Tell kernels which loops there are at ``state`` and behind its next bytes, for scans to jump through."""
+        states = [state, *self._behind(state)]
+        if len(states) <= FEW_BEHIND:
+            states += {code for at in states[1:] for code in self._behind(at)}
+        looked = self.tables.loops
+        if max(states) >= len(looked):
+            longer = lazy_zeros((2 * max(states), 3), np.int32)
+            longer[: len(looked)] = looked
+            self.tables = self.tables._replace(loops=longer)
+        for each in states:
+            loop = self._loop(each)
+            if loop is not None:
+                run = self.runs.run(loop)
+                self.tables.loops[each, 1:] = run.first, run.last
+        self.tables.loops[state, 0] = 1
+        if self.tables.left is not self.runs.left:
+            self.tables = self.tables._replace(left=self.runs.left)
+
+    def _behind(self, state: int) -> set[int]:
+        return {code for code in self.automaton.expanded(state).tolist() if code > 0 and code != state}
+
+    def _build_lexeme(self, state: int) -> int:
+        """The part of lexemes under way in ``state``; 0 where no loop makes it easier."""
+        loop = self._loop(state)
+        if loop is None:
+            return self._build_tail(state)
+        run = self.runs.run(loop)
+        return self._add(part_writing.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
 
     def _loop(self, state: int) -> Loop | None:
         if state not in self._loops:
@@ -129,7 +152,7 @@ class PartStore:
         alike = np.zeros(256, dtype=np.bool_)
         alike[:128] = (row[:128] == target) & (loop[0] != 0)
         alike[128:] = loop[1] and np.array_equal(row[128:], after[128:])
-        run = self.runs.run(self.nodes(UNDER_WAY_AT_ROOT), loop)
+        run = self.runs.run(loop)
         children = self.nodes(self.start)
         is_alike = alike[trie.byte[children]]
         others = children[~is_alike]

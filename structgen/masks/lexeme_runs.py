@@ -1,13 +1,14 @@
 """What a loop of the lexer reads of a vocabulary, kept with the vocabulary.
 
 A lexer state that reads some bytes without moving (inside a name, a comment, a string)
-reads most tokens whole. Which ones depends on the loop's bytes alone, not on the grammar.
-So one walk per vocabulary, set of trie nodes and loop finds the tokens that stay, and the
-trie nodes by which the others leave; all grammars share it, as all share a name's letters.
+reads most tokens whole. Which ones depends on the loop's bytes alone, not on the grammar: one
+pass over the trie per vocabulary and loop finds where tokens leave it (``kernels.loop_map``). The
+loops that most grammars have are looked at when the vocabulary is first bound.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -15,18 +16,26 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
-from structgen.dtypes import ByteArray, IntArray, TokenMask, freeze
-from structgen.kernels import grammar_walk
+from structgen.dtypes import ByteArray, IntArray, TokenMask, freeze, lazy_zeros
+from structgen.kernels import grammar_walk, loop_map
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.masks.text_runs import utf8_table
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["LexemeRun", "LexemeRuns", "Loop", "lexeme_runs", "loop_of"]
 
-MOST_RUNS = 256
-"""Runs kept per vocabulary, 16 KB and a few thousand exits each."""
-LEAST = 4
-"""Bytes that a loop must have to be worth a run."""
+LEAST = 16
+"""Bytes that a loop must have to be worth a pass; with fewer, walks are short."""
+USUAL = (
+    (r"[A-Za-z0-9_]", False),
+    (r"\w", True),
+    (r"[^\"\\\x00-\x1f]", True),
+    (r"[^\"\\\n]", True),
+    (r"[^'\\\n]", True),
+    (r"[^']", True),
+    (r"[^\n]", True),
+)
+"""Names, strings in several quotes, comments to the end of the line; and whether characters beyond ASCII belong."""
 
 
 Loop = tuple[ByteArray, bool]
@@ -35,16 +44,19 @@ Loop = tuple[ByteArray, bool]
 
 @dataclass(frozen=True, slots=True)
 class LexemeRun:
-    """The tokens that stay in a loop, and where tokens leave it; not to be written to.
+    """How tokens stay in a loop and leave it; not to be written to.
 
     The arrays are not frozen: kernels take them in place of others that are not, and would be
     compiled once more for the difference.
     """
 
     row: TokenMask
-    """(W,) uint32; their last character may be unfinished."""
+    """(W,) uint32: the tokens that stay from first to last byte; their last character may be unfinished."""
     exits: IntArray
-    """(n,) int32 trie nodes, ascending: the edge into each is the first byte that is none of the loop's."""
+    """(n,) int32 trie nodes, ascending: by each, the first byte is read that is none of the loop's."""
+    first: int
+    """Where the nodes that leave the loop lie in ``LexemeRuns.left``."""
+    last: int
 
 
 class LexemeRuns:
@@ -61,25 +73,39 @@ class LexemeRuns:
         self.firsts = _children(self.trie, 0)
         """The trie nodes at which tokens begin."""
         self._depth = trie.max_depth
-        self._runs: dict[tuple[bytes, bytes, bool], LexemeRun] = {}
+        self.left: IntArray = lazy_zeros(1 << 21, np.int32)
+        """All nodes that leave each loop, see ``kernels.loop_map``; replaced by a longer copy when it is full."""
+        self._n_left = 0
+        self._runs: dict[tuple[bytes, bool], LexemeRun] = {}
         self._lock = Lock()
+        for pattern, beyond in USUAL:
+            loops = np.array([bool(re.match(pattern, chr(byte))) for byte in range(128)], dtype=np.uint8)
+            self.run((loops, beyond))
 
-    def run(self, nodes: IntArray, loop: Loop) -> LexemeRun:
-        """What ``loop`` reads at and below ``nodes``."""
+    def run(self, loop: Loop) -> LexemeRun:
+        """What ``loop`` reads."""
         loops, beyond = loop
-        key = (nodes.tobytes(), loops.tobytes(), beyond)
+        key = (loops.tobytes(), beyond)
         known = self._runs.get(key)
         if known is None:
-            row = np.zeros(self.n_words, dtype=np.uint32)
-            exits = np.zeros(self.trie.byte.shape[0], dtype=np.int32)
-            places = np.zeros(self._depth + 1, dtype=np.uint8)
-            n = int(grammar_walk.run_below(self.trie, nodes, utf8_table(), loops, beyond, places, row, exits))
-            known = LexemeRun(row, exits[:n].copy())
             with self._lock:
-                while len(self._runs) >= MOST_RUNS:
-                    self._runs.pop(next(iter(self._runs)))
-                self._runs[key] = known
+                known = self._runs[key] = self._find(loops, beyond)
         return known
+
+    def _find(self, loops: ByteArray, beyond: bool) -> LexemeRun:
+        row = np.zeros(self.n_words, dtype=np.uint32)
+        left, exits = np.zeros((2, self.trie.byte.shape[0]), dtype=np.int32)
+        places = np.zeros(self._depth + 1, dtype=np.uint8)
+        n_left = int(loop_map.map_loop(self.trie, utf8_table(), loops, beyond, places, left))
+        n = int(loop_map.stay_at_root(self.trie, left[:n_left], row, exits))
+        first, last = self._n_left, self._n_left + n_left
+        if last > len(self.left):
+            longer = lazy_zeros(2 * last, np.int32)
+            longer[:first] = self.left[:first]
+            self.left = longer
+        self.left[first:last] = left[:n_left]
+        self._n_left = last
+        return LexemeRun(row, exits[:n].copy(), first, last)
 
 
 def _children(trie: GrammarTrie, node: int) -> IntArray:

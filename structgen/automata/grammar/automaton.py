@@ -34,7 +34,7 @@ Threads = tuple[Thread, ...]
 MAX_CELLS = 1 << 27
 BEGUN = -2
 """A column that is none, like -1, and tells threads from those before any byte."""
-AHEAD = 16
+AHEAD = 8
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
 
@@ -158,6 +158,7 @@ class GrammarAutomaton:
     def clear(self) -> None:
         """Forget what kernels have noted as missing."""
         self.work[pushdown.N_MISSING] = 0
+        self.work[pushdown.NOTED] = 0
         self.work[pushdown.STATUS] = pushdown.OK
 
     def supply(self) -> bool:
