@@ -1,11 +1,16 @@
 """Token budgets of JSON: which tokens still leave room to finish.
 
 Trying every allowed token is too dear inside text, where a hundred thousand are allowed. So
-three regimes, from far to near. A token opens at most a few values, and each of them
-costs at most the longest of the shortest values met so far; while the budget exceeds
-that, every token fits, except rare ones with many brackets and quotes, which are left out.
+three regimes, from far to near. While the budget exceeds what any token could make necessary
+(``document_slack``), every token fits, except rare ones with many brackets and quotes, which are left out.
 Nearer, each token is tried; tokens that only prolong a string are kept or dropped
 together. The first token of the shortest completion always stays, so a text always ends.
+
+A token fits where some completion is known to fit after it. Most tokens of a mask have one of few completions in
+common, so those found last are read first, which costs as much as reading a token; only where none can be
+read, a shortest one is sought, a limited number of times per mask: tokens beyond are left out. Where the items
+of an open array are compared, tokens that end a value with more text are left out near the limit, too: each would be
+another value, and what may follow another question. Text and its end can still come as two tokens.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import numpy as np
 
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import document as K
+from structgen.masks.document_slack import Slack
 from structgen.masks.mask import allowed_ids
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -29,7 +35,16 @@ OPENINGS = 3
 SPARE = 12
 """Tokens that finishing a split character or escape can take."""
 MOST_TRIED = 3000
-MOST_COSTS = 1 << 15
+MOST_SOUGHT = 8
+"""Completions sought for one mask."""
+MOST_RECENT = 5
+"""Completions that are read where one is needed."""
+ALIKE = 2
+"""Tokens that ends of texts may differ by where an item that is compared must come to differ, too."""
+MOST_KNOWN = 1 << 15
+_TEXT = (K.M_FREE, K.M_LITERAL, K.M_CONTENT)
+
+Plan = tuple[int, ...]
 
 
 def openings_of(token: bytes) -> int:
@@ -43,39 +58,43 @@ class DocumentBudget:
     def __init__(self, machine: DocumentMachine) -> None:
         self._machine = machine
         self._vocabulary: Vocabulary = machine.vocabulary
-        self._costs: dict[Any, tuple[int, ...]] = {}
-        self._values: dict[int, int] = {}
-        self._longest = 1
+        self._slack = Slack(machine.automaton, machine.vocabulary)
+        self._known: dict[Any, Plan] = {}
+        self._sought: dict[Any, Plan] = {}
+        self._recent: list[tuple[bytes, Plan]] = []
+        self._left = 0
+        """Completions that may still be sought for this mask."""
         self._ordinary: TokenMask | None = None
         self._text: TokenMask | None = None
         self._most_openings = 0
 
-    def completion(self, config: Any) -> tuple[int, ...]:
+    def completion(self, config: Any) -> Plan:
         """Tokens of the shortest completion in bytes; remembered."""
-        found = self._costs.get(config)
+        found = self._sought.get(config)
         if found is None:
             text = self._machine.shortest_completion(config)
             found = tuple(self._vocabulary.encode_bytes(text)) if text else ()
-            if len(self._costs) >= MOST_COSTS:
-                self._costs.clear()
-            self._costs[config] = found
+            if len(self._sought) >= MOST_KNOWN:
+                self._sought.clear()
+            self._sought[config] = found
+            self._note(text, found)
         return found
 
     def fill(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
         """Fill ``row`` with tokens after which ``n_tokens`` more suffice; False where none does."""
         machine = self._machine
         machine.fill_mask(config, row)
-        plan = self.completion(config)
-        needed = len(plan)
-        if needed - 1 > n_tokens:
+        plan = self._plan(config, n_tokens + 1)
+        if len(plan) - 1 > n_tokens:
             if machine.is_accepting(config):
                 self._only_end(row)
                 return True
             return False
-        step = self._longest_value() + 2
-        if n_tokens >= needed + step * OPENINGS + SPARE:
+        spare = n_tokens - len(plan) - SPARE - self._slack.of(config)
+        step = self._slack.value() + 2
+        if spare >= step * OPENINGS:
             ordinary = self._ordinary_tokens()
-            if n_tokens < needed + step * self._most_openings + SPARE:
+            if spare < step * self._most_openings:
                 np.bitwise_and(row, ordinary, out=row)
             return True
         self._try_each(config, row, n_tokens, plan)
@@ -86,18 +105,101 @@ class DocumentBudget:
         for token in self._vocabulary.eos_ids:
             row[token >> 5] |= np.uint32(1 << (token & 31))
 
-    def _longest_value(self) -> int:
-        """Tokens of the longest of the shortest values of all contexts met so far."""
-        contexts = self._machine.automaton.contexts.by_index
-        if len(self._values) < len(contexts):
-            root = self._machine.automaton.start[K.R_VALUE]
-            for index, context in list(contexts.items()):  # asking for one text can add contexts
-                if index not in self._values and index != root and context.accepts is None:
-                    texts = self._machine.automaton.witness.outcomes(index).values()
-                    longest = max((len(self._vocabulary.encode_bytes(text)) for text in texts), default=0)
-                    self._longest = max(self._longest, longest)
-                self._values[index] = 1
-        return self._longest
+    # -- completions -----------------------------------------------------------------------------
+
+    def _plan(self, config: Any, most: int) -> Plan:
+        """A completion, which an earlier mask counted on if there is one: what is sought here may be longer."""
+        plan = self._known.get(config)
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        if plan is None:
+            plan = self._read_recent(config, most)
+        if plan is None:
+            plan = self.completion(config)
+        self._known[config] = plan
+        return plan
+
+    def _note(self, text: bytes, plan: Plan) -> None:
+        """Put a completion before the others found lately."""
+        self._recent = [(text, plan), *(other for other in self._recent if other[0] != text)][:MOST_RECENT]
+
+    def _read_recent(self, config: Any, most: int) -> Plan | None:
+        """A completion of up to ``most`` tokens among those found lately."""
+        automaton = self._machine.automaton
+        if automaton.is_accepting(config):
+            return ()
+        for at, (text, plan) in enumerate(self._recent):
+            if len(plan) <= most:
+                after = automaton.read(config, text)
+                if after is not None and automaton.is_accepting(after):
+                    if at:
+                        self._note(text, plan)
+                    return plan
+        return None
+
+    # -- near the limit ------------------------------------------------------------------------
+
+    def _try_each(self, config: Any, row: TokenMask, n_tokens: int, plan: Plan) -> None:
+        """Keep the tokens of ``row`` that leave room; text is kept or dropped as a whole."""
+        machine = self._machine
+        kept = np.zeros_like(row)
+        if config[K.R_MODE] in _TEXT:
+            self._keep_text(config, row, kept, n_tokens - len(plan))
+        for token in plan[:1]:
+            # The rest of a plan is a plan, and counted on: what would be found from there on may be longer.
+            after = machine.advance(config, token)
+            if len(self._known.get(after, plan)) >= len(plan):
+                self._known[after] = plan[1:]
+            kept[token >> 5] |= np.uint32(1 << (token & 31))
+        eos = set(self._vocabulary.eos_ids)
+        fits: dict[Any, bool] = {}
+        self._left = MOST_SOUGHT
+        for token in self._tried(config, row):
+            after = None if token in eos else machine.advance(config, token)
+            if after is not None:
+                place = _place(after)
+                if place not in fits:
+                    fits[place] = self._fits(after, n_tokens if place is after else n_tokens - ALIKE)
+            if token in eos or (after is not None and fits[place]):
+                kept[token >> 5] |= np.uint32(1 << (token & 31))
+        row[:] = kept
+
+    def _fits(self, after: Any, n_tokens: int) -> bool:
+        """Whether some completion of ``after`` in ``n_tokens`` is found; if so, it is counted on."""
+        plan = self._known.get(after)
+        if plan is None:
+            plan = self._read_recent(after, n_tokens)
+        if plan is None and self._left:
+            self._left -= 1
+            plan = self.completion(after)
+        if plan is None or len(plan) > n_tokens:
+            return False
+        self._known[after] = plan
+        return True
+
+    def _keep_text(self, config: Any, row: TokenMask, kept: TokenMask, spare: int) -> None:
+        """Move text that goes on from ``row`` to ``kept``, while a character more or less cannot matter.
+
+        Where only some text may go on, or a budget hangs on which, it is tried.
+        """
+        text = self._text_tokens()
+        if int(np.bitwise_count(row & text).sum()) <= MOST_TRIED // 2:
+            return
+        if config[K.R_MODE] != K.M_FREE and spare < SPARE + self._slack.of(config):
+            return
+        if spare >= SPARE:
+            kept |= row & text
+        row &= ~text
+
+    def _tried(self, config: Any, row: TokenMask) -> list[int]:
+        """The tokens of ``row`` to try."""
+        tried: list[int] = allowed_ids(row, self._vocabulary.n_tokens).tolist()
+        if config[K.R_MODE] in _TEXT and _compares(config):
+            tokens = self._vocabulary.tokens
+            tried = [token for token in tried if b'"' not in tokens[token][1:].replace(b'\\"', b"")]
+        return tried[:MOST_TRIED]
+
+    # -- kinds of tokens -------------------------------------------------------------------------
 
     def _ordinary_tokens(self) -> TokenMask:
         """Tokens that open at most ``OPENINGS`` values, and end of sequence."""
@@ -107,39 +209,23 @@ class DocumentBudget:
             self._ordinary = _packed((opens <= OPENINGS).tolist())
         return self._ordinary
 
-    def _try_each(self, config: Any, row: TokenMask, n_tokens: int, plan: tuple[int, ...]) -> None:
-        """Keep the tokens of ``row`` that leave room; text is kept or dropped as a whole."""
-        machine = self._machine
-        eos = set(self._vocabulary.eos_ids)
-        kept = np.zeros_like(row)
-        if config[K.R_MODE] in (K.M_FREE, K.M_LITERAL, K.M_CONTENT):
-            text = self._text_tokens()
-            # Text that goes on is kept while a character more or less cannot matter. Where only some text may go
-            # on, it can lead away from the short ends, to another name or constant, so it is tried.
-            if int(np.bitwise_count(row & text).sum()) > MOST_TRIED // 2:
-                if n_tokens >= len(plan) + SPARE:
-                    kept |= row & text
-                row &= ~text
-        tried = allowed_ids(row, self._vocabulary.n_tokens).tolist()
-        for token in tried[:MOST_TRIED]:
-            if token in eos or self._fits(machine.advance(config, token), n_tokens):
-                kept[token >> 5] |= np.uint32(1 << (token & 31))
-        for token in plan[:1]:
-            # The rest of a plan is a plan: what is found from there on may be longer, in tokens or at all.
-            after = machine.advance(config, token)
-            if after is not None and len(self.completion(after)) >= len(plan):
-                self._costs[after] = plan[1:]
-            kept[token >> 5] |= np.uint32(1 << (token & 31))
-        row[:] = kept
-
-    def _fits(self, after: Any, n_tokens: int) -> bool:
-        return after is not None and len(self.completion(after)) <= n_tokens
-
     def _text_tokens(self) -> TokenMask:
         """Tokens that only prolong a string: no quote and no backslash in them."""
         if self._text is None:
             self._text = _packed([b'"' not in token and b"\\" not in token for token in self._vocabulary.tokens])
         return self._text
+
+
+def _compares(config: Any) -> bool:
+    """Whether an open array keeps the values of its items."""
+    return any(type(keeper) is bytes for keeper in config[K.CONFIG_WIDTH :])
+
+
+def _place(config: Any) -> Any:
+    """``config``, the same for texts of an item that only differ in what is compared later."""
+    if config[K.R_MODE] not in _TEXT or not _compares(config):
+        return config
+    return tuple(b"" if type(part) is bytes else part for part in config)
 
 
 def _packed(flags: list[bool]) -> TokenMask:

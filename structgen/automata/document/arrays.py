@@ -8,6 +8,7 @@ kernel stops at the end of each item there and Python steps the frame with the v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -35,9 +36,11 @@ from structgen.kernels import document as K
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["ArrayState", "Arrays", "Item", "compared", "compares"]
+__all__ = ["ArrayState", "Arrays", "Item", "compared", "compares", "is_long"]
 
 MOST_PLAIN_PREFIX = 4096
+_NUMBER = re.compile(r'"n": "-?([0-9]+)E-?([0-9]+)"')
+MOST_DIGITS = 60
 MOST_SAMPLED = 2
 """Values that are tried where it hangs on the value of an item whether the array can be ended after it."""
 MOST_COMPARED = 200
@@ -95,6 +98,12 @@ def compares(state: ArrayState) -> bool:
     return state.shape.keeps and any(isinstance(part, UniqueItems) for part in all_assertions(state.forms).values())
 
 
+def is_long(text: str) -> bool:
+    """Whether a canonical text holds a number of so many digits that the automaton of its spellings would be large."""
+    numbers = _NUMBER.findall(text)
+    return any(len(digits) > MOST_DIGITS or len(power) > 3 or int(power) > MOST_DIGITS for digits, power in numbers)
+
+
 def _forgetting(state: ArrayState) -> ArrayState:
     """``state`` without the values of items where it does not matter any more if they differ."""
     return replace(state, kept=()) if state.kept and not compares(state) else state
@@ -106,14 +115,15 @@ def compared(state: ArrayState) -> tuple[str, ...]:
     Values that are not among them are compared when the item ends. That is how it is with
     objects and arrays once they are many: each would be a schema of its own within the goal. The
     price is an item that cannot be ended where a schema leaves no other value; so while items are
-    required, all are asked.
+    required, all are asked. Numbers that take very many digits are never among them.
     """
-    scalars = tuple(text for text in state.kept if not text.startswith(("[", '{"o"')))
-    many = sum(len(text) for text in state.kept) - sum(map(len, scalars)) > MOST_COMPARED
+    kept = tuple(text for text in state.kept if not is_long(text))
+    scalars = tuple(text for text in kept if not text.startswith(("[", '{"o"')))
+    many = sum(map(len, kept)) - sum(map(len, scalars)) > MOST_COMPARED
     if not many:
-        return state.kept
+        return kept
     required = (part.low for part in all_assertions(state.forms).values() if isinstance(part, CountIs))
-    return scalars if state.count >= max(required, default=0) else state.kept
+    return scalars if state.count >= max(required, default=0) else kept
 
 
 class Arrays:

@@ -68,8 +68,8 @@ def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[b
         if step is not None and step[1] != config:
             cost = _cost(automaton, step[1])
             found.append((math.inf if cost is None else len(part) + cost, len(found), *step))
-            if part in (b"]", b"}"):
-                break
+            if part in (b"]", b"}") or (config[K.R_MODE] == K.M_FREE and config[K.R_VALUE]):
+                break  # nothing is nearer; all texts of a string that may be any are alike
     if not found:
         raise _not_found(automaton)
     _, _, part, after = min(found)

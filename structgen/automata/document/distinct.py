@@ -10,16 +10,15 @@ shortest value that differs from all that have, and chains are shared by all arr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from structgen.automata.document.arrays import is_long
 from structgen.automata.document.contexts import MUST
 from structgen.automata.document.guess import text_of
-from structgen.automata.document.judge import canonical, value_of
+from structgen.automata.document.judge import canonical, parsed, value_of
 from structgen.ir.document import FALSE, Formula, conjunction, negation
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ Goals = tuple[Formula, ...]
 @lru_cache(1024)
 def canonical_of(text: bytes) -> str:
     """The canonical text of a JSON text."""
-    return canonical(json.loads(text, parse_float=Decimal))
+    return canonical(parsed(text))
 
 
 class DistinctItems:
@@ -60,6 +59,8 @@ class DistinctItems:
         must = state.shape.context.accepts is None
         seen: set[int] = set()
         for text in state.kept:
+            if is_long(text):
+                continue  # no value context tells it from others, so it cannot be asked for
             raw, label = self._verdict(item.goals, text)
             found = None if label in seen else arrays.after_verdict(after, item, label)
             if found is not None:
@@ -105,7 +106,8 @@ class DistinctItems:
                 chain.append((text, canonical_of(text)))
             if chain[link][1] not in come:
                 return chain[link][0]
-        return self._beyond(goals, label, kept)
+        found = self._beyond(goals, label, tuple(text for text in kept if not is_long(text)))
+        return None if found is not None and canonical_of(found) in come else found
 
     def _shortest(self, goals: Goals) -> dict[int, bytes]:
         """A text per verdict."""

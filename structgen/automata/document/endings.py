@@ -18,7 +18,7 @@ import numpy.typing as npt
 from structgen.automata.document.arena import Arena
 from structgen.kernels import document as K
 
-__all__ = ["PREFERRED", "endings"]
+__all__ = ["PREFERRED", "endings", "farthest"]
 
 _LETTERS = (*range(97, 123), *range(49, 58), 48, *range(65, 91), 32, 45, 95, 46)
 PREFERRED = np.array([*_LETTERS, *(byte for byte in range(256) if byte not in _LETTERS)], np.uint8)
@@ -26,6 +26,8 @@ PREFERRED = np.array([*_LETTERS, *(byte for byte in range(256) if byte not in _L
 
 MOST_STEPS = 20_000
 MOST_KNOWN = 256
+MOST_MEASURED = 1000
+"""Rows of an automaton up to which distances are worked out where a bound will do."""
 _FAR = 1 << 28
 
 
@@ -52,6 +54,15 @@ def endings(arena: Arena, row: int, allowed: int = -1, only: int = 0) -> Iterato
             if after and distance[after - first] < _FAR:
                 key = len(text) + 1 + int(distance[after - first])
                 heapq.heappush(heap, (key, -len(text) - 1, next(order), after, text + bytes([byte])))
+
+
+def farthest(arena: Arena, row: int) -> int:
+    """The most bytes by which a text that the automaton of ``row`` reads is away from an end; large ones: a bound."""
+    _, n_rows, _ = arena.extent(row)
+    if n_rows > MOST_MEASURED:
+        return n_rows
+    _, distance = _distances(arena, row, -1, 0)
+    return int(distance[distance < _FAR].max(initial=0))
 
 
 def _accepts(arena: Arena, row: int, allowed: int, only: int) -> bool:

@@ -60,6 +60,8 @@ MOST_GUESSES = 400
 """Formulas looked at for one question."""
 MOST_MEMBERS = 1024
 """Items or properties that are only there to be counted."""
+MOST_PLAIN_DIGITS = 400
+"""Digits up to which a number is written without an exponent."""
 _PLAIN: dict[str, Any] = {"null": None, "true": True, "false": False}
 _ORDER = ("number", "null", "true", "false", "string", "array", "object")
 
@@ -300,7 +302,7 @@ def text_of(value: Any) -> bytes:
     if isinstance(value, list):
         return b"[" + b",".join(map(text_of, value)) + b"]"
     if isinstance(value, Decimal):
-        return f"{value:f}".encode()
+        return f"{value:{'f' if abs(value.adjusted()) < MOST_PLAIN_DIGITS else 'e'}}".encode()
     return _quoted(value) if isinstance(value, str) else json.dumps(value).encode()
 
 

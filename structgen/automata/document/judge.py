@@ -34,7 +34,11 @@ from structgen.ir.document import (
     UniqueItems,
 )
 
-__all__ = ["Judge", "canonical", "value_of"]
+__all__ = ["Judge", "canonical", "parsed", "value_of"]
+
+
+MOST_DIGITS = 4000
+"""Digits of an integer that Python reads in any case."""
 
 
 class Judge:
@@ -45,7 +49,7 @@ class Judge:
 
     def verdicts(self, goals: tuple[Formula, ...], text: bytes) -> tuple[bool, ...]:
         """Which of ``goals`` the JSON document ``text`` satisfies."""
-        value = json.loads(text, parse_float=Decimal)
+        value = parsed(text)
         return tuple(self.holds(goal, value) for goal in goals)
 
     def holds(self, formula: Formula, value: Any) -> bool:
@@ -148,6 +152,15 @@ def _tagged(value: Any) -> Any:
     return {"n": f"{digits}E{exponent}"}
 
 
+def parsed(text: bytes | str) -> Any:
+    """The value of a JSON text: decimals, and integers unless they are too long for ``int`` to read."""
+    return json.loads(text, parse_float=Decimal, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= MOST_DIGITS else Decimal(digits)
+
+
 def type_of(value: Any) -> str:
     """The name in ``JSON_TYPES`` of a decoded value's type."""
     if value is None:
@@ -187,16 +200,19 @@ def _number(part: Assertion, value: Any) -> bool:
     return number in part.values
 
 
-def _exact(number: Decimal) -> tuple[int, int]:
-    """Integer and power of ten, the integer without trailing zeros; decimal contexts would round."""
+def _exact(number: Decimal) -> tuple[str, int]:
+    """Digits and power of ten, the digits without zeros at either end; decimal contexts would round."""
     sign, digits, exponent = number.as_tuple()
     text = "".join(map(str, digits)).rstrip("0")
-    if not text.lstrip("0"):
-        return 0, 0
-    return int(text) * (-1 if sign else 1), int(exponent) + len(digits) - len(text)
+    significant = text.lstrip("0")
+    if not significant:
+        return "0", 0
+    return "-" * sign + significant, int(exponent) + len(digits) - len(text)
 
 
 def _is_multiple(number: Decimal, divisor: Decimal) -> bool:
-    a, b = _exact(number), _exact(divisor)
-    low = min(a[1], b[1])
-    return int(a[0] * 10 ** (a[1] - low)) % int(b[0] * 10 ** (b[1] - low)) == 0
+    (digits, power), (of, power_of) = _exact(number), _exact(divisor)
+    if power < power_of:
+        return digits == "0"  # other digits do not end in zero, so they are no multiple of a power of ten
+    modulus = int(Decimal(of))  # by way of a decimal, since ``int`` reads only so many digits
+    return int(Decimal(digits)) * pow(10, power - power_of, modulus) % modulus == 0

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.endings import endings
+from structgen.automata.document.judge import parsed
 from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.shortest import escaped
 from structgen.kernels import document as K
@@ -369,7 +369,7 @@ class Keeping:
         if label == 0:
             return None
         text = parent_kept[-1] + (bytes([byte]) if consumed else b"")
-        value = json.loads(text.lstrip(b" \t\n\r,"), parse_float=Decimal, parse_int=Decimal)
+        value = parsed(text.lstrip(b" \t\n\r,"))
         frame = automaton.after_item(int(regs[K.R_FRAME]), label, value)
         if not frame:
             return None

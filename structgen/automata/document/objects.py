@@ -122,6 +122,11 @@ class Objects:
         self.keeps_some = False
         """Whether some frame keeps names."""
 
+    def state_of(self, frame: int) -> ObjectState:
+        """The state of a general frame, whether a name or a value is due."""
+        pending = self._pending.get(frame)
+        return self.states[frame] if pending is None else pending.state
+
     # -- opening ---------------------------------------------------------------------------
 
     def open(self, context: Context, forms: tuple[Formula, ...]) -> int:

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from structgen.automata.document.formulas import Reducer
-from structgen.automata.document.judge import Judge, canonical
+from structgen.automata.document.judge import Judge, canonical, parsed, value_of
 from structgen.frontends.jsonschema.build import SchemaSource
 from tests.automata.document.test_oracle import Schemas, documents
 
@@ -33,6 +33,10 @@ def test_numbers_are_exact() -> None:
     assert not judge.holds(goal, Decimal("19.995"))
     assert not judge.holds(goal, Decimal("1e-30"))
     assert judge.verdicts((goal,), json.dumps(10**40).encode()) == (True,)
+    assert judge.verdicts((goal,), b"7e99999999") == (True,)  # without writing the number out
+    assert judge.verdicts((goal,), b"7e-99999999") == (False,)
+    assert judge.verdicts((goal,), b"0e-99999999") == (True,)
+    assert judge.verdicts((goal,), b"3" * 5000) == (True,)
 
 
 def test_equal_values_have_one_canonical_text() -> None:
@@ -40,3 +44,8 @@ def test_equal_values_have_one_canonical_text() -> None:
     assert canonical(0) == canonical(-0.0)
     assert canonical({"a": [10]}) == canonical({"a": [Decimal("1e1")]})
     assert len({canonical(v) for v in (1, True, "1", [1], {"n": "1E0"}, 10**30, 10**30 + 1)}) == 7
+
+
+def test_canonical_texts_tell_their_value() -> None:
+    for text in ('{"a": [1.5, "x", null]}', "1e4714", "-120", "0.0", '"1"'):
+        assert canonical(value_of(canonical(parsed(text)))) == canonical(parsed(text))

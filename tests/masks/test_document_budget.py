@@ -1,0 +1,82 @@
+"""Budgets of JSON against an adversary who takes the token after which the end is farthest."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import structgen as sg
+from structgen.masks.mask import allowed_ids, empty_mask
+from tests.masks.test_document_machine import pieces
+
+FAR = [f"long name {number}" for number in range(12)]
+
+
+def tagged(tag: str, *required: str) -> dict[str, Any]:
+    return {"properties": {"id": {"const": tag}}, "required": ["id", *required]}
+
+
+CASES: dict[str, Any] = {
+    "constants": {"enum": ["a", "b" * 300]},
+    "pattern": {"type": "string", "pattern": "^(a|b{200})$"},
+    "numbers": {"enum": [1, int("2" * 200)]},
+    "lengths": {"type": "string", "anyOf": [{"maxLength": 2}, {"minLength": 200}]},
+    "names": {"type": "object", "properties": {"a" * 200: True, "b": True}, "additionalProperties": False},
+    "dependencies": {"type": "object", "dependentRequired": {"a": FAR}},
+    "conditions": {"type": "object", "if": {"required": ["a"]}, "then": {"required": FAR}},
+    "tags": {"type": "object", "oneOf": [tagged("a"), tagged("ab", *FAR), tagged("name", *FAR, "x")]},
+    "tags of items": {"items": {"type": "object", "anyOf": [tagged("a"), tagged("b", *FAR)]}, "uniqueItems": True},
+    "inner tags": {
+        "type": "object",
+        "properties": {"a": {"type": "object", "properties": {"id": {"enum": ["a", "b"]}}, "required": ["id"]}},
+        "required": ["a"],
+        "if": {"properties": {"a": {"properties": {"id": {"const": "b"}}}}},
+        "then": {"required": FAR},
+    },
+    "counts": {"type": "array", "if": {"contains": {"const": 1}}, "then": {"minItems": 40}},
+    "equal": {"type": "array", "oneOf": [{"uniqueItems": True}, {"minItems": 30}]},
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", CASES)
+def test_every_walk_ends_within_its_budget(name: str) -> None:
+    vocabulary = pieces()
+    is_valid = Draft202012Validator(CASES[name]).is_valid
+    constraint = sg.json_schema(CASES[name]).bind(vocabulary)
+    row = empty_mask(vocabulary.n_tokens)
+    for seed in range(6):
+        choose = random.Random(f"{name} {seed}")
+        matcher = constraint.start()
+        budget = len(matcher.shortest_completion_tokens()) + choose.choice([0, 5, 30, 70])
+        for left in range(budget, 0, -1):
+            matcher.fill_mask(row, left)
+            allowed = [t for t in allowed_ids(row, vocabulary.n_tokens).tolist() if t not in vocabulary.eos_ids]
+            tokens = choose.sample(allowed, min(8, len(allowed)))
+            tokens += [token for token in allowed if vocabulary.tokens[token] in (b'"', b"{", b"a", b"b", b"2")]
+            if not tokens:
+                break
+            matcher.advance(max(tokens, key=lambda token: ends_in(matcher, token)))
+        assert matcher.is_accepting, matcher.text
+        assert is_valid(json.loads(matcher.text)), matcher.text
+
+
+def ends_in(matcher: Any, token: int) -> int:
+    fork = matcher.fork()
+    fork.advance(token)
+    return len(fork.shortest_completion())
+
+
+def test_masks_are_free_where_the_budget_is_comfortable() -> None:
+    vocabulary = pieces()
+    matcher = sg.json_schema(CASES["tags"]).bind(vocabulary).start()
+    free, within = empty_mask(vocabulary.n_tokens), empty_mask(vocabulary.n_tokens)
+    for data in (b"", b'{"id', b'":"', b'ab"', b', "'):
+        assert matcher.advance_bytes(data) if data else True
+        matcher.fill_mask(free)
+        matcher.fill_mask(within, 2000)
+        assert (free == within).all()
