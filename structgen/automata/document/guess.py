@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
 from structgen.automata.document.guided import branches, propagated
 from structgen.automata.document.judge import Judge
-from structgen.automata.document.strings import dfa_of_assertion
+from structgen.automata.document.strings import dfa_of_assertion, sample_of
 from structgen.errors import LimitError
 from structgen.ir.document import (
     FALSE,
@@ -269,11 +269,20 @@ def _strings(parts: list[Assertion]) -> Iterator[str]:
             yield data.decode("utf-8", "surrogatepass")
         return
     for part in parts:
-        if isinstance(part, Pattern) and not dfa_of_assertion(part).is_empty:
-            yield dfa_of_assertion(part).shortest().decode("utf-8", "surrogatepass")
+        if isinstance(part, Pattern):
+            yield from _texts(part)
     least = max((part.low for part in parts if isinstance(part, StringLength)), default=0)
     if least < 1 << 16:
         yield "a" * least
+
+
+def _texts(part: Pattern) -> Iterator[str]:
+    """A text that can be read off a pattern, then, if another is asked for, a shortest one in bytes."""
+    text = sample_of(part)
+    if text is not None:
+        yield text.decode("utf-8", "surrogatepass")
+    if not dfa_of_assertion(part).is_empty:
+        yield dfa_of_assertion(part).shortest().decode("utf-8", "surrogatepass")
 
 
 def _numbers(parts: list[Assertion]) -> Iterator[Any]:

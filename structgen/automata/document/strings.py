@@ -21,6 +21,7 @@ from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.judged import Doubts, Judged, is_judged, sure_dfa, with_doubts
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
+from structgen.automata.looks import CrossingError, resolve
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
 from structgen.errors import LimitError
 from structgen.ir.document import (
@@ -34,11 +35,12 @@ from structgen.ir.document import (
     StringLength,
     conjunction,
 )
-from structgen.ir.regex import ANY, repeat
+from structgen.ir.regex import ANY, has_look, repeat
+from structgen.ir.sample import sample
 from structgen.kernels import document as K
 from structgen.kernels.shortest import has_all_lengths
 
-__all__ = ["StringSpecs", "dfa_of_assertion", "must_parts", "says"]
+__all__ = ["StringSpecs", "dfa_of_assertion", "must_parts", "sample_of", "says"]
 
 
 def must_parts(formula: Formula) -> list[Assertion] | None:
@@ -70,6 +72,20 @@ def dfa_of_assertion(assertion: Assertion) -> Dfa:
         return _length_dfa(assertion.low, assertion.high)
     assert isinstance(assertion, StringIn)
     return from_strings(assertion.values)
+
+
+def sample_of(part: Pattern) -> bytes | None:
+    """A text of a pattern, where one can be had without its automaton."""
+    return _sample_of(part.node)
+
+
+@lru_cache(maxsize=1024)
+def _sample_of(node: Any) -> bytes | None:
+    try:
+        text = sample(resolve(node) if has_look(node) else node)
+    except CrossingError:
+        return None
+    return None if text is None else text.encode("utf-8", "surrogatepass")
 
 
 class _Prepared:
@@ -404,7 +420,8 @@ def says(part: Assertion, value: bytes) -> bool:
         return part.low <= n and (part.high is None or n <= part.high)
     if isinstance(part, StringIn):
         return value in part.values
-    if not dfa_of_assertion(part).accepts(value):
+    is_sample = isinstance(part, Pattern) and sample_of(part) == value
+    if not is_sample and not dfa_of_assertion(part).accepts(value):
         return False
     return not (isinstance(part, Format) and part.check is not None) or part.check(value.decode())
 
