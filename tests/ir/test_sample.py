@@ -8,6 +8,7 @@ import re
 import pytest
 
 from structgen.automata.compile import compile_regex
+from structgen.frontends.regex.ecma import parse_ecma
 from structgen.frontends.regex.python import parse_python
 from structgen.ir.sample import MOST_CHARACTERS, sample
 
@@ -33,6 +34,22 @@ def test_what_looks_around_or_is_long_or_empty_is_not_read_off() -> None:
     assert sample(parse_python(f"(aa){{{MOST_CHARACTERS}}}")) is None
     assert sample(parse_python(r"[^\s\S]")) is None
     assert sample(parse_python(r"[^\s\S]|b")) == "b"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^ab$", "ab"),
+        ("^$|^a+$", ""),
+        ("^(?:a$|bc)", "a"),
+        ("a^", None),
+        ("$a", None),
+        ("^(^a)b$$", "ab"),
+        ("x(a$|bb)c", None),
+    ],
+)
+def test_anchors_stand_at_the_ends(pattern: str, text: str | None) -> None:
+    assert sample(parse_ecma(pattern, search=True)) == text
 
 
 def _pattern(draws: random.Random, depth: int) -> str:

@@ -280,7 +280,7 @@ def _texts(part: Pattern) -> Iterator[str]:
     """A text that can be read off a pattern, then, if another is asked for, a shortest one in bytes."""
     text = sample_of(part)
     if text is not None:
-        yield text.decode("utf-8", "surrogatepass")
+        yield text.decode()
     if not dfa_of_assertion(part).is_empty:
         yield dfa_of_assertion(part).shortest().decode("utf-8", "surrogatepass")
 

@@ -21,7 +21,6 @@ from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.judged import Doubts, Judged, is_judged, sure_dfa, with_doubts
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
-from structgen.automata.looks import CrossingError, resolve
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
 from structgen.errors import LimitError
 from structgen.ir.document import (
@@ -35,7 +34,7 @@ from structgen.ir.document import (
     StringLength,
     conjunction,
 )
-from structgen.ir.regex import ANY, has_look, repeat
+from structgen.ir.regex import ANY, repeat
 from structgen.ir.sample import sample
 from structgen.kernels import document as K
 from structgen.kernels.shortest import has_all_lengths
@@ -76,16 +75,8 @@ def dfa_of_assertion(assertion: Assertion) -> Dfa:
 
 def sample_of(part: Pattern) -> bytes | None:
     """A text of a pattern, where one can be had without its automaton."""
-    return _sample_of(part.node)
-
-
-@lru_cache(maxsize=1024)
-def _sample_of(node: Any) -> bytes | None:
-    try:
-        text = sample(resolve(node) if has_look(node) else node)
-    except CrossingError:
-        return None
-    return None if text is None else text.encode("utf-8", "surrogatepass")
+    text = sample(part.node)
+    return None if text is None else text.encode()
 
 
 class _Prepared:

@@ -122,9 +122,12 @@ class SchemaSource:
 
     def is_plainly_satisfiable(self, formula: Formula) -> bool:
         """Whether a glance at the schema shows that some value satisfies ``formula``."""
-        if type(formula) is not Ref:
-            return formula.uid in self._leaf_uids
-        return is_plainly_satisfiable(self.resources, formula.location)
+        if type(formula) is Ref:
+            return is_plainly_satisfiable(self.resources, formula.location)
+        start = self.resources.start()
+        return formula.uid in self._leaf_uids or (
+            formula is start.formula and is_plainly_satisfiable(self.resources, start)
+        )
 
     def ref(self, place: Place, schema: Any, pointer: str) -> Formula:
         """A subschema of ``place``: constant for booleans and ``{}``, else a reference."""

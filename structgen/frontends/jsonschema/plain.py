@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from structgen.frontends.jsonschema.patterns import read_pattern
 from structgen.frontends.jsonschema.resources import Place, Resources
+from structgen.ir.sample import sample
 
 __all__ = ["is_plainly_satisfiable"]
 
@@ -71,9 +73,14 @@ def _constants(schema: dict[str, Any]) -> bool:
 
 
 def _scalars(schema: dict[str, Any]) -> bool:
-    if ("pattern" in schema) + ("format" in schema) + ("minLength" in schema or "maxLength" in schema) > 1:
+    shortest, longest = schema.get("minLength", 0), schema.get("maxLength", 1 << 60)
+    if longest < shortest:
         return False
-    if schema.get("maxLength", 1 << 60) < schema.get("minLength", 0):
+    if "pattern" in schema:
+        text = None if "format" in schema else sample(read_pattern(schema["pattern"], ""))
+        if text is None or not shortest <= len(text) <= longest:
+            return False
+    elif "format" in schema and ("minLength" in schema or "maxLength" in schema):
         return False
     n_bounds = sum(bound in schema for bound in _NUMBER_BOUNDS)
     if n_bounds <= 1:
