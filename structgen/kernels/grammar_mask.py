@@ -10,15 +10,19 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.grammar_parts import lexeme_part, start_part
-from structgen.kernels.grammar_walk import set_tokens, walk_below
+from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT
 from structgen.kernels.pushdown import (
     BROKEN,
     CONTEXT,
     FAIL,
+    GENERATION,
     JOINS,
+    LOWEST,
     N_JOINS,
+    N_MISSING,
+    N_SCRATCH,
     NEVER,
     NOTED,
     OFFSETS,
@@ -29,6 +33,7 @@ from structgen.kernels.pushdown import (
     UNKNOWN,
     VISITED,
     WATCH,
+    accepts_at,
     check,
     delta_at,
     emit,
@@ -49,10 +54,47 @@ from structgen.kernels.pushdown import (
     watch_step_at,
 )
 
-__all__ = ["fill", "find_broken"]
+__all__ = ["begin_mask", "fill", "find_broken"]
 
-DONE, MISSED, FULL = 0, 1, 2
-"""How ``fill`` ends."""
+DONE, MISSED, FULL, BEGUN = 0, 1, 2, 3
+"""How ``fill`` ends; ``BEGUN`` before it was called."""
+
+
+@uncounted
+def begin_mask(  # type: ignore[no-untyped-def]
+    heap, work, trie, parts, queue, watched, name, cell, state, watch, register, column, generation, eos, row
+):
+    """The mask of one thread, put into ``row``, in a new call's scratch.
+
+    Returns (places left in ``queue``, those in ``watched``, how it ended, sum of the row's words). The sum is -1 where
+    ``fill`` has to be gone on with, or what stands under conditions to be added, or end of sequence to be judged;
+    otherwise the tokens ``eos`` are in the mask where the text is complete.
+    """
+    work[N_SCRATCH] = 0
+    work[LOWEST] = 1 << 30
+    work[GENERATION] = generation
+    work[N_MISSING] = 0
+    work[STATUS] = OK
+    for word in range(row.shape[0]):
+        row[word] = 0
+    put(queue, 0, name, state, cell, register, column, 0)
+    n_queue, n_watched, problem = fill(heap, work, trie, parts, queue, watched, 1, 0, row)
+    if problem != DONE or n_watched > 0 or watch != 0:
+        return n_queue, n_watched, problem, np.int64(-1)
+    work[NOTED] = 0
+    ended = accepts_at(heap, state)
+    if ended < -1:
+        ended = ended_at(heap, state, 256) if delta_at(heap, state, 0) != UNKNOWN else -2
+    is_end = ended >= 0 and is_complete(heap, work, cell, ended, register, column)
+    if ended < -1 or work[NOTED] != 0 or work[STATUS] != OK:
+        return n_queue, n_watched, problem, np.int64(-1)
+    if is_end:
+        for i in range(eos.shape[0]):
+            row[eos[i] >> 5] |= np.uint32(1) << np.uint32(eos[i] & 31)
+    total = np.int64(0)
+    for word in range(row.shape[0]):
+        total += np.int64(row[word])
+    return n_queue, n_watched, problem, total & np.int64(0xFFFFFFFF)
 
 
 @uncounted

@@ -301,13 +301,14 @@ def advance_all(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
 def advance_one(  # type: ignore[no-untyped-def]
     heap, work, data, offsets, token, generation, cell, state, watch, register, column
 ):
-    """``advance_all`` of one thread over a token, with nothing left of earlier calls; -1 also for a long token."""
+    """``advance_all`` of one thread over a token, with nothing left of earlier calls.
+
+    Returns how many are alive, and the first one; -1 of them also for a long token.
+    """
     first = offsets[token]
     last = offsets[token + 1]
-    if last == first:
-        return 0
     if last - first > LONG:
-        return -1
+        return -1, cell, state, watch, register, column
     work[N_SCRATCH] = 0
     work[LOWEST] = 1 << 30
     work[N_MISSING] = 0
@@ -320,7 +321,8 @@ def advance_one(  # type: ignore[no-untyped-def]
     work[at + 2] = watch
     work[at + 3] = register
     work[at + 4] = column
-    return advance_all(heap, work, data[first:last], 1)
+    count = advance_all(heap, work, data[first:last], 1)
+    return count, work[at], work[at + 1], work[at + 2], work[at + 3], work[at + 4]
 
 
 @uncounted

@@ -74,16 +74,19 @@ def next_exit(left, at, last, node):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def stay_at_root(trie, left, row, exits):  # type: ignore[no-untyped-def]
+def stay_at_root(trie, left, row, stays, exits):  # type: ignore[no-untyped-def]
     """Allow in ``row`` the tokens that stay in the loop from the trie's root; list in ``exits`` where others leave it.
 
-    Returns the number of exits.
+    ``stays`` gets those that end with an ASCII byte. Returns the number of exits.
     """
     n, at, node = 0, 0, 1
     while node < trie.byte.shape[0]:
         at = next_exit(left, at, left.shape[0], node)
         following = left[at] >> 1 if at < left.shape[0] else trie.byte.shape[0]
         set_tokens(row, trie.token_start, trie.token_ids, node, following)
+        for each in range(node, following):
+            if trie.byte[each] < 128:
+                set_tokens(stays, trie.token_start, trie.token_ids, each, each + 1)
         if at >= left.shape[0]:
             break
         if left[at] & 1 == 0:

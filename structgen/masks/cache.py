@@ -60,15 +60,18 @@ class MaskCache:
             self._insert(key, row)
         return row
 
-    def put(self, key: Hashable, row: TokenMask) -> TokenMask:
-        """Keep ``row``, which must not be written again; returns it, or its equal, frozen."""
-        row.flags.writeable = False
-        return self._insert(key, row)
+    def put(self, key: Hashable, row: TokenMask, total: int = -1) -> TokenMask:
+        """Keep ``row``, which must not be written again; returns it, or its equal, frozen.
 
-    def _insert(self, key: Hashable, row: TokenMask) -> TokenMask:
-        check = int(np.add.reduce(row, dtype=np.uint32))
+        ``total`` is the sum of its words, modulo 2^32, where that is known.
+        """
+        row.flags.writeable = False
+        return self._insert(key, row, total)
+
+    def _insert(self, key: Hashable, row: TokenMask, total: int = -1) -> TokenMask:
+        check = total if total >= 0 else int(np.add.reduce(row, dtype=np.uint32))
         found = self._rows.get(check)
-        if found is None or not np.array_equal(found, row):
+        if found is None or (found is not row and found.tobytes() != row.tobytes()):
             is_full = (len(self._rows) + 1) * row.nbytes > self._half or len(self.young) >= MOST_KEYS
             if self.young and is_full:
                 self.n_evicted += len(self.old.keys() - self.young.keys())

@@ -21,7 +21,7 @@ import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threads
 from structgen.automata.grammar.complete import Completer
-from structgen.dtypes import TokenMask
+from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import grammar_mask, grammar_walk, pushdown
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
@@ -34,6 +34,7 @@ __all__ = ["GrammarMachine"]
 
 MAX_STEPS = 1 << 17
 """Remembered (configuration, token) steps."""
+_NOT_YET: Any = object()
 MOST_WATCHES = 256
 """Remembered rows of tokens that break a condition."""
 
@@ -54,11 +55,14 @@ class GrammarMachine:
         self._keys: dict[Threads, Hashable] = {}
         self._lengths: dict[tuple[int, ...], list[int]] = {}
         self._states = np.zeros(64, dtype=np.int32)
+        """Room for the states on top of a stack; more are seldom read."""
         self._queue = np.zeros((1024, 6), dtype=np.int32)
         self._watched = np.zeros((256, 6), dtype=np.int32)
         self._broken: dict[tuple[int, int], TokenMask] = {}
         self._steps: dict[tuple[Threads, int], Threads | None] = {}
         self._accepting: dict[Threads, bool] = {}
+        self._tops: dict[int, bytes] = {}
+        self._eos = np.array(sorted(vocabulary.eos_ids), dtype=np.int32)
         self._lock = threading.RLock()
         self._start = automaton.start()
         self._start_states = frozenset(state for _, state, _, _, _ in self._start)
@@ -119,14 +123,27 @@ class GrammarMachine:
                 found = self._rows.get(key)
                 if found is not None:
                     return key, found
+        return self._cold_mask(thread)
+
+    def _cold_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
+        """The mask of one thread, put together and kept."""
         self.n_cold += 1
-        automaton = self.automaton
-        automaton.begin()
-        mask = np.zeros(self._n_words, dtype=np.uint32)
-        self._add_thread(thread, mask)
-        if automaton.may_be_complete(thread):
-            self._add_eos(mask)
-        return self._remember(cell, name, mask)
+        automaton, parts = self.automaton, self._parts
+        cell, state, watch, _, column = thread
+        mask = np.empty(self._n_words, dtype=np.uint32)
+        at_start = cell == 0 and column == -1 and state in self._start_states
+        name = parts.start if at_start else UNDER_WAY_AT_ROOT
+        n, n_watched, problem, total = grammar_mask.begin_mask(
+            automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
+            name, *thread, automaton.next_generation(), self._eos, mask,
+        )  # fmt: skip
+        if total < 0:
+            self._go_on(n, n_watched, problem, mask)
+            if watch:
+                mask &= self._unbroken(UNDER_WAY_AT_ROOT, watch)
+            if automaton.may_be_complete(thread):
+                self._add_eos(mask)
+        return self._remember(cell, thread[1:], mask, total)
 
     def _add_eos(self, row: TokenMask) -> None:
         for token in self._vocabulary.eos_ids:
@@ -136,14 +153,24 @@ class GrammarMachine:
         """The parser states on top of a stack, at most ``length``, as bytes; nondeterministic cells stand for all."""
         if self.automaton.parser is not None:
             return cell.to_bytes(4, "little")
-        while length > len(self._states):
-            self._states = np.zeros(2 * len(self._states), dtype=np.int32)
-        out = self._states[:length]
+        top = self._tops.get(cell)
+        if top is None:
+            if len(self._tops) >= MAX_STEPS:
+                self._tops.clear()
+            top = self._tops[cell] = self._states_on(cell, self._states)
+        if length <= len(self._states):
+            return top[: 4 * length]
+        return self._states_on(cell, np.zeros(length, dtype=np.int32))
+
+    def _states_on(self, cell: int, out: IntArray) -> bytes:
         n = int(grammar_walk.stack_states(self.automaton.heap.array, cell, out))
         return out[:n].tobytes()
 
-    def _remember(self, cell: int, name: tuple[int, ...], mask: TokenMask) -> tuple[Hashable, TokenMask]:
-        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read; returns its key, and it."""
+    def _remember(self, cell: int, name: tuple[int, ...], mask: TokenMask, total: int) -> tuple[Hashable, TokenMask]:
+        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read; returns its key, and it.
+
+        ``total`` is the sum of its words, or -1.
+        """
         lowest = int(self.automaton.work[pushdown.LOWEST])
         if self.automaton.parser is not None:
             length = 1
@@ -155,39 +182,31 @@ class GrammarMachine:
         if length not in lengths:
             insort(lengths, length)
         key = (name, self._stack(cell, length))
-        return key, self._rows.put(key, mask)
-
-    def _add_thread(self, thread: Thread, row: TokenMask) -> None:
-        """Put the mask of one thread together."""
-        cell, state, watch, register, column = thread
-        at_start = cell == 0 and column == -1 and state in self._start_states
-        name = self._parts.start if at_start else UNDER_WAY_AT_ROOT
-        self._fill([(name, state, cell, register, column, 0)], row)
-        if watch:
-            row &= self._unbroken(UNDER_WAY_AT_ROOT, watch)
+        return key, self._rows.put(key, mask, total)
 
     def _fill(self, places: list[tuple[int, ...]], row: TokenMask) -> None:
         """Add what ``places`` lead to (see ``grammar_mask.fill``)."""
-        parts, automaton, trie = self._parts, self.automaton, self._trie
         while len(places) > len(self._queue):
             self._queue = np.zeros((2 * len(self._queue), 6), dtype=np.int32)
         self._queue[: len(places)] = places
-        n, n_watched = len(places), 0
-        automaton.clear()
-        while True:
-            n, n_watched, problem = grammar_mask.fill(
-                automaton.heap.array, automaton.work, trie, parts.tables, self._queue, self._watched, n, n_watched, row
-            )
-            if problem == grammar_mask.DONE:
-                break
+        self.automaton.clear()
+        self._go_on(len(places), 0, grammar_mask.BEGUN, row)
+
+    def _go_on(self, n: int, n_watched: int, problem: int, row: TokenMask) -> None:
+        """See to what the kernel could not do, and call it again, until all is done."""
+        parts, automaton, trie = self._parts, self.automaton, self._trie
+        while problem != grammar_mask.DONE:
             if problem == grammar_mask.MISSED:
                 if automaton.supply():
                     automaton.forget()
                 parts.build()
-            else:
+            elif problem == grammar_mask.FULL:
                 self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
                 self._watched = np.concatenate([self._watched, np.zeros_like(self._watched)])
             automaton.clear()
+            n, n_watched, problem = grammar_mask.fill(
+                automaton.heap.array, automaton.work, trie, parts.tables, self._queue, self._watched, n, n_watched, row
+            )
         if n_watched:
             self._fill_watched(self._watched[:n_watched].tolist(), row)
 
@@ -220,26 +239,34 @@ class GrammarMachine:
     def advance(self, config: Any, token_id: int) -> Threads | None:
         """The configuration after a token; None where it is not allowed."""
         key = (config, token_id)
-        steps = self._steps
-        try:
-            return steps[key]
-        except KeyError:
-            pass
+        found = self._steps.get(key, _NOT_YET)
+        return self._advance(key) if found is _NOT_YET else found
+
+    def _advance(self, key: tuple[Threads, int]) -> Threads | None:
+        """A step that is not remembered."""
+        config, token_id = key
         if token_id in self._no_text:
             return None
         vocabulary = self._vocabulary
         found: Threads | None = None
         if len(config) == 1:
-            with self._lock:
-                found = self.automaton.advance_one(config[0], vocabulary.data, vocabulary.offsets, token_id)
+            stays = self._parts.staying.get(config[0][1])
+            if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1 and self._is_free(config):
+                found = config
+            else:
+                with self._lock:
+                    found = self.automaton.advance_one(config[0], vocabulary.data, vocabulary.offsets, token_id)
         if found is None:
             data = vocabulary.token_bytes(token_id)
             found = self.advance_bytes(config, data) if data else None
-        found = found or None
-        if len(steps) >= MAX_STEPS:
-            steps.clear()
-        steps[key] = found
+        if len(self._steps) >= MAX_STEPS:
+            self._steps.clear()
+        found = self._steps[key] = found or None
         return found
+
+    def _is_free(self, config: Threads) -> bool:
+        """Whether a loop of its lexer state is all that bytes in it move."""
+        return not config[0][2] and config[0][4] == -1 and config != self._start and self.automaton.liveness is None
 
     def advance_bytes(self, config: Any, data: bytes) -> Threads | None:
         """The configuration after plain bytes; None where they cannot be read."""

@@ -47,6 +47,8 @@ class PartStore:
         self.trie: GrammarTrie = runs.trie
         self.runs = runs
         self._loops: dict[int, Loop | None] = {}
+        self.staying: dict[int, memoryview] = {}
+        """For lexer states with a loop, the tokens that leave the lexer there, as a mask."""
         # large from the start, since growing copies
         self.tables = PartTables(
             pool=lazy_zeros(1 << 20, np.int32),
@@ -127,6 +129,7 @@ class PartStore:
         if loop is None:
             return self._build_tail(state)
         run = self.runs.run(loop)
+        self.staying[state] = run.stays
         return self._add(part_writing.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
 
     def _loop(self, state: int) -> Loop | None:

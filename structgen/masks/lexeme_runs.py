@@ -52,6 +52,8 @@ class LexemeRun:
 
     row: TokenMask
     """(W,) uint32: the tokens that stay from first to last byte; their last character may be unfinished."""
+    stays: memoryview
+    """The same without those whose last byte is not ASCII: they leave a lexer where it is."""
     exits: IntArray
     """(n,) int32 trie nodes, ascending: by each, the first byte is read that is none of the loop's."""
     first: int
@@ -93,11 +95,11 @@ class LexemeRuns:
         return known
 
     def _find(self, loops: ByteArray, beyond: bool) -> LexemeRun:
-        row = np.zeros(self.n_words, dtype=np.uint32)
+        row, stays = np.zeros((2, self.n_words), dtype=np.uint32)
         left, exits = np.zeros((2, self.trie.byte.shape[0]), dtype=np.int32)
         places = np.zeros(self._depth + 1, dtype=np.uint8)
         n_left = int(loop_map.map_loop(self.trie, utf8_table(), loops, beyond, places, left))
-        n = int(loop_map.stay_at_root(self.trie, left[:n_left], row, exits))
+        n = int(loop_map.stay_at_root(self.trie, left[:n_left], row, stays, exits))
         first, last = self._n_left, self._n_left + n_left
         if last > len(self.left):
             longer = lazy_zeros(2 * last, np.int32)
@@ -105,7 +107,7 @@ class LexemeRuns:
             self.left = longer
         self.left[first:last] = left[:n_left]
         self._n_left = last
-        return LexemeRun(row, exits[:n].copy(), first, last)
+        return LexemeRun(row, stays.data, exits[:n].copy(), first, last)
 
 
 def _children(trie: GrammarTrie, node: int) -> IntArray:

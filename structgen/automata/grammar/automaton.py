@@ -310,13 +310,12 @@ class GrammarAutomaton:
 
         if self.liveness is not None:
             return None
-        work = self.work
-        count = advance_one(self.heap.array, work, data, offsets, token_id, self.next_generation(), *thread)
-        if count == 1:
-            c, q, w, r, n = work[self._threads : self._threads + 5].tolist()
-            found = ((c, q, w, r, n),)
-            return ((c, q, w, r, BEGUN),) if c == 0 and found == self._start else found
-        return None if count else ()
+        generation = self.next_generation()
+        found = advance_one(self.heap.array, self.work, data, offsets, token_id, generation, *thread)
+        if found[0] == 1:
+            after: Threads = (found[1:],)
+            return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
+        return None if found[0] else ()
 
     def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:
         from structgen.kernels.grammar_walk import advance_all
