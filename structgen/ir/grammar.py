@@ -9,6 +9,7 @@ conflicts; terminal priorities stay, because they order the lexer's alternatives
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from structgen.ir.pattern import Pattern
 
@@ -33,8 +34,7 @@ class Terminal:
     source: str = ""
 
 
-@dataclass(frozen=True)
-class Production:
+class Production(NamedTuple):
     """``lhs`` (a nonterminal's symbol) derives ``rhs``; ``priority`` settles reduce/reduce conflicts."""
 
     lhs: int

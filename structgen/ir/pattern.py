@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "matches_nothing", "max_width",
-           "min_width"]  # fmt: skip
+__all__ = ["Alternatives", "Characters", "Look", "Pattern", "Repeat", "Sequence", "first_characters",
+           "matches_nothing", "max_width", "min_width"]  # fmt: skip
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -86,6 +86,27 @@ def max_width(pattern: Pattern) -> int | None:
         width = max_width(pattern.part)
         return None if width is None or (pattern.high is None and width) else width * (pattern.high or 0)
     return 0
+
+
+def first_characters(pattern: Pattern) -> tuple[set[tuple[int, int]], bool]:
+    """Ranges of the characters that matches begin with, and whether one may be empty; assertions are taken to hold."""
+    if isinstance(pattern, Characters):
+        return set(pattern.ranges), False
+    if isinstance(pattern, Sequence):
+        found: set[tuple[int, int]] = set()
+        for part in pattern.parts:
+            more, is_empty = first_characters(part)
+            found |= more
+            if not is_empty:
+                return found, False
+        return found, True
+    if isinstance(pattern, Alternatives):
+        begun = [first_characters(part) for part in pattern.parts]
+        return set().union(*(more for more, _ in begun)), any(is_empty for _, is_empty in begun)
+    if isinstance(pattern, Repeat):
+        more, is_empty = first_characters(pattern.part)
+        return more, is_empty or not pattern.low
+    return set(), True
 
 
 def matches_nothing(pattern: Pattern) -> bool:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.dtypes import ByteArray
 from structgen.ir.grammar import Grammar
-from structgen.ir.pattern import Alternatives, Characters, Pattern, Repeat, Sequence
+from structgen.ir.pattern import Pattern, first_characters
 
 __all__ = ["first_bytes", "following_bytes", "following_terminals"]
 
@@ -51,27 +51,7 @@ def following_bytes(grammar: Grammar, tables: LalrTables) -> ByteArray:
 
 
 def first_bytes(pattern: Pattern) -> set[tuple[int, int]]:
-    """Ranges of the bytes with which a match begins, or more; assertions are taken to hold."""
-    return _begin(pattern)[0]
-
-
-def _begin(pattern: Pattern) -> tuple[set[tuple[int, int]], bool]:
-    """The same, and whether the pattern may match nothing, so that what is behind it may begin."""
-    if isinstance(pattern, Characters):
-        found = {(low, min(high, BEYOND - 1)) for low, high in pattern.ranges if low < BEYOND}
-        return found | ({(BEYOND, 255)} if pattern.ranges and pattern.ranges[-1][1] >= BEYOND else set()), False
-    if isinstance(pattern, Sequence):
-        found = set()
-        for part in pattern.parts:
-            more, is_empty = _begin(part)
-            found |= more
-            if not is_empty:
-                return found, False
-        return found, True
-    if isinstance(pattern, Alternatives):
-        begun = [_begin(part) for part in pattern.parts]
-        return set().union(*(more for more, _ in begun)), any(is_empty for _, is_empty in begun)
-    if isinstance(pattern, Repeat):
-        more, is_empty = _begin(pattern.part)
-        return more, is_empty or not pattern.low
-    return set(), True
+    """Ranges of the bytes with which a match begins, or more."""
+    ranges, _ = first_characters(pattern)
+    found = {(low, min(high, BEYOND - 1)) for low, high in ranges if low < BEYOND}
+    return found | ({(BEYOND, 255)} if any(high >= BEYOND for _, high in ranges) else set())

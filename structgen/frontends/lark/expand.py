@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
 from structgen.errors import LimitError
 from structgen.frontends.lark.notation import Definition, Node, NotPlainError, Statements, read_statements
@@ -83,8 +83,7 @@ class PlainTerminal:
     priority: int = 0
 
 
-@dataclass(frozen=True)
-class PlainRule:
+class PlainRule(NamedTuple):
     """One production; symbols are (name, whether it is a terminal)."""
 
     origin: str
@@ -245,7 +244,9 @@ class _Expander:
     def _rule(self, definition: Definition, todo: list[Definition]) -> None:
         self._origin = definition.name
         names: dict[int, str] = {}
-        for _, literal in sorted(_literals(definition.body, 0), key=lambda found: -found[0]):
+        literals: list[tuple[int, Node]] = []
+        _add_literals(definition.body, 0, literals)
+        for _, literal in sorted(literals, key=lambda found: -found[0]):
             names[id(literal)] = self._anonymous(literal)
         node = self._bnf(definition.body, names, todo, top=True)
         self._rules.append((definition.name, self._alternatives(node), definition.priority))
@@ -334,8 +335,15 @@ class _Expander:
         if node[0] == "symbol":
             return [(node[1],)]
         if node[0] == "expansions":
-            found = [alternative for part in node[1] for alternative in self._alternatives(part)]
+            if len(node[1]) == 1:
+                return self._alternatives(node[1][0])
+            found: list[tuple[str, ...]] = []
+            for part in node[1]:
+                found += self._alternatives(part)
             return list(dict.fromkeys(found))
+        names = [item[1] for item in node[1] if item[0] == "symbol"]
+        if len(names) == len(node[1]):
+            return [tuple(names)]
         parts = [self._alternatives(item) for item in node[1]]
         total = prod(map(len, parts))
         if total > MOST_ALTERNATIVES:
@@ -350,52 +358,64 @@ class _Expander:
             raise NotPlainError
         products: list[tuple[str, ...]] = [()]
         for choices in parts:
-            products = [(*left, *right) for left in products for right in choices]
+            if len(choices) == 1:
+                more = choices[0]
+                products = [left + more for left in products]
+            else:
+                products = [left + right for left in products for right in choices]
         return list(dict.fromkeys(products))
 
     def _productions(self, start: str) -> tuple[PlainRule, ...]:
         found: dict[tuple[str, tuple[str, ...]], int] = {}
+        nothings = {f"{_NOTHING}{number + 1}" for number in range(self._n_options)}
         for origin, alternatives, priority in self._rules:
             for alternative in alternatives:
-                key = (origin, tuple(symbol for symbol in alternative if symbol[0] != _NOTHING))
-                if key in found and key[1]:
+                if nothings and not nothings.isdisjoint(alternative):
+                    alternative = tuple([symbol for symbol in alternative if symbol[0] != _NOTHING])
+                key = (origin, alternative)
+                if key in found and alternative:
                     raise NotPlainError  # Lark calls some of these an error
                 found[key] = priority
-        origins = {origin for origin, _, _ in self._rules}
-        known = origins | self.terminals.keys() | set(self.statements.declared)
-        if any(symbol not in known for _, rhs in found for symbol in rhs):
+        uses: dict[str, set[str]] = {}
+        for origin, rhs in found:
+            uses.setdefault(origin, set()).update(rhs)
+        terminals = self.terminals.keys() | set(self.statements.declared)
+        if not terminals.isdisjoint(uses) or not set().union(*uses.values()) <= terminals | uses.keys():
             raise NotPlainError
-        live = _reached(found, start)
+        live = _reached(uses, start)
+        pairs = {name: (name, True) for name in terminals} | {name: (name, False) for name in uses}
         return tuple(
-            PlainRule(origin, tuple((symbol, symbol not in origins) for symbol in rhs), priority)
-            for (origin, rhs), priority in found.items()
-            if origin in live
+            [
+                PlainRule(origin, tuple([pairs[symbol] for symbol in rhs]), priority)
+                for (origin, rhs), priority in found.items()
+                if origin in live
+            ]
         )
 
 
-def _reached(productions: dict[tuple[str, tuple[str, ...]], int], start: str) -> set[str]:
+def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
     """Rules that another rule (or the start) still uses once those are gone that none uses, as Lark prunes."""
-    live = {origin for origin, _ in productions}
+    live = set(uses)
     while True:
-        used = {symbol for origin, rhs in productions if origin in live for symbol in rhs if symbol != origin}
+        used = {symbol for origin in live for symbol in uses[origin] if symbol != origin}
         kept = live & (used | {start})
         if kept == live:
             return live
         live = kept
 
 
-def _literals(node: Node, depth: int) -> list[tuple[int, Node]]:
-    """(depth, literal) of all literals, left to right; Lark names the deepest first."""
+def _add_literals(node: Node, depth: int, found: list[tuple[int, Node]]) -> None:
+    """Add (depth, literal) for all literals, left to right; Lark names the deepest first."""
     kind = node[0]
+    if kind == "symbol":
+        return
     if kind in ("literal", "range"):
-        return [(depth, node)]
-    if kind in ("expansions", "expansion"):
-        return [found for part in node[1] for found in _literals(part, depth + 1)]
-    if kind in ("alias", "maybe", "expr"):
-        return _literals(node[1], depth + 1)
-    if kind == "use":
-        return [found for part in node[2] for found in _literals(part, depth + 1)]
-    return []
+        found.append((depth, node))
+    elif kind in ("expansions", "expansion", "use"):
+        for part in node[2 if kind == "use" else 1]:
+            _add_literals(part, depth + 1, found)
+    else:
+        _add_literals(node[1], depth + 1, found)
 
 
 def _without_numbers(node: Any) -> Any:

@@ -21,7 +21,7 @@ from structgen.frontends.lark.messages import located, syntax_error
 from structgen.frontends.lark.notation import NotPlainError
 from structgen.frontends.lark.patterns import exactly, read_pattern
 from structgen.ir.grammar import Grammar, IndentRules, Production, Terminal
-from structgen.ir.pattern import matches_nothing, min_width
+from structgen.ir.pattern import first_characters, matches_nothing, min_width
 
 __all__ = ["read_lark"]
 
@@ -155,6 +155,9 @@ def _order(terminals: tuple[PlainTerminal, ...]) -> dict[str, int]:
 def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
     written = terminal.pattern
     expression = written.regexp()
+    if written.kind == "str" and not written.flags and written.value and written.value.isascii():
+        pattern = exactly(written.value)
+        return Terminal(terminal.name, pattern, written.value, frozenset(), terminal.priority, rank, expression)
     try:
         if written.kind == "str" and not written.flags:
             pattern = exactly(written.value)
@@ -180,16 +183,20 @@ def _keywords(
     """For each pattern the strings it also matches, as ``lark.lexer._create_unless`` finds them."""
     strings = [i for i, terminal in enumerate(terminals) if terminal.pattern.kind == "str"]
     strings.sort(key=lambda i: patterns[i].rank)
+    begins = {i: ord(terminals[i].pattern.value[:1] or "\0") for i in strings}
     keywords: dict[int, tuple[int, ...]] = {}
     shadowed: dict[int, frozenset[int]] = {}
     for i, terminal in enumerate(terminals):
         pattern = patterns[i].pattern
         if terminal.pattern.kind != "re" or pattern is None:
             continue
+        first, is_empty = first_characters(pattern)
         words = [
             j
             for j in strings
-            if terminals[j].priority == terminal.priority and matches_whole(pattern, terminals[j].pattern.value)
+            if terminals[j].priority == terminal.priority
+            and (is_empty or any(low <= begins[j] <= high for low, high in first))
+            and matches_whole(pattern, terminals[j].pattern.value)
         ]
         if words:
             if terminal.name not in ignored:  # Lark throws ignored lexemes away before it renames them
@@ -225,7 +232,7 @@ def _productions(
     offset = len(names)
     ids = {name: offset + i for i, name in enumerate(nonterminals)}
     found = []
-    for rule in rules:
-        rhs = tuple(names[name] if is_terminal else ids[name] for name, is_terminal in rule.expansion)
-        found.append(Production(ids[rule.origin], rhs, rule.priority))
+    for origin, expansion, priority in rules:
+        rhs = tuple([names[name] if is_terminal else ids[name] for name, is_terminal in expansion])
+        found.append(Production(ids[origin], rhs, priority))
     return tuple(dict.fromkeys(found))

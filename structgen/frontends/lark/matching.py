@@ -7,7 +7,7 @@ takes longer than all the matching there is to do with it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence
 
@@ -30,7 +30,10 @@ def _ends(pattern: Pattern, text: str, at: int) -> Iterator[int]:
         for part in pattern.parts:
             yield from _ends(part, text, at)
     elif isinstance(pattern, Repeat):
-        yield from _repeats(pattern, 0, text, at)
+        if isinstance(pattern.part, Characters):
+            yield from _run(pattern, pattern.part.ranges, text, at)
+        else:
+            yield from _repeats(pattern, 0, text, at)
     elif _looks(pattern, text, at):
         yield at
 
@@ -46,6 +49,15 @@ def _in_turn(parts: tuple[Pattern, ...], index: int, text: str, at: int) -> Iter
         return
     for end in _ends(parts[index], text, at):
         yield from _in_turn(parts, index + 1, text, end)
+
+
+def _run(pattern: Repeat, ranges: tuple[tuple[int, int], ...], text: str, at: int) -> Iterable[int]:
+    """The same for a repeated character."""
+    end, most = at, len(text) if pattern.high is None else min(len(text), at + pattern.high)
+    while end < most and _holds(ranges, ord(text[end])):
+        end += 1
+    ends = range(at + pattern.low, end + 1)
+    return ends if pattern.lazy else reversed(ends)
 
 
 def _repeats(pattern: Repeat, count: int, text: str, at: int) -> Iterator[int]:

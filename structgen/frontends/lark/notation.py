@@ -23,7 +23,8 @@ Node = tuple[Any, ...]
 
 _TOKEN = re.compile(
     r"""
-    (?P<SKIP>\s*//[^\n]*|\s*\#[^\n]*|[ \t]+|\\[ ]*\n)
+    [ \t]*+(?:
+    (?P<SKIP>\s*//[^\n]*|\s*\#[^\n]*|\\[ ]*\n|\Z)
   | (?P<NL_OR>(?:\r?\n)+\s*\|)
   | (?P<NL>(?:\r?\n)+\s*)
   | (?P<STRING>"(?:\\"|\\\\|[^"\n])*?"i?)
@@ -37,9 +38,12 @@ _TOKEN = re.compile(
   | (?P<OP>[+*]|[?](?![a-z_]))
   | (?P<DOTDOT>\.\.)
   | (?P<MARK>[()\[\]{}:,|.~])
+    )
     """,
     re.VERBOSE,
 )
+_KINDS = {number: kind for kind, number in _TOKEN.groupindex.items()}
+"""Names by group, of which each token has just one."""
 _MOST_ITEMS = 100_000
 
 
@@ -83,17 +87,19 @@ def read_statements(text: str) -> Statements:
 def _tokens(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     at, text = 0, text + "\n"
-    match = _TOKEN.match
-    while at < len(text):
-        token = match(text, at)
-        if token is None or len(found) > _MOST_ITEMS:
+    for token in _TOKEN.finditer(text):
+        if token.start() != at:
             raise NotPlainError
         at = token.end()
-        kind = token.lastgroup
-        assert kind is not None
-        if kind != "SKIP":
-            value = token.group()
-            found.append((value if kind == "MARK" else kind, value))
+        number: int = token.lastindex  # type: ignore[assignment]
+        kind = _KINDS[number]
+        if kind == "MARK":
+            value = token[number]
+            found.append((value, value))
+        elif kind != "SKIP":
+            found.append((kind, token[number]))
+    if at < len(text) or len(found) > _MOST_ITEMS:
+        raise NotPlainError
     return found
 
 

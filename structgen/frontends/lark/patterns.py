@@ -40,8 +40,13 @@ def parsed(source: str, flags: int = 0) -> Any:
 
 def exactly(text: str) -> Pattern:
     """The pattern that matches ``text``."""
-    parts = tuple(Characters(_without_surrogates(((ord(c), ord(c)),))) for c in text)
+    parts = tuple([_character(ord(character)) for character in text])
     return parts[0] if len(parts) == 1 else Sequence(parts)
+
+
+@lru_cache(maxsize=1024)
+def _character(code: int) -> Characters:
+    return Characters(_without_surrogates(((code, code),)))
 
 
 def read_pattern(source: str, *, name: str, flags: int = 0) -> Pattern:
