@@ -90,6 +90,7 @@ class Lexer:
         self._endings: dict[tuple[tuple[int, int], ...], int] = {}
         self._n_endings = 0
         self._looks: dict[int, list[int]] = {}
+        self._places: dict[tuple[int, ...], dict[tuple[int, ...], list[int]]] = {}
         self._states = LexerStates(grammar, heap, self.nfa)
         self.watches = Watches(self)
         self._states.intern((), (), ())
@@ -174,16 +175,13 @@ class Lexer:
         """
         nfa, heap = self.nfa, self.heap
         nodes, behind, words = self._states.key(state)
-        looks = sorted(nfa.looks_behind(nodes))
+        looks = tuple(sorted(nfa.looks_behind(nodes)))
         mask = nfa.behind_mask(nodes) if nfa.behind_starts else 0
         met = frozenset(i for i in range(len(nfa.behind_starts)) if mask >> i & 1 and self._behind_ends(i, behind))
-        places: dict[tuple[int, ...], list[int]] = {}
-        for byte, outcomes in enumerate(zip(*(self._outcomes(look) for look in looks), strict=True)):
-            places.setdefault(outcomes, []).append(byte)
         row = np.zeros(256, dtype=np.int32)
         ended = np.full(257, -1, dtype=np.int32)
         plain: dict[tuple[int, ...], list[tuple[int, frozenset[tuple[bool, int]]]]] = {}
-        for outcomes, at in places.items():
+        for outcomes, at in self._places_of(looks).items():
             kinds = tuple([min(outcome, OPEN) for outcome in outcomes])  # which run is open makes no difference here
             ways = plain.get(kinds)
             if ways is None:
@@ -194,7 +192,7 @@ class Lexer:
                 ]
             if at[-1] == 256:
                 ended[256] = heap["accepts"][ways[0][0]] if ways else -1
-                at.pop()
+                at = at[:-1]
             runs = dict(zip(looks, outcomes, strict=True))
             watched = [
                 (way, self.watches.of_runs(frozenset([(holds, runs[look]) for holds, look in guesses])))
@@ -203,6 +201,15 @@ class Lexer:
             self._settle(at, watched, row, ended)
         heap["delta"][state] = row
         heap["ended"][CONDITIONAL - heap["accepts"][state]] = ended
+
+    def _places_of(self, looks: tuple[int, ...]) -> dict[tuple[int, ...], list[int]]:
+        """The bytes (256: the text's end) before which lookaheads come to the same, by what they come to."""
+        places = self._places.get(looks)
+        if places is None:
+            places = self._places[looks] = {}
+            for byte, outcomes in enumerate(zip(*(self._outcomes(look) for look in looks), strict=True)):
+                places.setdefault(outcomes, []).append(byte)
+        return places
 
     def _expand_ambiguous(self, state: int) -> None:
         """The same for a state in which several terminals match, which all count."""
@@ -221,6 +228,8 @@ class Lexer:
 
     def _settle(self, at: list[int], ways: list[tuple[int, int]], row: IntArray, ended: IntArray) -> None:
         """Fill the places ``at`` where a state is one of ``ways``, (plain state, watch behind the byte)."""
+        if not ways:
+            return
         delta, accepts = self.heap["delta"], self.heap["accepts"]
         if len(ways) == 1 and ways[0][1] == 0:
             row[at] = delta[ways[0][0], at]
@@ -228,8 +237,8 @@ class Lexer:
             return
         memo: dict[tuple[int, ...], tuple[int, int]] = {}
         terminals = [int(accepts[plain]) for plain, _ in ways]
-        for byte in at:
-            codes = tuple(int(self.heap["delta"][plain, byte]) for plain, _ in ways)
+        after = [delta[plain][at].tolist() for plain, _ in ways]
+        for byte, codes in zip(at, zip(*after, strict=True), strict=True):
             if codes not in memo:
                 found = zip(terminals, ways, codes, strict=True)
                 ends = [(terminal, watch, code) for terminal, (_, watch), code in found]

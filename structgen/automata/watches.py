@@ -94,14 +94,12 @@ class Watches:
             if automaton.heap["delta"][state, 0] == UNFILLED:
                 automaton.expand(state)
         rows = [automaton.heap["delta"][state].tolist() for _, state in runs]
-        ends = [self._ends(state) for _, state in runs]
-        memo: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-        row = []
-        for key in zip(zip(*rows, strict=True), zip(*ends, strict=True), strict=True) if rows else ():
-            if key not in memo:
-                memo[key] = self._after(runs, *key)
-            row.append(memo[key])
-        automaton.heap["watch_step"][watch] = row if rows else 0
+        rows += [self._ends(state) for _, state in runs]
+        keys = list(zip(*rows, strict=True))
+        n, memo = len(runs), {}
+        for key in dict.fromkeys(keys):
+            memo[key] = self._after(runs, key[:n], key[n:])
+        automaton.heap["watch_step"][watch] = [memo[key] for key in keys] if rows else 0
 
     def _ends(self, state: int) -> list[int]:
         """How a lexeme in ``state`` ends before each byte, where that depends on it."""
