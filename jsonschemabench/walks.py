@@ -132,7 +132,9 @@ def _follow(bound: Any, texts: list[list[int]]) -> None:
 
 
 def _walk(bound: Any, judge: Judge, choose: random.Random, number: int, row: dict[str, Any]) -> list[dict[str, str]]:
-    """One walk; what is wrong with it."""
+    """One walk; what is wrong with it. ``row`` counts, and knows the slowest mask."""
+    import structgen
+
     vocabulary = bound.vocabulary
     ends = set(vocabulary.eos_ids)
     matcher = bound.start()
@@ -142,7 +144,12 @@ def _walk(bound: Any, judge: Judge, choose: random.Random, number: int, row: dic
     steps = 0
     while len(matcher.token_ids) < budget and steps < 3 * budget:
         steps += 1
-        matcher.fill_mask(words, budget - len(matcher.token_ids))
+        began = time.thread_time()
+        try:
+            matcher.fill_mask(words, budget - len(matcher.token_ids))
+        except structgen.IncompleteError:
+            break
+        row["slowest_mask"] = max(row.get("slowest_mask", 0.0), time.thread_time() - began)
         path = tuple(matcher.token_ids)
         allowed = np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))
         allowed = allowed[~np.isin(allowed, list(banned.get(path, ())))]

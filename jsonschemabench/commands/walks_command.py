@@ -58,6 +58,10 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["status"] != "ok":
             typer.echo(f"  {row['id']}: {row['status']} {' '.join(str(row.get('error', '')).split())[:160]}")
+    slowest = sorted((row["slowest_mask"], row["id"]) for row in rows if "slowest_mask" in row)[-3:]
+    if slowest:
+        texts = [f"{1000 * seconds:.0f} ({identifier})" for seconds, identifier in reversed(slowest)]
+        typer.echo(f"slowest masks within a budget, ms: {', '.join(texts)}")
     memory = sorted(row["memory_kb"] for row in rows if "memory_kb" in row)
     if memory:
         texts = [f"p{100 * q:g} {memory[min(int(q * len(memory)), len(memory) - 1)] / 1024:.1f}" for q in _QUANTILES]

@@ -23,6 +23,7 @@ def test_a_walk_ends_in_a_valid_document(number: int) -> None:
     row: dict[str, Any] = {}
     bound = sg.json_schema(SCHEMA).bind(pieces())
     assert _walk(bound, Judge(SCHEMA), random.Random(number), number, row) == []
+    assert 0 < row.pop("slowest_mask") < 10
     assert row == {"walks": 1, "valid": 1} or row == {"walks": 1, "undecided": 1}
 
 
@@ -41,7 +42,16 @@ def test_a_reader_keeps_the_last_of_two_values() -> None:
 
 def test_the_summary(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rows = [
-        {"id": "a", "status": "ok", "walks": 2, "valid": 1, "undecided": 1, "memory_kb": 2048, "findings": []},
+        {
+            "id": "a",
+            "status": "ok",
+            "walks": 2,
+            "valid": 1,
+            "undecided": 1,
+            "memory_kb": 2048,
+            "slowest_mask": 0.5,
+            "findings": [],
+        },
         {"id": "b", "status": "refused", "error": "LimitError: x"},
         {"id": "c", "status": "ok", "walks": 1, "findings": [{"fault": "invalid", "text": "1", "judged": "type"}]},
     ]
@@ -49,3 +59,4 @@ def test_the_summary(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     out = capsys.readouterr().out
     assert "3 schemas, 3 walks: 1 valid, 1 undecided, 1 faults" in out
     assert "b: refused LimitError: x" in out and "c: invalid: '1' type" in out and "p50 2.0" in out
+    assert "slowest masks within a budget, ms: 500 (a)" in out

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from structgen.automata.document.formulas import assertions_of, evaluate, substitute
@@ -58,18 +59,30 @@ def branches(formula: Formula) -> Iterator[Formula]:
         for part in parts:
             yield from branches(conjunction([part, *(negation(other) for other in parts if other is not part)]))
     elif kind is And:
-        for combination in itertools.product(*(_few(part) for part in formula.parts)):  # type: ignore[attr-defined]
-            found = conjunction(combination)
-            if found is not FALSE:
-                yield found
+        chosen = [_few(part) for part in formula.parts]  # type: ignore[attr-defined]
+        settled = conjunction(few[0] for few in chosen if len(few) == 1)
+        if all(chosen) and settled is not FALSE:
+            yield from _combined(settled, [few for few in chosen if len(few) > 1])
     elif kind is Not and not isinstance(formula.part, Assertion):  # type: ignore[attr-defined]
         yield from branches(_inside(formula.part))  # type: ignore[attr-defined]
     elif formula is not FALSE:
         yield formula
 
 
-def _few(formula: Formula) -> list[Formula]:
-    return list(itertools.islice(branches(formula), MOST_BRANCHES))
+def _combined(begun: Formula, chosen: list[tuple[Formula, ...]]) -> Iterator[Formula]:
+    """``begun`` and one of each of the others; contradictions are dropped as soon as they show."""
+    if not chosen:
+        yield begun
+        return
+    for part in chosen[0]:
+        found = conjunction((begun, part))
+        if found is not FALSE:
+            yield from _combined(found, chosen[1:])
+
+
+@lru_cache(512)
+def _few(formula: Formula) -> tuple[Formula, ...]:
+    return tuple(itertools.islice(branches(formula), MOST_BRANCHES))
 
 
 def _inside(formula: Formula) -> Formula:
