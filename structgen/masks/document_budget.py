@@ -41,7 +41,11 @@ MOST_RECENT = 5
 """Completions that are read where one is needed."""
 ALIKE = 2
 """Tokens that ends of texts may differ by where an item that is compared must come to differ, too."""
+BROKEN = 3
+"""Tokens that finish a character."""
 MOST_KNOWN = 1 << 15
+MOST_NODES = 256
+_LETTERS = [bytes([byte]) for byte in b"zqxjkvwyu0123456789ZQXJKVWYU"]
 _TEXT = (K.M_FREE, K.M_LITERAL, K.M_CONTENT)
 
 Plan = tuple[int, ...]
@@ -143,8 +147,9 @@ class DocumentBudget:
         """Keep the tokens of ``row`` that leave room; text is kept or dropped as a whole."""
         machine = self._machine
         kept = np.zeros_like(row)
+        self._left = MOST_SOUGHT
         if config[K.R_MODE] in _TEXT:
-            self._keep_text(config, row, kept, n_tokens - len(plan))
+            self._keep_text(config, row, kept, n_tokens, n_tokens - len(plan))
         for token in plan[:1]:
             # The rest of a plan is a plan, and counted on: what would be found from there on may be longer.
             after = machine.advance(config, token)
@@ -153,7 +158,6 @@ class DocumentBudget:
             kept[token >> 5] |= np.uint32(1 << (token & 31))
         eos = set(self._vocabulary.eos_ids)
         fits: dict[Any, bool] = {}
-        self._left = MOST_SOUGHT
         for token in self._tried(config, row):
             after = None if token in eos else machine.advance(config, token)
             if after is not None:
@@ -177,19 +181,45 @@ class DocumentBudget:
         self._known[after] = plan
         return True
 
-    def _keep_text(self, config: Any, row: TokenMask, kept: TokenMask, spare: int) -> None:
+    def _keep_text(self, config: Any, row: TokenMask, kept: TokenMask, n_tokens: int, spare: int) -> None:
         """Move text that goes on from ``row`` to ``kept``, while a character more or less cannot matter.
 
-        Where only some text may go on, or a budget hangs on which, it is tried.
+        Where only some text may go on, or it hangs on the budget which, it is tried: of text that may be any but
+        some constants, what spells none of them as a whole.
         """
         text = self._text_tokens()
         if int(np.bitwise_count(row & text).sum()) <= MOST_TRIED // 2:
             return
         if config[K.R_MODE] != K.M_FREE and spare < SPARE + self._slack.of(config):
-            return
+            spelled = self._spelled(config) if config[K.R_MODE] == K.M_LITERAL else None
+            if spelled is None:
+                return
+            text = text & ~spelled
+            spare = SPARE if self._other_fits(config, n_tokens) else 0
         if spare >= SPARE:
             kept |= row & text
         row &= ~text
+
+    def _spelled(self, config: Any) -> TokenMask | None:
+        """Tokens that go on with one of the constants that can still be meant; None where they are very many."""
+        from structgen.kernels.spelled import spell
+
+        tables, trie = self._machine.automaton.tables, self._vocabulary.trie
+        row = np.zeros(self._vocabulary.n_words, np.uint32)
+        low, high, behind = config[K.R_A], config[K.R_B], config[K.R_C]
+        found = spell(
+            trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, tables.lit_start, tables.lit_bytes,
+            low, high, -1, low, behind, row, np.empty(MOST_NODES, np.int64),
+        )  # fmt: skip
+        return None if found < 0 else row
+
+    def _other_fits(self, config: Any, n_tokens: int) -> bool:
+        """Whether a text that is none of the constants leaves room, wherever in a character it breaks off."""
+        for letter in _LETTERS:
+            after = self._machine.advance_bytes(config, letter)
+            if after is not None and after[K.R_MODE] == K.M_FREE:
+                return self._fits(after, n_tokens - BROKEN)
+        return False
 
     def _tried(self, config: Any, row: TokenMask) -> list[int]:
         """The tokens of ``row`` to try."""

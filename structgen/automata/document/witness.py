@@ -62,6 +62,8 @@ class Witness:
         self._viable: dict[Any, bool] = {}
         self._free: dict[tuple[int, ...], int] = {}
         self._closing: dict[Any, dict[int, bytes]] = {}
+        self._members: dict[tuple[int, int], bytes] = {}
+        """Shortest members of plain objects, by frame and class of name."""
 
     # -- values ----------------------------------------------------------------------------
 
@@ -233,10 +235,15 @@ class Witness:
         return {MUST: (b"" if first or comma or not members else b",") + b",".join(members) + b"}"}
 
     def _plain_member(self, frame: int, number: int) -> bytes | None:
-        keys, _, _ = self.automaton.objects.plain[frame]
-        value = self.automaton.objects.fill_child(frame, number)
-        text = self.outcomes(value).get(MUST) if value else None
-        return None if text is None else quoted(keys.classes[number].sample) + b":" + text
+        found = self._members.get((frame, number))
+        if found is None:
+            keys, _, _ = self.automaton.objects.plain[frame]
+            value = self.automaton.objects.fill_child(frame, number)
+            text = self.outcomes(value).get(MUST) if value else None
+            if text is None:
+                return None
+            found = self._members[frame, number] = quoted(keys.classes[number].sample) + b":" + text
+        return found
 
     def _plain_array(self, frame: int, n: int, first: bool, comma: bool) -> dict[int, bytes]:
         row = self.automaton.tables.frames[frame]
