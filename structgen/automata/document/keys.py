@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from itertools import chain, count, islice
 
 from structgen.automata.document.endings import endings
@@ -36,8 +37,13 @@ class KeyClass:
     """Sources of the patterns that match."""
     bad_for: frozenset[int]
     """Uids of the ``propertyNames`` assertions that refuse the name."""
-    samples: tuple[bytes, ...] = field(compare=False, default=(b"",))
-    """Names of the class, the shortest first; several only where the class is not one name."""
+    found: tuple[bytes, ...] | Callable[[], tuple[bytes, ...]] = field(compare=False, default=(b"",))
+    """Names of the class, or how to find them."""
+
+    @property
+    def samples(self) -> tuple[bytes, ...]:
+        """Names of the class, the shortest first; several only where the class is not one name."""
+        return self.found if isinstance(self.found, tuple) else self.found()
 
     @property
     def sample(self) -> bytes:
@@ -108,7 +114,7 @@ class KeyClasses:
             samples = tuple(islice(self._names_of(number), n))
             if len(samples) < n and usable[number]:
                 few.update(samples)
-            self.classes[number] = replace(found, samples=samples or found.samples)
+            self.classes[number] = replace(found, found=samples or found.samples)
         return few
 
     def _names_of(self, number: int) -> Iterator[bytes]:
@@ -194,12 +200,28 @@ class KeyClasses:
         automaton = labelled_product(components, label_of)
         if automaton.is_empty:
             return
-        samples = _shortest_by_label(automaton, len(self.names))
+        samples = _Samples(automaton, len(self.names))
         for number in range(len(self.names), len(self.classes)):
             found = self.classes[number]
-            self.classes[number] = KeyClass(None, found.matches, found.bad_for, tuple(samples.get(number + 1, [b""])))
+            self.classes[number] = replace(found, found=partial(samples.of, number + 1))
         reach = reachable_labels(automaton) if len(self.classes) <= 62 else -1
         self.spec = self._tables.add_spec(K.AUTOMATON, start=self._tables.add_content(automaton, reach=reach))
+
+
+class _Samples:
+    """Short names by label; found when first asked for, which few schemas do."""
+
+    def __init__(self, automaton: Labelled, n_single: int) -> None:
+        self._automaton = automaton
+        self._n_single = n_single
+
+    def of(self, label: int) -> tuple[bytes, ...]:
+        """Names with a label, the shortest first."""
+        return tuple(self._all.get(label, [b""]))
+
+    @cached_property
+    def _all(self) -> dict[int, list[bytes]]:
+        return _shortest_by_label(self._automaton, self._n_single)
 
 
 def _unused(names: Sequence[bytes]) -> tuple[bytes, ...]:

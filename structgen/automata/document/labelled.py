@@ -140,13 +140,8 @@ def _multiply(components: Sequence[Component]) -> _Product:
 
 
 def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: npt.NDArray[np.int32]) -> Labelled:
-    alive = labels != 0
-    while True:
-        grown = alive | alive[after].any(axis=1)
-        grown[0] = False
-        if (grown == alive).all():
-            break
-        alive = grown
+    alive = K.reachable(after, (labels != 0).astype(np.int32)) != 0
+    alive[0] = False
     if not alive[1:].any() or not alive[1]:
         return _EMPTY
     new_id = np.zeros(len(alive), np.int32)
