@@ -1,4 +1,4 @@
-"""Inside a JSON string that an automaton reads: which tokens keep to one run of characters, and walks of the rest.
+"""Inside a JSON string that an automaton reads: where most text leads, and walks of what leads elsewhere.
 
 ``masks.content_runs`` explains the idea. Automata are those of ``kernels.document``: ``trans``, ``content``
 (columns ``C_…``), ``class_maps`` and ``reach``. A set of characters is given by the first bytes of
@@ -91,48 +91,6 @@ def is_between_characters(trans, content, class_maps, state):
     for b in range(128, 192):
         live = live or _after(trans, content, class_maps, state, b) != 0
     return not live
-
-
-@kernel
-def build_run(
-    below, byte, subtree_end, depth, token_start, token_ids, max_depth, first, rest, tokens, lengths, exits, before
-):
-    """Tokens below a node whose first character from there is in ``first``, all others in ``rest``; where others leave.
-
-    ``tokens`` and ``lengths`` receive tokens and their characters below the node, ``exits`` and ``before`` the nodes
-    whose edge begins the first character outside, quotes left out, and the characters before it. Returns both counts.
-    """
-    places = np.zeros(max_depth + 2, np.uint8)
-    characters = np.zeros(max_depth + 2, np.int32)
-    n_tokens, n_exits = 0, 0
-    node = below + 1
-    while node < subtree_end[below]:
-        level = depth[node]
-        b = np.int64(byte[node])
-        place = places[level - 1]
-        n = characters[level - 1]
-        if place == 0:
-            inside = rest[b] if n else first[b]
-            if not inside or b < 32 or b == 34 or b == 92:
-                if b >= 32 and b != 34:
-                    exits[n_exits] = node
-                    before[n_exits] = n
-                    n_exits += 1
-                node = subtree_end[node]
-                continue
-            n += 1
-        to = UTF8[place, b]
-        if to == UTF8_DEAD:
-            node = subtree_end[node]
-            continue
-        places[level] = to
-        characters[level] = n
-        for index in range(token_start[node], token_start[node + 1]):
-            tokens[n_tokens] = token_ids[index]
-            lengths[n_tokens] = n
-            n_tokens += 1
-        node += 1
-    return n_tokens, n_exits
 
 
 @inlined

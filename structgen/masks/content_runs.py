@@ -28,6 +28,7 @@ import numpy.typing as npt
 from structgen.automata.document.arena import Arena
 from structgen.dtypes import TokenMask, freeze
 from structgen.kernels import content_walk as K
+from structgen.kernels.content_run import build_run
 from structgen.kernels.document import C_MAP, C_START
 from structgen.masks.string_body import StringBody
 
@@ -140,13 +141,11 @@ def run_of(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
 def _run(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
     sets = [np.frombuffer(characters, np.uint8) & _RAW for characters in (first, rest)]
     trie = body.vocabulary_trie
-    below = slice(int(trie.token_start[node]), int(trie.token_start[trie.subtree_end[node]]))
-    tokens, lengths = np.empty((2, below.stop - below.start), np.int32)
+    most = int(trie.token_start[trie.subtree_end[node]] - trie.token_start[node])
+    tokens, ends = np.empty(most, np.int32), np.empty(body.max_depth + 1, np.int64)
     exits, before = np.empty((2, int(trie.subtree_end[node]) - node), np.int32)
-    n_tokens, n_exits = K.build_run(node, *trie[:5], body.max_depth, *sets, tokens, lengths, exits, before)
-    order = np.argsort(lengths[:n_tokens].astype(np.uint16), kind="stable")  # 16 bits: by counting, not by comparing
-    ends = np.cumsum(np.bincount(lengths[:n_tokens], minlength=1))
-    return Run(freeze(tokens[:n_tokens][order], np.int32), ends, exits[:n_exits].copy(), before[:n_exits].copy())
+    n_tokens, n_exits = build_run(node, *trie[:5], body.max_depth, *sets, *body.below, tokens, ends, exits, before)
+    return Run(freeze(tokens[:n_tokens].copy(), np.int32), ends, exits[:n_exits].copy(), before[:n_exits].copy())
 
 
 def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:

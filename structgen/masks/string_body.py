@@ -13,6 +13,7 @@ import json
 import re
 import weakref
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import string_tokens as K
+from structgen.kernels.content_run import WORDS, characters_below
 from structgen.kernels.tables import TrieTables
 from structgen.masks.mask import mask_of
 from structgen.vocab import trie as tries
@@ -115,6 +117,15 @@ class StringBody:
         self._begun_of: dict[bytes, frozenset[bytes]] = {}
         self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
         """What ``string_masks`` remembers."""
+
+    @cached_property
+    def below(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """What characters stand below and before each node of the vocabulary's trie (``kernels.content_run``)."""
+        trie = self.vocabulary_trie
+        below = np.zeros((len(trie.byte), WORDS), np.uint64)
+        until, of_token = np.zeros(len(trie.byte), np.int32), np.zeros(len(trie.token_ids), np.int32)
+        characters_below(*trie[:4], self.max_depth, below, until, of_token)
+        return below, until, of_token
 
     def is_spelled(self, rest: bytes) -> bool:
         """Whether some token may hold ``rest``, what is left of a constant, and the quote after it."""

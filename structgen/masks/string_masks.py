@@ -234,10 +234,13 @@ class _Text:
     def _fill_from_free(self, chain: Chain, row: TokenMask) -> None:
         """Nearly everything leads to a state where any text may follow: correct what does not."""
         most = self.room(chain.free)
-        np.bitwise_or(row, self.body.content(most), out=row)
         suffixes = self._suffixes(int(self.arena.content[chain.free, K.C_LABEL]), chain.free)
-        if suffixes is not None:
-            self.body.allow(suffixes, max(0, self.least - self.n), most, row)
+        if most >= self.body.most_characters and self.n >= self.least:
+            row[:] = self.body.text(suffixes)
+        else:
+            np.bitwise_or(row, self.body.content(most), out=row)
+            if suffixes is not None:
+                self.body.allow(suffixes, max(0, self.least - self.n), most, row)
         if self.state != chain.free:
             first = np.frombuffer(chain.first, np.uint8)
             notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, chain.free, first, quotes=True)
@@ -318,10 +321,12 @@ class _Text:
 
     def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
         notes = notes[notes[:, 0] == content_walk.QUOTE]
-        labels, first, of_note = np.unique(
-            self.arena.content[notes[:, 2], K.C_LABEL], return_index=True, return_inverse=True
-        )
-        return Quotes(trie, notes, of_note, labels.tolist(), notes[first, 2].tolist())
+        label_of: list[int] = self.arena.content[notes[:, 2], K.C_LABEL].tolist()
+        # Few labels, and mostly few notes: sorting them would cost more.
+        index_of = {label: index for index, label in enumerate(dict.fromkeys(label_of))}
+        of_note = np.array([index_of[label] for label in label_of], np.int64)
+        states = dict(zip(label_of, notes[:, 2].tolist(), strict=True))
+        return Quotes(trie, notes, of_note, list(index_of), [states[label] for label in index_of])
 
     def _close(self, quotes: Quotes, row: TokenMask) -> None:
         """Allow what may follow quotes."""
@@ -336,8 +341,8 @@ class _Text:
 
     def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:
         """What follows the escapes by number that a walk has met."""
-        nodes = notes[notes[:, 0] == content_walk.ESCAPE, 1].tolist() if len(notes) else []
-        if nodes:
+        if len(notes) and (notes[:, 0] == content_walk.ESCAPE).any():
+            nodes = notes[notes[:, 0] == content_walk.ESCAPE, 1].tolist()
             machine = self.masks.machine
             reach = machine.walk(self.body.vocabulary_trie, self.config, row, entries=nodes)
             self.reach = max(self.reach, reach)

@@ -10,6 +10,8 @@ import pytest
 
 import structgen as sg
 from structgen.kernels import document as K
+from structgen.masks.content_runs import run_of
+from structgen.masks.string_body import string_body
 
 PATTERNS = (
     "^[a-z]*$",
@@ -69,3 +71,47 @@ def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(index: int, monkeyp
                 break
             config = machine.advance(config, chance.choice(ids))
     assert compared > 5
+
+
+def _members(vocabulary: sg.Vocabulary, node: int, first: set[int], rest: set[int]) -> set[tuple[int, int]]:
+    """(characters, token) below a trie node, read byte by byte."""
+    trie = vocabulary.trie
+    found = set()
+    for token in trie.token_ids[trie.token_start[node + 1] : trie.token_start[trie.subtree_end[node]]].tolist():
+        place, n = 0, 0
+        for byte in vocabulary.tokens[token][trie.depth[node] :]:
+            if place == 0:
+                if byte not in (rest if n else first) or byte < 32 or byte in b'"\\':
+                    break
+                n += 1
+            place = int(K.UTF8[place, byte])
+            if place == K.UTF8_DEAD:
+                break
+        else:
+            found.add((n, token))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_hold_the_tokens_of_their_set(seed: int) -> None:
+    vocabulary = _vocabulary(seed)
+    body, trie = string_body(vocabulary), vocabulary.trie
+    chance = random.Random(seed)
+    bytes_of = [*range(32, 128), *range(0xC2, 0xF5)]
+    sets = [
+        set(bytes_of),
+        set(b"abz"),
+        {b for b in bytes_of if b != 32},
+        *(set(chance.sample(bytes_of, 90)) for _ in "ab"),
+    ]
+    nodes = [
+        0,
+        *(node for node in range(1, trie.n_nodes) if trie.byte[node] < 128 and trie.subtree_end[node] > node + 3),
+    ]
+    for first in sets:
+        for rest in sets:
+            for node in nodes[:12]:
+                run = run_of(body, node, *(bytes(b in characters for b in range(256)) for characters in (first, rest)))
+                n_of = np.searchsorted(run.ends, np.arange(len(run.tokens)), side="right").tolist()
+                expected = _members(vocabulary, node, first, rest)
+                assert set(zip(n_of, run.tokens.tolist(), strict=True)) == expected

@@ -1,0 +1,125 @@
+"""Tokens that keep to one set of characters (``masks.content_runs``).
+
+A set is given by the first bytes of its characters' UTF-8 forms, (256,) uint8; it holds a byte beyond ASCII only if it
+holds all characters that start with it. Subtrees of the vocabulary's trie whose characters are all in the set are taken
+whole, so that large sets cost no more than small ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.document import UTF8, UTF8_DEAD
+from structgen.kernels.jit import inlined, kernel
+
+WORDS = 4
+"""Words of a set as bits; continuation bytes, which begin no character, stand for what is not UTF-8."""
+_NOT_TEXT = 128
+
+
+@kernel
+def characters_below(byte, subtree_end, depth, token_start, max_depth, below, until, of_token):
+    """What characters stand below each node of a trie.
+
+    ``below`` (N, 4) uint64, all zero before, receives the first bytes of characters strictly below a node as bits,
+    ``until`` (N,) int32 the characters begun on the way to it, ``of_token`` (T,) int32 the same by place in the trie's
+    list of tokens.
+    """
+    places = np.zeros(max_depth + 2, np.uint8)
+    path = np.zeros(max_depth + 2, np.int64)
+    parent = np.zeros(byte.shape[0], np.int64)
+    for node in range(1, byte.shape[0]):
+        level = depth[node]
+        place = places[level - 1]
+        above = path[level - 1]
+        parent[node] = above
+        path[level] = node
+        begins = place == 0
+        to = UTF8[place, byte[node]] if place != UTF8_DEAD else np.uint8(UTF8_DEAD)
+        places[level] = to
+        until[node] = until[above] + (1 if begins else 0)
+        if to == UTF8_DEAD:
+            _add(below, above, _NOT_TEXT)
+        elif begins:
+            _add(below, above, np.int64(byte[node]))
+        for index in range(token_start[node], token_start[node + 1]):
+            of_token[index] = until[node]
+    for node in range(byte.shape[0] - 1, 0, -1):
+        for word in range(WORDS):
+            below[parent[node], word] |= below[node, word]
+
+
+@inlined
+def _add(sets, row, b):
+    sets[row, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
+
+
+@kernel
+def build_run(
+    root, byte, subtree_end, depth, token_start, token_ids, max_depth, first, rest, below, until, of_token,
+    tokens, ends, exits, before,
+):  # fmt: skip
+    """Tokens below ``root`` whose first character there is in ``first``, all others in ``rest``; where others leave.
+
+    ``tokens`` receives the tokens by their characters below the root, of which ``ends[n]`` have at most ``n``;
+    ``exits`` and ``before`` the nodes whose edge begins the first character outside, quotes left out, and the
+    characters before it. Returns how many tokens and exits.
+    """
+    places = np.zeros(max_depth + 2, np.uint8)
+    characters = np.zeros(max_depth + 2, np.int32)
+    inside = np.zeros((1, WORDS), np.uint64)
+    for b in range(256):
+        if rest[b] and (b < 128 or b >= 192):
+            _add(inside, 0, b)
+    found = np.empty(tokens.shape[0], np.int32)
+    n_tokens, n_exits = 0, 0
+    node = root + 1
+    while node < subtree_end[root]:
+        level = depth[node]
+        b = np.int64(byte[node])
+        place = places[level - 1]
+        n = characters[level - 1]
+        is_whole = False
+        if place == 0:
+            if not (rest[b] if n else first[b]) or b < 32 or b == 34 or b == 92:
+                if b >= 32 and b != 34:
+                    exits[n_exits] = node
+                    before[n_exits] = n
+                    n_exits += 1
+                node = subtree_end[node]
+                continue
+            n += 1
+            is_whole = True
+            for word in range(WORDS):
+                if below[node, word] & ~inside[0, word]:
+                    is_whole = False
+        to = UTF8[place, b]
+        if to == UTF8_DEAD:
+            node = subtree_end[node]
+            continue
+        places[level] = to
+        characters[level] = n
+        last = subtree_end[node] if is_whole else node + 1
+        for index in range(token_start[node], token_start[last]):
+            found[n_tokens] = index
+            n_tokens += 1
+        node = last
+    _by_length(found[:n_tokens], token_ids, of_token, until[root], tokens, ends)
+    return n_tokens, n_exits
+
+
+@inlined
+def _by_length(found, token_ids, of_token, behind, tokens, ends):
+    """Sort tokens, given by place, by their characters beyond ``behind``; ``ends`` counts them."""
+    ends[:] = 0
+    for index in found:
+        ends[of_token[index] - behind] += 1
+    for n in range(1, ends.shape[0]):
+        ends[n] += ends[n - 1]
+    next_at = np.zeros(ends.shape[0], np.int64)
+    for n in range(1, ends.shape[0]):
+        next_at[n] = ends[n - 1]
+    for index in found:
+        n = of_token[index] - behind
+        tokens[next_at[n]] = token_ids[index]
+        next_at[n] += 1
