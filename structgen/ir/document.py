@@ -15,10 +15,11 @@ parts are one object, so residual formulas that were reached in different ways m
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import count
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 from weakref import WeakValueDictionary
 
 __all__ = [
@@ -209,6 +210,15 @@ class Beginnings(Protocol):
         """Whether ``text`` can be gone on with to a right end, as far as can be told; False is certain."""
         ...
 
+    def endings(self, text: str) -> Iterator[str]:
+        """Likely ways to end ``text``; there may be others."""
+        ...
+
+
+@runtime_checkable
+class PieceBeginnings(Beginnings, Protocol):
+    """Beginnings of which it is known what pieces of text may make a difference."""
+
     def kind_of(self, token: str) -> int:
         """What a piece of text may change: a set of bits."""
         ...
@@ -217,8 +227,23 @@ class Beginnings(Protocol):
         """The kinds of pieces after which, behind ``text``, the beginning must be judged again."""
         ...
 
-    def endings(self, text: str) -> Iterator[str]:
-        """Likely ways to end ``text``; there may be others."""
+
+@runtime_checkable
+class HostBeginnings(Beginnings, Protocol):
+    """Beginnings of host names, which compiled code judges (``automata.document.hosts``)."""
+
+    international: bool
+
+    def complete(self, label: str) -> tuple[bool, bool] | None:
+        """Whether a whole label has letters from the right, and whether it may stand beside some; None for no label."""
+        ...
+
+    def traits(self) -> array[int]:
+        """What is known of each code point, as ``kernels.hosts`` has it."""
+        ...
+
+    def unstable_pairs(self) -> list[tuple[int, int]]:
+        """Sorted pairs of code points that are not in normal form C one behind the other."""
         ...
 
 

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.document.keeping import Digits, Names, Text, decoded
+from structgen.automata.document.hosts import host_reader
+from structgen.automata.document.keeping import Digits, Names, Text
 from structgen.automata.document.shortest import escaped
+from structgen.automata.document.texts import decoded
 from structgen.dtypes import TokenMask
-from structgen.ir.document import FIRST, Beginnings
+from structgen.ir.document import FIRST, Beginnings, HostBeginnings, PieceBeginnings
 from structgen.kernels import document as K
 from structgen.masks.doubtful_tokens import doubtful_tokens
+from structgen.masks.host_masks import HostMasks
 from structgen.masks.mask import allowed_ids, set_ids
 from structgen.masks.string_body import string_body
 
@@ -41,7 +44,7 @@ def _piece(token: bytes) -> str:
 
 def _begins_well(judge: Beginnings, rest: bytes) -> bool:
     """Whether a judge does not give up a string that begins with the end of a token."""
-    return judge(_piece(rest))
+    return host_reader(judge).may_go_on(rest) if isinstance(judge, HostBeginnings) else judge(_piece(rest))
 
 
 class KeptMasks:
@@ -53,6 +56,7 @@ class KeptMasks:
         self._tokens = vocabulary.tokens
         self._trie = vocabulary.trie
         self._body = string_body(vocabulary)
+        self._hosts = HostMasks(vocabulary)
         self._doubtful = doubtful_tokens(vocabulary)
 
     def fill(self, config: Config, row: TokenMask) -> bool:
@@ -137,11 +141,14 @@ class KeptMasks:
     def _correct_text(self, config: Config, text: Text, row: TokenMask) -> None:
         """Ask the judge about each content that a token could end the string with."""
         tables = self._machine.automaton.tables
+        for beginnings in tables.beginnings_of(config[K.R_A]):
+            if isinstance(beginnings, HostBeginnings):
+                self._hosts.cut(host_reader(beginnings), text.raw, row)
+            elif not config[K.R_ESC] and isinstance(beginnings, PieceBeginnings):
+                self._cut(text, beginnings, row)
         if config[K.R_ESC] or decoded(text.raw) is None:
             self._decide(config, self._body.group_tokens.tolist(), row)
             return
-        for beginnings in tables.beginnings_of(config[K.R_A]):
-            self._cut(text, beginnings, row)
         for state, content, tokens in self._doubts(config):
             whole = decoded(text.raw + content)
             label = tables.judged[state].label(whole.decode()) if whole is not None else 0
@@ -169,7 +176,7 @@ class KeptMasks:
             else:
                 row[token >> 5] |= bit
 
-    def _cut(self, text: Text, may_go_on: Beginnings, row: TokenMask) -> None:
+    def _cut(self, text: Text, may_go_on: PieceBeginnings, row: TokenMask) -> None:
         """Forbid content after which no good end is to be seen."""
         begun = (decoded(text.raw) or b"").decode("utf-8", "ignore")
         tokens, kinds = self._kinds(may_go_on)
@@ -185,7 +192,7 @@ class KeptMasks:
             if not (firsts[piece] if kind == FIRST else may_go_on(begun + piece)):
                 row[token >> 5] &= ~np.uint32(1 << (token & 31))
 
-    def _kinds(self, beginnings: Beginnings) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _kinds(self, beginnings: PieceBeginnings) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Tokens that are content alone, and what of each may make a difference."""
         found = self._body.kinds.get(beginnings)
         if found is None:

@@ -42,7 +42,7 @@ CASES: list[tuple[Any, list[str]]] = [
         ["{", '{"a":1', '{"a":1,"', '{"a":null,"b'],
     ),
     ({"type": "string", "format": "hostname"}, ['"', '"x', '"xn', '"xn--', '"xn--ab', '"xn--nxasmq6b', '"a.xn--abc']),
-    ({"type": "string", "format": "idn-hostname"}, ['"', '"A', '"é', '"l', '"א', '"e']),
+    ({"type": "string", "format": "idn-hostname"}, ['"', '"A', '"é', '"l', '"l·', '"א', '"xn--', '"e']),
     ({"type": "string", "format": "regex"}, ['"', '"[z', '"[a-', '"a{3', '"(?<n>a)', '"\\\\', '"\\\\p{']),
     ({"items": {"format": "hostname"}, "uniqueItems": True}, ["[", '["a","', '["a","xn--ab']),
     (

@@ -14,7 +14,6 @@ read one by one, here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,15 +22,18 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.endings import endings
+from structgen.automata.document.hosts import host_reader
 from structgen.automata.document.judge import parsed
 from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.shortest import escaped
+from structgen.automata.document.texts import decoded
+from structgen.ir.document import HostBeginnings
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["Digits", "Keeping", "Names", "Text", "decoded"]
+__all__ = ["Digits", "Keeping", "Names", "Text"]
 
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
@@ -73,17 +75,6 @@ def _end_of_string(text: bytes, at: int) -> int:
     while text[at] != 34:
         at += 2 if text[at] == 92 else 1
     return at
-
-
-def decoded(raw: bytes) -> bytes | None:
-    """The UTF-8 content of a string as it stands in a document; None where it breaks off inside a character."""
-    if b"\\" not in raw:
-        return raw
-    try:
-        text: str = json.loads(b'"' + raw + b'"', strict=False)
-        return text.encode("utf-8")
-    except ValueError:
-        return None
 
 
 class Keeping:
@@ -272,14 +263,16 @@ class Keeping:
     def _may_go_on(self, config: Config, text: Text) -> bool:
         """Whether what a judge has read so far can still come to a good end, as far as it says."""
         judges = self._automaton.tables.beginnings_of(config[K.R_A])
-        content = decoded(text.raw) if judges and not config[K.R_ESC] else None
-        if content is None:
+        if not judges:
             return True
+        hosts = [judge for judge in judges if isinstance(judge, HostBeginnings)]
+        if not all(host_reader(judge).may_go_on(text.raw) for judge in hosts):
+            return False
+        content = None if config[K.R_ESC] or len(hosts) == len(judges) else decoded(text.raw)
         try:
-            begun = content.decode()
+            return content is None or all(judge(content.decode()) for judge in judges if judge not in hosts)
         except UnicodeDecodeError:
             return True  # in the middle of a character
-        return all(may_go_on(begun) for may_go_on in judges)
 
     def _has_new_name(self, config: Config, keeper: Names) -> bool:
         """Whether a name that starts so can be one that has not come yet."""

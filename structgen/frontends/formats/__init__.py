@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from structgen.frontends.formats import dates, idna, network, regexes
-from structgen.frontends.formats.beginnings import HostNameBeginnings, RegexBeginnings
+from structgen.frontends.formats.beginnings import RegexBeginnings
+from structgen.frontends.formats.hosts import HostNameBeginnings
 from structgen.frontends.regex import is_valid_ecma, parse_ecma
 from structgen.ir.document import Beginnings
 from structgen.ir.regex import Node, alternate
@@ -72,8 +73,7 @@ FORMATS: dict[str, FormatSpec] = {
         network.idn_hostname,
         check=idna.is_idn_hostname,
         sure=network.plain_idn_hostname,
-        # No beginnings: after ten characters beyond ASCII nearly every token would have to be asked about, which takes
-        # seconds a mask. So an international name is judged at its end, and one begun badly has no end.
+        beginnings=HostNameBeginnings(international=True),
     ),
     "ipv4": FormatSpec(network.ipv4),
     "ipv6": FormatSpec(network.ipv6),

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
-from structgen.frontends.regex.classes import ASSIGNED, known_category
+from structgen.frontends.regex.classes import known_category
 from structgen.ir.regex import CharSet, char_set, set_difference
 
 __all__ = [
@@ -22,15 +23,18 @@ __all__ = [
     "FROM_LEFT",
     "FROM_RIGHT",
     "a_label",
+    "alike",
     "fits_context",
     "is_hostname",
     "is_idn_hostname",
     "is_one_direction",
     "is_permitted",
     "is_transparent",
+    "joining",
     "joins",
     "marks",
     "permitted",
+    "script",
     "u_label",
     "without",
 ]
@@ -46,6 +50,9 @@ FROM_RIGHT = frozenset(["R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NS
 """Directions that may occur in a label which begins from the right."""
 FROM_LEFT = frozenset(["L", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"])
 _OLD_JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
+_ALIKE = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xAC00, 0xD7A4), range(0x17000, 0x18800),
+          range(0x20000, 0x2F800), range(0x30000, 0x34000))  # fmt: skip
+"""Ideographs and syllables: blocks in which letters differ in nothing that matters here."""
 _LETTERS_AND_DIGITS = frozenset(["Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"])
 _MAX_NAME, _MAX_LABEL = 253, 63
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
@@ -71,7 +78,19 @@ def is_permitted(c: str) -> bool:
 @lru_cache(maxsize=1)
 def permitted() -> CharSet:
     """All code points that may stand in a U-label, in some context."""
-    return char_set([(c, c) for span in ASSIGNED for c in span if is_permitted(chr(c))])
+    others = {"-", *CONTEXTUAL, *map(chr, _EXCEPTIONS_VALID)}
+    spans = [span for name in sorted(_LETTERS_AND_DIGITS) for span in known_category(name).ranges]
+    pieces = [piece for low, high in spans for piece in alike(low, high)]
+    return char_set([*((ord(c), ord(c)) for c in others), *(p for p in pieces if is_permitted(chr(p[0])))])
+
+
+def alike(low: int, high: int) -> Iterator[tuple[int, int]]:
+    """A range of characters of one category, in parts that are alike in all that matters here."""
+    while low <= high:
+        block = next((block for block in _ALIKE if low in block), None)
+        last = low if block is None else min(high, block[-1])
+        yield low, last
+        low = last + 1
 
 
 @lru_cache(maxsize=1)
@@ -148,11 +167,11 @@ def fits_context(label: str, k: int) -> bool:
     if code == 0xB7:
         return before == "l" and after == "l"
     if code == 0x375:
-        return _script(after) == "GREEK"
+        return script(after) == "GREEK"
     if code in (0x5F3, 0x5F4):
-        return _script(before) == "HEBREW"
+        return script(before) == "HEBREW"
     if code == 0x30FB:
-        return any(_script(c) in ("HIRAGANA", "KATAKANA", "CJK") for c in label if c != "・")
+        return any(script(c) in ("HIRAGANA", "KATAKANA", "CJK") for c in label if c != "・")
     if 0x660 <= code <= 0x669:
         return not any("\u06f0" <= c <= "\u06f9" for c in label)
     if 0x6F0 <= code <= 0x6F9:
@@ -162,7 +181,7 @@ def fits_context(label: str, k: int) -> bool:
     return code == 0x200C and joins(label[:k][::-1], backward=True) and joins(label[k + 1 :], backward=False)
 
 
-def _script(c: str) -> str:
+def script(c: str) -> str:
     """The script as the first word of the name: enough for the five that matter here."""
     if not c:
         return ""
@@ -171,7 +190,7 @@ def _script(c: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _joining() -> tuple[frozenset[str], frozenset[str]]:
+def joining() -> tuple[frozenset[str], frozenset[str]]:
     """Letters that join what follows them, and letters that join what precedes them."""
     following, preceding = set(), set()
     for code in [*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF)]:
@@ -193,7 +212,7 @@ def joins(rest: str, *, backward: bool) -> bool:
     """Whether the nearest letter, marks skipped, joins across the zero-width non-joiner."""
     for c in rest:
         if not is_transparent(c):
-            return c in _joining()[0 if backward else 1]
+            return c in joining()[0 if backward else 1]
     return False
 
 
