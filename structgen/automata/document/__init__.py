@@ -39,7 +39,8 @@ nodes, twice the calls). Next: filling in compiled code; masks of common leaf va
 
 **Not regular**, and so read with the text at hand (``keeping``): items that must differ, undeclared names that are
 counted or behind whose values something was decided, formats with a judge (``judged``), divisors with too many
-remainders (``judged_numbers``). Masks there are the automaton's, corrected token by token (``masks.kept_masks``).
+remainders (``judged_numbers``). Masks there are the automaton's, corrected token by token (``masks.kept_masks``);
+beginnings of host names are read by rules in compiled code (``hosts``), so that none is a dead end.
 
 **Known gaps.** Names under ``propertyNames`` are not judged: formats with a judge are relaxed to their automaton
 there. In general objects ``declared`` order is not kept. Large divisors among alternatives, and patterns whose
