@@ -34,7 +34,8 @@ OPENINGS = 3
 """Values that an ordinary token can open."""
 SPARE = 12
 """Tokens that finishing a split character or escape can take."""
-MOST_TRIED = 3000
+MOST_TRIED = 1000
+"""Tokens tried one by one for one mask, in the order of their ids: the first ones are the short ones."""
 MOST_SOUGHT = 8
 """Completions sought for one mask."""
 MOST_RECENT = 5
@@ -156,15 +157,19 @@ class DocumentBudget:
             if len(self._known.get(after, plan)) >= len(plan):
                 self._known[after] = plan[1:]
             kept[token >> 5] |= np.uint32(1 << (token & 31))
-        eos = set(self._vocabulary.eos_ids)
+        for token in self._vocabulary.eos_ids:
+            kept[token >> 5] |= row[token >> 5] & np.uint32(1 << (token & 31))
+            row[token >> 5] &= ~np.uint32(1 << (token & 31))
+        compares = _compares(config)
         fits: dict[Any, bool] = {}
         for token in self._tried(config, row):
-            after = None if token in eos else machine.advance(config, token)
-            if after is not None:
-                place = _place(after)
-                if place not in fits:
-                    fits[place] = self._fits(after, n_tokens if place is after else n_tokens - ALIKE)
-            if token in eos or (after is not None and fits[place]):
+            after = machine.advance(config, token)
+            if after is None:
+                continue
+            place = _place(after) if compares else after
+            if place not in fits:
+                fits[place] = self._fits(after, n_tokens if place is after else n_tokens - ALIKE)
+            if fits[place]:
                 kept[token >> 5] |= np.uint32(1 << (token & 31))
         row[:] = kept
 
@@ -188,7 +193,7 @@ class DocumentBudget:
         some constants, what spells none of them as a whole.
         """
         text = self._text_tokens()
-        if int(np.bitwise_count(row & text).sum()) <= MOST_TRIED // 2:
+        if int(np.bitwise_count(row & text).sum()) <= MOST_TRIED:
             return
         if config[K.R_MODE] != K.M_FREE and spare < SPARE + self._slack.of(config):
             spelled = self._spelled(config) if config[K.R_MODE] == K.M_LITERAL else None
@@ -253,7 +258,7 @@ def _compares(config: Any) -> bool:
 
 def _place(config: Any) -> Any:
     """``config``, the same for texts of an item that only differ in what is compared later."""
-    if config[K.R_MODE] not in _TEXT or not _compares(config):
+    if config[K.R_MODE] not in _TEXT:
         return config
     return tuple(b"" if type(part) is bytes else part for part in config)
 
