@@ -162,8 +162,9 @@ class DocumentBudget:
             row[token >> 5] &= ~np.uint32(1 << (token & 31))
         compares = _compares(config)
         fits: dict[Any, bool] = {}
+        read, tokens = machine.automaton.read, self._vocabulary.tokens
         for token in self._tried(config, row):
-            after = machine.advance(config, token)
+            after = read(config, tokens[token])  # not by a step of the machine, which would remember it
             if after is None:
                 continue
             place = _place(after) if compares else after

@@ -44,7 +44,8 @@ beginnings of host names are read by rules in compiled code (``hosts``), so that
 
 **Known gaps.** Names under ``propertyNames`` are not judged: formats with a judge are relaxed to their automaton
 there. In general objects ``declared`` order is not kept. Large divisors among alternatives, and patterns whose
-automata are large themselves, end in ``LimitError``. Frames that keep the values of items grow with every new value.
+automata are large themselves, end in ``LimitError``. Arrays that compare their items make a frame and a context per
+value that is read, and keep them; searching makes none (``distinct``).
 A value whose verdicts on three or more goals must be combined in a way that is neither all,
 one nor none of them may be missed where it stands in an object that no single aim completes.
 """

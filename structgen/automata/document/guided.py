@@ -59,10 +59,7 @@ def branches(formula: Formula) -> Iterator[Formula]:
         for part in parts:
             yield from branches(conjunction([part, *(negation(other) for other in parts if other is not part)]))
     elif kind is And:
-        chosen = [_few(part) for part in formula.parts]  # type: ignore[attr-defined]
-        settled = conjunction(few[0] for few in chosen if len(few) == 1)
-        if all(chosen) and settled is not FALSE:
-            yield from _combined(settled, [few for few in chosen if len(few) > 1])
+        yield from _combined(TRUE, [_few(part) for part in formula.parts])  # type: ignore[attr-defined]
     elif kind is Not and not isinstance(formula.part, Assertion):  # type: ignore[attr-defined]
         yield from branches(_inside(formula.part))  # type: ignore[attr-defined]
     elif formula is not FALSE:
@@ -70,14 +67,24 @@ def branches(formula: Formula) -> Iterator[Formula]:
 
 
 def _combined(begun: Formula, chosen: list[tuple[Formula, ...]]) -> Iterator[Formula]:
-    """``begun`` and one of each of the others; contradictions are dropped as soon as they show."""
-    if not chosen:
+    """``begun`` and one of each of the others; contradictions are dropped as soon as they show.
+
+    What has only one way left is settled first, as unit clauses are (Davis, Logemann and Loveland 1962).
+    """
+    while True:
+        begun = conjunction([begun, *(few[0] for few in chosen if len(few) == 1)])
+        chosen = [few for few in chosen if len(few) != 1]
+        if begun is FALSE or not all(chosen):
+            return
+        left = [tuple(part for part in few if conjunction((begun, part)) is not FALSE) for few in chosen]
+        if all(len(few) > 1 for few in left):
+            break
+        chosen = left
+    if not left:
         yield begun
         return
-    for part in chosen[0]:
-        found = conjunction((begun, part))
-        if found is not FALSE:
-            yield from _combined(found, chosen[1:])
+    for part in left[0]:
+        yield from _combined(begun, [(part,), *left[1:]])
 
 
 @lru_cache(512)

@@ -73,6 +73,18 @@ def test_masks_equal_every_token_tried(name: str) -> None:
             assert masked(machine, config) == tried(machine, config), text
 
 
+def test_numbers_of_very_many_digits_are_compared_by_value() -> None:
+    automaton = DocumentAutomaton(SchemaSource({"uniqueItems": True, "items": {"type": "number"}}))
+    for text, is_unique in (
+        ("[1e4714,10e4713]", False),
+        ("[1e4714,1e-99999]", True),
+        (f"[1{'0' * 5000},1e5000]", False),
+    ):
+        assert accepts(automaton, text) == is_unique, text[:40]
+    config = automaton.read(automaton.start, b"[1e4714, 1")
+    assert config is not None and automaton.completion(config)
+
+
 def test_chains_give_the_shortest_value_that_has_not_come() -> None:
     automaton = DocumentAutomaton(SchemaSource({"uniqueItems": True}))
     distinct = automaton.distinct

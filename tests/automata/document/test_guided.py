@@ -48,6 +48,17 @@ def test_one_of_many_with_shared_names() -> None:
         assert not constraint.accepts(json.dumps({"kind": n, f"p{n}": n}))
 
 
+@pytest.mark.timeout(10)
+def test_contradictions_are_not_multiplied_out() -> None:
+    def name(n: int) -> Required:
+        return Required(frozenset([str(n).encode()]))
+
+    a, b = name(0), name(1)
+    others = [disjunction([name(2 * n), name(2 * n + 1)]) for n in range(1, 30)]
+    assert list(branches(conjunction([*others, disjunction([a, b]), Not(a), Not(b)]))) == []
+    assert next(branches(conjunction([*others, disjunction([a, b]), Not(a)]))) is not None
+
+
 @pytest.mark.parametrize("first", [1, 3])
 def test_names_that_break_a_rule_on_names(first: int) -> None:
     rules = [{"propertyNames": {"not": {"enum": wanted}}} for wanted in (["1", "3"], ["2", "3"], ["2", "4"])]
