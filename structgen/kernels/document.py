@@ -906,6 +906,12 @@ def end_value(regs, label, frames, keys, results, miss):
 
 
 @uncounted
+def end_name(regs, label, frames, children, keys, results, miss):
+    """Take the name at hand as ended with ``label``, whatever its automaton says."""
+    return _key_done(regs, label, frames, children, keys, results, miss)
+
+
+@uncounted
 def end_number(regs, number_label, frames, keys, results, miss):
     """Take the number at hand as complete, as a delimiter would."""
     return _value_done(regs, np.int64(number_label[regs[R_A]]), frames, keys, results, miss)
@@ -926,9 +932,9 @@ def _opens_kept(regs, before, numbers, specs, values, frames):
         return kind == KEEPING_ARRAY or (kind == GENERAL_OBJECT and frames[frame, F_LOW] != 0)
     if regs[R_MODE] == M_NUMBER:
         return before[R_MODE] != M_NUMBER and numbers[regs[R_A], NUMBER_JUDGED] != 0
-    if regs[R_MODE] != M_CONTENT or before[R_MODE] >= FIRST_LEXICAL or regs[R_VALUE] == 0:
+    if regs[R_MODE] != M_CONTENT or before[R_MODE] >= FIRST_LEXICAL:
         return False
-    return specs[values[regs[R_VALUE], T_STRING], SPEC_LABEL] != 0
+    return specs[_spec_of(regs, values, frames), SPEC_LABEL] != 0
 
 
 @uncounted

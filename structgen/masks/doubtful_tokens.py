@@ -36,6 +36,14 @@ class DoubtfulTokens:
         return [token for token in body.group_tokens.tolist() if b"\\" in tokens[token][: body.quote[token]]]
 
     @cached_property
+    def by_content(self) -> dict[bytes, list[int]]:
+        """Tokens that close a string, by what stands before the quote."""
+        found: dict[bytes, list[int]] = {}
+        for token in self._body.group_tokens.tolist():
+            found.setdefault(self._tokens[token][: self._body.quote[token]], []).append(token)
+        return found
+
+    @cached_property
     def quoting(self) -> list[int]:
         """Tokens with a quote."""
         return [token for token in np.sort(self._ids).tolist() if b'"' in self._tokens[token]]

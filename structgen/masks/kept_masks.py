@@ -105,7 +105,7 @@ class KeptMasks:
         tokens = self._tokens
         spelled = [b'"' + escaped(name) + b'"' for name in names]
         doubtful = {token for token in self._doubtful.two_quotes if any(text in tokens[token] for text in spelled)}
-        last = config[-1]
+        last = config[-2] if type(config[-1]) is Text else config[-1]
         in_name = K.M_FREE <= config[K.R_MODE] <= K.M_CONTENT and not config[K.R_VALUE]
         if type(last) is Names and in_name and last.cell == config[K.R_CELL]:
             begun = decoded(last.text)
@@ -146,8 +146,8 @@ class KeptMasks:
                 self._hosts.cut(host_reader(beginnings), text.raw, row)
             elif not config[K.R_ESC] and isinstance(beginnings, PieceBeginnings):
                 self._cut(text, beginnings, row)
-        if config[K.R_ESC] or decoded(text.raw) is None:
-            self._decide(config, self._body.group_tokens.tolist(), row)
+        if config[K.R_ESC] or decoded(text.raw) is None or not config[K.R_VALUE]:
+            self._decide(config, self._closing(config), row)
             return
         for state, content, tokens in self._doubts(config):
             whole = decoded(text.raw + content)
@@ -157,6 +157,18 @@ class KeptMasks:
                     row[token >> 5] &= ~np.uint32(1 << (token & 31))
             elif label != int(tables.arena.content[state, K.C_LABEL]):
                 self._decide(config, tokens, row)
+
+    def _closing(self, config: Config) -> list[int]:
+        """Tokens that may close the string at hand, as far as the automaton of its content tells."""
+        arena, found = self._machine.automaton.tables.arena, list[int]()
+        if config[K.R_ESC] or decoded(config[-1].raw) is None:
+            alive = [bytes([byte]) for byte in range(256) if self._machine.advance_bytes(config, bytes([byte]))]
+            for content, tokens in self._doubtful.by_content.items():
+                found += tokens if content[:1] in alive else ()
+            return found
+        for content, tokens in self._doubtful.by_content.items():
+            found += tokens if b"\\" in content or arena.follow(config[K.R_A], content) else ()
+        return found
 
     def _doubts(self, config: Config) -> Iterator[tuple[int, bytes, list[int]]]:
         """(row, content before the quote, tokens) where tokens end the string in a row with a judge."""

@@ -26,8 +26,8 @@ def markdown() -> str:
     loose = [f"`{name}`" for name in FORMATS if not format_is_exact(name)]
     lines += ["", f"Formats enforced exactly: {', '.join(exact)}."]
     lines += [
-        "By an automaton where it is sure, else by a judge before the quote that ends the string (of property names: "
-        f"their outer shape): {', '.join(loose)}. Other names are annotations."
+        "By an automaton where it is sure, else by a judge before the quote that ends the string or name: "
+        f"{', '.join(loose)}. Other names are annotations."
     ]
     return "\n".join(lines)
 

@@ -46,6 +46,22 @@ CASES: list[tuple[Any, list[str]]] = [
     ({"type": "string", "format": "regex"}, ['"', '"[z', '"[a-', '"a{3', '"(?<n>a)', '"\\\\', '"\\\\p{']),
     ({"items": {"format": "hostname"}, "uniqueItems": True}, ["[", '["a","', '["a","xn--ab']),
     (
+        {"type": "object", "propertyNames": {"format": "hostname"}},
+        ["{", '{"', '{"a', '{"xn--a', '{"xn--nxasmq6b', '{"\\', '{"\\u006', '{"a":', '{"a":1,', '{"a":1,"x'],
+    ),
+    (
+        {"type": "object", "propertyNames": {"format": "hostname", "maxLength": 9}, "minProperties": 2},
+        ['{"a":1,"', '{"xn--tda":1,"xn--td', '{"xn--tda":1,"xn--'],
+    ),
+    (
+        {"type": "object", "propertyNames": {"anyOf": [{"format": "regex"}, {"const": "[z"}]}, "maxProperties": 2},
+        ['{"[', '{"[z', '{"[z-', '{"a', '{"a":1,"[z'],
+    ),
+    (
+        {"type": "object", "oneOf": [{"propertyNames": {"format": "hostname"}}, {"minProperties": 2}]},
+        ["{", '{"xn--a', '{"xn--a":1', '{"a":1', '{"a":1,"xn--'],
+    ),
+    (
         {"anyOf": [{"format": "hostname", "pattern": "^x"}, {"type": "integer"}], "type": ["string", "integer"]},
         ['"xn--a'],
     ),

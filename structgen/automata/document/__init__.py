@@ -42,8 +42,7 @@ counted or behind whose values something was decided, formats with a judge (``ju
 remainders (``judged_numbers``). Masks there are the automaton's, corrected token by token (``masks.kept_masks``);
 beginnings of host names are read by rules in compiled code (``hosts``), so that none is a dead end.
 
-**Known gaps.** Names under ``propertyNames`` are not judged: formats with a judge are relaxed to their automaton
-there. In general objects ``declared`` order is not kept. Large divisors among alternatives, and patterns whose
+**Known gaps.** In general objects ``declared`` order is not kept. Large divisors among alternatives, and patterns whose
 automata are large themselves, end in ``LimitError``. Arrays that compare their items make a frame and a context per
 value that is read, and keep them; searching makes none (``distinct``).
 A value whose verdicts on three or more goals must be combined in a way that is neither all,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,9 @@ def _not_found(automaton: DocumentAutomaton) -> LimitError:
 def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
     """The part after which the frame is closed soonest: here it matters which name it is, or which verdict."""
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
-    for part in itertools.islice(_candidates(automaton, config), MOST_COMPARED):
+    for n_tried, part in enumerate(_candidates(automaton, config)):
+        if found and n_tried >= MOST_COMPARED:
+            break
         step = automaton.read_spaced(config, part)
         if step is not None and step[1] != config:
             cost = _cost(automaton, step[1])

@@ -60,18 +60,21 @@ class Doubts:
         self.judges: list[Judged] = []
         self.generic: list[int] = []
         """Per judge, a label that it may give."""
+        self.possible: list[list[int]] = []
+        """Per judge, all labels that it may give, 0 left out."""
 
     def label_of(self, truth: dict[int, bool], unsure: Sequence[Format]) -> int:
         """The label where some formats are in doubt: ``ASK`` and more, 0 where no verdict is acceptable."""
-        generic = next(filter(None, self._outcomes(truth, unsure)), 0)
-        if not generic:
+        possible = list(dict.fromkeys(filter(None, self._outcomes(truth, unsure))))
+        if not possible:
             return 0
 
         def decide(text: str) -> int:
             return self._label(truth | {part.uid: part.check(text) for part in unsure})  # type: ignore[misc]
 
         self.judges.append(Judged(decide))
-        self.generic.append(generic)
+        self.generic.append(possible[0])
+        self.possible.append(possible)
         return ASK + len(self.judges) - 1
 
     def installed(self, labels: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], dict[int, Judged]]:
@@ -83,6 +86,16 @@ class Doubts:
             found[state] = self.generic[index]
             judges[state] = self.judges[index]
         return found, judges
+
+    def reach(self, automaton: Labelled) -> npt.NDArray[np.int64]:
+        """Per state the labels that can still be reached, those that judges may give included."""
+        found = np.zeros(len(automaton.labels), np.int64)
+        asked = automaton.labels >= ASK
+        for k in range(max(map(len, self.possible), default=1)):
+            labels = automaton.labels.copy()
+            labels[asked] = [self.possible[n - ASK][k % len(self.possible[n - ASK])] for n in labels[asked].tolist()]
+            found |= K.reachable(automaton.transitions, labels)
+        return found
 
     def _outcomes(self, truth: dict[int, bool], unsure: Sequence[Format]) -> Iterator[int]:
         for verdicts in product((True, False), repeat=len(unsure)):

@@ -15,7 +15,7 @@ read one by one, here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,6 +38,8 @@ __all__ = ["Digits", "Keeping", "Names", "Text"]
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
 MOST_RENAMED = 32
+MOST_LIKELY = 100
+"""Endings of one kind among them."""
 MOST_TRIED = 600
 """Endings of a string that are put before its judge."""
 _ENDS_NUMBER = frozenset(b",]} \t\r\n")
@@ -132,8 +134,11 @@ class Keeping:
 
     def _kernel_step(self, regs: Registers, byte: int, label: int) -> int:
         tables = self._automaton.tables
-        if label:
+        if label and regs[K.R_VALUE]:
             return int(K.end_value(regs, np.int64(label), tables.frames, tables.keys, tables.results, self._miss))
+        if label:
+            arrays = (tables.frames, tables.children, tables.keys, tables.results)
+            return int(K.end_name(regs, np.int64(label), *arrays, self._miss))
         data = np.array([byte], np.uint8)
         return int(K.run(regs, np.empty_like(regs), data, 0, *tables.arguments, self._miss)[0])
 
@@ -173,6 +178,12 @@ class Keeping:
             if not self._may_go_on(after, last):
                 return None
             kept = (*kept[:-1], last)
+            names = kept[-2] if len(kept) > 1 and not after[K.R_VALUE] else None
+            if type(names) is Names and names.cell == after[K.R_CELL]:
+                names = names._replace(text=last.raw)
+                if not self._has_new_name(after, names):
+                    return None
+                kept = (*kept[:-2], names, last)
         elif type(last) is Digits:
             last = Digits(last.raw + bytes([byte]), last.value)
             if not self._judge(last).may_go_on(last.raw.decode()):
@@ -219,9 +230,11 @@ class Keeping:
     def is_judged(self, config: Config) -> bool:
         """Whether the string at hand is judged as a whole."""
         tables = self._automaton.tables
-        if config[K.R_MODE] != K.M_CONTENT or not config[K.R_VALUE]:
+        if config[K.R_MODE] != K.M_CONTENT:
             return False
-        return bool(tables.specs[tables.values[config[K.R_VALUE], K.T_STRING], K.SPEC_LABEL])
+        value = config[K.R_VALUE]
+        spec = tables.values[value, K.T_STRING] if value else tables.frames[config[K.R_FRAME], K.F_KEYS]
+        return bool(tables.specs[spec, K.SPEC_LABEL])
 
     # -- numbers -------------------------------------------------------------------------------
 
@@ -239,14 +252,18 @@ class Keeping:
 
     def _string_ends(self, plain: Config, kept: Config) -> tuple[Config, int] | None:
         """The keepers after a closing quote, and the label if it is not the automaton's; None where it may not come."""
-        last = kept[-1]
+        last, label = kept[-1], 0
         if type(last) is Text:
             judge = self._automaton.tables.judged.get(plain[K.R_A])
-            if judge is None:
-                return kept[:-1], 0
-            content = decoded(last.raw)
-            label = 0 if content is None else judge.label(content.decode())
-            return (kept[:-1], label) if label else None
+            kept = kept[:-1]
+            if judge is not None:
+                content = decoded(last.raw)
+                label = 0 if content is None else judge.label(content.decode())
+                if not label:
+                    return None
+            if plain[K.R_VALUE] or not kept:
+                return kept, label
+            last = kept[-1]
         if type(last) is Names and plain[K.R_VALUE] == 0 and last.cell == plain[K.R_CELL]:
             name = decoded(last.text)
             if name is None or name in last.names:
@@ -254,8 +271,8 @@ class Keeping:
             names = last.names
             if name not in self._declared(plain):
                 names = tuple(sorted((*names, name)))
-            return (*kept[:-1], Names(last.cell, names, b"")), 0
-        return kept, 0
+            return (*kept[:-1], Names(last.cell, names, b"")), label
+        return kept, label
 
     def _declared(self, config: Config) -> Any:
         return self._automaton.objects.states[config[K.R_FRAME]].shape.keys.names
@@ -290,11 +307,21 @@ class Keeping:
             allowed = int(row[K.F_HIGH]) & ~config[K.R_COUNT]
         return endings(self._automaton.tables.arena, config[K.R_A], allowed, only)
 
-    def _likely(self, config: Config, text: Text) -> Iterator[bytes]:
-        begun = decoded(text.raw)
+    def _likely(self, config: Config, more: bytes = b"") -> Iterator[bytes]:
+        """Endings behind ``more`` that those know who know the formats."""
+        begun = decoded(config[-1].raw)
         if begun is not None:
-            for judge in self._automaton.tables.beginnings_of(config[K.R_A]):
-                yield from (ending.encode() for ending in judge.endings(begun.decode("utf-8", "ignore")))
+            for judge in self._automaton.tables.ways_of(config[K.R_A]):
+                found = judge.endings((begun + more).decode("utf-8", "ignore"))
+                yield from (more + ending.encode() for ending in found)
+
+    def _judged_endings(self, config: Config) -> Iterator[bytes]:
+        """Endings of a string that is judged: likely ones, those that the automaton knows, these mended."""
+        arena, row = self._automaton.tables.arena, config[K.R_A]
+        yield from islice(self._likely(config), MOST_LIKELY)
+        yield from islice(endings(arena, row), MOST_TRIED)
+        for ending in islice(endings(arena, row), MOST_LIKELY):
+            yield from islice(self._likely(config, ending), 3)
 
     def other_endings(self, config: Config, only: int = 0) -> Iterator[bytes]:
         """Further decoded contents that may end the string at hand, for where shortest ones are refused.
@@ -304,8 +331,9 @@ class Keeping:
         last = config[-1]
         found: Iterator[bytes]
         if type(last) is Text:
-            found = chain(self._likely(config, last), endings(self._automaton.tables.arena, config[K.R_A]))
-        elif type(last) is not Names or last.cell != config[K.R_CELL] or config[K.R_VALUE]:
+            yield from self._judged_endings(config)
+            return
+        if type(last) is not Names or last.cell != config[K.R_CELL] or config[K.R_VALUE]:
             return
         elif config[K.R_MODE] == K.M_CONTENT:
             found = self._name_endings(config, only)

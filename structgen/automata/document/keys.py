@@ -14,16 +14,31 @@ from itertools import chain, count, islice
 
 from structgen.automata.document.endings import endings
 from structgen.automata.document.formulas import Reducer, all_assertions, evaluate
+from structgen.automata.document.judged import Doubts, is_judged, sure_dfa
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, reachable_labels
 from structgen.automata.document.strings import dfa_of_assertion, says
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import universal
-from structgen.ir.document import FALSE, TRUE, Assertion, Formula, Pattern, Properties, PropertyNames, conjunction
+from structgen.errors import LimitError
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    Assertion,
+    Beginnings,
+    Format,
+    Formula,
+    Pattern,
+    Properties,
+    PropertyNames,
+    conjunction,
+)
 from structgen.kernels import document as K
 from structgen.kernels.labels import breadth_first
 
 __all__ = ["KeyClass", "KeyClasses"]
 
+MOST_JUDGED = 600
+"""Names that are put before judges in search of one of a class."""
 MOST_SAMPLES = 16
 """Texts kept per class of names."""
 
@@ -96,6 +111,7 @@ class KeyClasses:
         self.spec = 0
         self._closed_spec = 0
         self._parts: list[Assertion] = []
+        self._judges: tuple[Beginnings, ...] = ()
         if self.patterns or self.rules:
             self._parts = list(all_assertions(form for _, form in self.rules).values())
             self._named_classes()
@@ -118,6 +134,8 @@ class KeyClasses:
         return few
 
     def _names_of(self, number: int) -> Iterator[bytes]:
+        if self._tables.specs[self.spec, K.SPEC_LABEL] and (self.patterns or self.rules):
+            return self._judged_names(number)
         if self.patterns or self.rules:
             arena, start = self._tables.arena, int(self._tables.specs[self.spec, K.SPEC_START])
             return endings(arena, start, only=number + 1)
@@ -159,9 +177,10 @@ class KeyClasses:
         for name in self.names:
             matches = frozenset(source for source, dfa in dfas.items() if dfa.accepts(name))
             truth = {part.uid: says(part, name) for part in self._parts}
-            self.classes.append(KeyClass(name, matches, self._bad_rules(truth), (name,)))
+            self.classes.append(KeyClass(name, matches, self.bad_rules(truth), (name,)))
 
-    def _bad_rules(self, truth: dict[int, bool]) -> frozenset[int]:
+    def bad_rules(self, truth: dict[int, bool]) -> frozenset[int]:
+        """Uids of the rules that names refuse of which ``truth`` holds."""
         return frozenset(
             rule.uid for rule, form in self.rules if form is FALSE or not evaluate(form, lambda part: truth[part.uid])
         )
@@ -169,36 +188,38 @@ class KeyClasses:
     def install_automaton(self, is_forbidden: Sequence[bool], forbids: Callable[[KeyClass], bool]) -> None:
         """Build the automaton over patterns and rules; ``forbids(key_class)`` tells dead classes.
 
-        Appends the free classes it finds; labels are class numbers from 1.
+        Appends the free classes it finds; labels are class numbers from 1. Formats with a judge stand beside what is
+        sure of them, and where they are in doubt the judge of the whole name tells its class.
         """
-        names = Component.of_names(self.names)
-        sources = list(self.patterns)
-        free: dict[tuple[frozenset[str], frozenset[int]], int] = {}
+        sources, parts = list(self.patterns), self._parts
+        judged = [part for part in parts if isinstance(part, Format) and is_judged(part)]
+        telling = _Telling(self, judged, forbids)
+        doubts = Doubts(telling.label)
 
         def label_of(told: tuple[int, ...]) -> int:
             if told[0]:
                 return 0 if is_forbidden[told[0] - 1] else told[0]
-            matches = frozenset(s for s, value in zip(sources, told[1:], strict=False) if value)
             values = told[1 + len(sources) :]
-            bad = self._bad_rules({p.uid: v != 0 for p, v in zip(self._parts, values, strict=True)})
-            key = (matches, bad)
-            if key not in free:
-                found = KeyClass(None, matches, bad)
-                if forbids(found):
-                    free[key] = 0
-                else:
-                    self.classes.append(found)
-                    free[key] = len(self.classes)
-            return free[key]
+            truth = {part.uid: value != 0 for part, value in zip(parts, values, strict=False)}
+            truth |= {-1 - n: told[1 + n] != 0 for n in range(len(sources))}
+            sure = values[len(parts) :]
+            unsure = [part for part, flag in zip(judged, sure, strict=True) if truth[part.uid] and not flag]
+            return doubts.label_of(truth, unsure) if unsure else telling.label(truth)
 
         components = [
             Component.of(universal()),
-            names,
+            Component.of_names(self.names),
             *(Component.of(dfa_of_assertion(self.patterns[source])) for source in sources),
-            *(Component.of(dfa_of_assertion(part)) for part in self._parts),
+            *(Component.of(dfa_of_assertion(part)) for part in parts),
+            *(Component.of(sure_dfa(part)) for part in judged),
         ]
         automaton = labelled_product(components, label_of)
         if automaton.is_empty:
+            return
+        if doubts.judges:
+            allowed = [name for name, flag in zip(self.names, is_forbidden, strict=True) if not flag]
+            ways = [part.beginnings for part in judged if part.beginnings]
+            self._install_judged(automaton, doubts, telling.beginnings(allowed), ways)
             return
         samples = _Samples(automaton, len(self.names))
         for number in range(len(self.names), len(self.classes)):
@@ -206,6 +227,76 @@ class KeyClasses:
             self.classes[number] = replace(found, found=partial(samples.of, number + 1))
         reach = reachable_labels(automaton) if len(self.classes) <= 62 else -1
         self.spec = self._tables.add_spec(K.AUTOMATON, start=self._tables.add_content(automaton, reach=reach))
+
+    def _install_judged(
+        self, automaton: Labelled, doubts: Doubts, beginnings: Sequence[Beginnings], ways: Sequence[Beginnings]
+    ) -> None:
+        """The same where judges tell some names' classes."""
+        tables = self._tables
+        labels, judges = doubts.installed(automaton.labels)
+        reach = doubts.reach(automaton) if len(self.classes) <= 62 else -1
+        found = Labelled(automaton.class_of, automaton.transitions, labels)
+        start = tables.add_content(found, reach=reach)
+        tables.add_judges(start, judges, beginnings, ways)
+        self.spec = tables.add_spec(K.AUTOMATON, start=start, label=1)
+        self._judges = tuple(ways)
+        for number in range(len(self.names), len(self.classes)):
+            self.classes[number] = replace(self.classes[number], found=partial(self._judged_samples, number))
+
+    def _judged_samples(self, number: int) -> tuple[bytes, ...]:
+        found = tuple(islice(self._names_of(number), 1))
+        if not found:
+            raise LimitError("no name is found that the schema's names and formats allow together", what="names tried",
+                             given=MOST_JUDGED, limit=MOST_JUDGED)  # fmt: skip
+        return found
+
+    def _judged_names(self, number: int) -> Iterator[bytes]:
+        """Names of a class where judges have a say: each name counts for the class that it really has."""
+        arena, start = self._tables.arena, int(self._tables.specs[self.spec, K.SPEC_START])
+        seen = set()
+        likely = islice(endings(arena, start, only=number + 1), MOST_JUDGED)
+        for begun in chain(likely, islice(endings(arena, start), MOST_JUDGED)):
+            mended = (judge.endings(begun.decode()) for judge in self._judges)
+            for text in chain((begun,), (begun + end.encode() for end in chain.from_iterable(mended))):
+                row = arena.follow(start, text)
+                judge = self._tables.judged.get(row)
+                label = int(arena.content[row, K.C_LABEL]) if judge is None else judge.label(text.decode())
+                if label == number + 1 and text not in seen:
+                    seen.add(text)
+                    yield text
+
+
+class _Telling:
+    """Finds the classes of names from what holds of them, and which judges' formats all of them have."""
+
+    def __init__(self, keys: KeyClasses, judged: Sequence[Format], forbids: Callable[[KeyClass], bool]) -> None:
+        self._keys = keys
+        self._forbids = forbids
+        self._sources = list(keys.patterns)
+        self._judged = judged
+        self._free: dict[tuple[frozenset[str], frozenset[int]], int] = {}
+        self._without: set[int] = set()
+        """Uids of formats that some allowed name need not have."""
+
+    def label(self, truth: dict[int, bool]) -> int:
+        """The class, from 1, of names of which ``truth`` holds (patterns by -1 and downwards); 0 for a dead one."""
+        matches = frozenset(source for n, source in enumerate(self._sources) if truth[-1 - n])
+        key = (matches, self._keys.bad_rules(truth))
+        if key not in self._free:
+            found = KeyClass(None, *key)
+            if self._forbids(found):
+                self._free[key] = 0
+            else:
+                self._keys.classes.append(found)
+                self._free[key] = len(self._keys.classes)
+        if self._free[key]:
+            self._without.update(part.uid for part in self._judged if not truth[part.uid])
+        return self._free[key]
+
+    def beginnings(self, allowed: Sequence[bytes]) -> list[Beginnings]:
+        """What judges the beginnings of all names; ``allowed`` are those declared names that may come."""
+        needed = [part for part in self._judged if part.uid not in self._without]
+        return [part.beginnings for part in needed if part.beginnings and all(says(part, name) for name in allowed)]
 
 
 class _Samples:

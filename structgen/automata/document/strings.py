@@ -357,14 +357,17 @@ class StringSpecs:
         if not doubts.judges:
             return self._automaton(found)
         formats = [part for part in judged if any(part is other for other in needed)]
-        return self._doubted(found, doubts, [part.beginnings for part in formats if part.beginnings is not None])
+        beginnings = [part.beginnings for part in formats if part.beginnings is not None]
+        return self._doubted(found, doubts, beginnings, [part.beginnings for part in judged if part.beginnings])
 
-    def _doubted(self, automaton: Labelled, doubts: Doubts, beginnings: Sequence[Beginnings]) -> int:
+    def _doubted(
+        self, automaton: Labelled, doubts: Doubts, beginnings: Sequence[Beginnings], ways: Sequence[Beginnings]
+    ) -> int:
         """Install a product with states in which judges decide the label."""
         labels, judges = doubts.installed(automaton.labels)
         found = Labelled(automaton.class_of, automaton.transitions, labels)
         start = self._tables.add_content(found)
-        self._tables.add_judges(start, judges, beginnings)
+        self._tables.add_judges(start, judges, beginnings, ways)
         return self._tables.add_spec(K.AUTOMATON, start=start, label=1)
 
     def _labelled_lengths(self, parts: Sequence[StringLength], label: Callable[[dict[int, bool]], int]) -> int:

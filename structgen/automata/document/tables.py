@@ -58,6 +58,7 @@ class Tables:
         self.number_judges: dict[int, NumberJudge] = {}
         """What decides about the numbers of a value context where no automaton does."""
         self._beginnings: dict[int, tuple[Beginnings, ...]] = {}
+        self._ways: dict[int, tuple[Beginnings, ...]] = {}
         self.arguments: tuple[Any, ...] = ()
         self._rebuild()
 
@@ -117,12 +118,27 @@ class Tables:
         self._rebuild()
         return base + 1
 
-    def add_judges(self, start: int, judges: Mapping[int, Judged], beginnings: Sequence[Beginnings] = ()) -> None:
-        """Say where an automaton that starts at row ``start`` is in doubt, by state, and what judges beginnings."""
+    def add_judges(
+        self,
+        start: int,
+        judges: Mapping[int, Judged],
+        beginnings: Sequence[Beginnings] = (),
+        ways: Sequence[Beginnings] = (),
+    ) -> None:
+        """Say where an automaton that starts at row ``start`` is in doubt, by state, and what judges beginnings.
+
+        ``ways``: what knows likely endings, if not just those that judge beginnings.
+        """
         for state, judge in judges.items():
             self.judged[start - 1 + state] = judge
+        first = self.arena.extent(start)[0]
         if beginnings:
-            self._beginnings[self.arena.extent(start)[0]] = tuple(beginnings)
+            self._beginnings[first] = tuple(beginnings)
+        self._ways[first] = tuple(ways or beginnings)
+
+    def ways_of(self, row: int) -> tuple[Beginnings, ...]:
+        """What knows likely endings of texts that the automaton of ``row`` reads."""
+        return self._ways.get(self.arena.extent(row)[0], ()) if self._ways else ()
 
     def beginnings_of(self, row: int) -> tuple[Beginnings, ...]:
         """What judges the beginnings of texts that the automaton of ``row`` reads."""

@@ -57,7 +57,7 @@ class HostNameBeginnings:
         if label[:4].lower() == "xn--":
             taken = sum(1 + len(found if found.isascii() else idna.a_label(found)) for found in complete)
             room = min(_MOST_NAME - taken, _MOST_LABEL) - len(label)
-            if room >= 0:
+            if room >= 0 and _ORDINARY.fullmatch(label) is not None:
                 yield from label_endings(label[4:].lower(), room, idna.is_permitted)
             return
         yield ""

@@ -195,6 +195,4 @@ def _format(source: SchemaSource, place: Place, name: str) -> tuple[How, str]:
         return "annotation", f"no draft defines the format {name!r}"
     if format_is_exact(name):
         return "automaton", ""
-    if place.pointer.endswith("/propertyNames"):
-        return "relaxed", f"no automaton decides {name!r}, and names are not judged: they have its outer shape"
     return "monitor", "by an automaton where it is sure, else by a judge of the text before the quote that ends it"

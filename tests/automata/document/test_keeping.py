@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.errors import UnsatisfiableError
@@ -179,3 +181,61 @@ def test_numbers_with_many_remainders(schema: Any, divisor: str) -> None:
             else:
                 assert not valid, text[:n]
     assert n_valid > 0
+
+
+NAMED: list[Any] = [
+    {"type": "object", "propertyNames": {"format": "hostname"}},
+    {"type": "object", "propertyNames": {"allOf": [{"format": "hostname"}, {"maxLength": 14}]}, "minProperties": 1},
+    {"propertyNames": {"format": "hostname"}, "minProperties": 2, "additionalProperties": False, "type": "object",
+     "patternProperties": {".": {"type": "null"}}},
+    {"type": "object", "propertyNames": {"not": {"format": "hostname"}}},
+    {"type": "object", "propertyNames": {"format": "regex"}, "properties": {"xn--abc": True, "[z-a]": True}},
+    {"type": "object", "propertyNames": {"format": "hostname", "pattern": "^xn--"}, "required": ["xn--nxasmq6b"]},
+    {"type": "object", "oneOf": [{"propertyNames": {"format": "hostname"}}, {"minProperties": 2}]},
+    {"type": "object", "anyOf": [{"propertyNames": {"format": "idn-hostname"}}, {"required": ["[z-a]"]}]},
+    {"type": "object", "not": {"propertyNames": {"format": "hostname"}}},
+    {"type": "object", "propertyNames": {"format": "hostname"}, "patternProperties": {"^xn--": {"type": "null"}}},
+    {"type": "object", "propertyNames": {"$ref": "#/$defs/n"},
+     "$defs": {"n": {"anyOf": [{"format": "hostname"}, {"maxLength": 2}]}}},
+]  # fmt: skip
+NAMES = ["a", "a.b", "xn--nxasmq6b", "XN--NXASMQ6B", "xn--abc", "xn--", "-a", "[z-a]", "[a-z]", "é", "l·", ""]
+
+
+def _judging() -> FormatChecker:
+    """A format checker with this package's judges."""
+    checker = FormatChecker(formats=())
+    for name in JUDGED:
+        check = format_check(name)
+        assert check is not None
+        checker.checks(name)(partial(_is_of, check))
+    return checker
+
+
+def _is_of(check: Callable[[str], bool], value: object) -> bool:
+    return not isinstance(value, str) or check(value)
+
+
+@pytest.mark.parametrize("schema", NAMED, ids=json.dumps)
+def test_judged_names(schema: Any) -> None:
+    """What a judge says of a name counts wherever it stands, and no beginning is a dead end."""
+    automaton = automaton_of(schema)
+    is_valid = Draft202012Validator(schema, format_checker=_judging()).is_valid
+    names = [*map(json.dumps, NAMES), '"x\\u006e--abc"', '"x\\u006e--nxasmq6b"', '"é"']
+    bodies = [[], *([f"{name}:{value}"] for name in names for value in ("1", "null"))]
+    bodies += [[f"{a}:null", f"{b}:{value}"] for a in names for b in names for value in ("1", "null") if a != b]
+    n_valid = 0
+    for members in bodies:
+        text = "{" + ",".join(members) + "}"
+        if len({name for member in members for name in json.loads("{" + member + "}")}) < len(members):
+            continue
+        valid = is_valid(json.loads(text))
+        n_valid += valid
+        assert accepts(automaton, text) == valid, text
+    assert n_valid
+    for members in [*bodies[1:24:2], *bodies[31::83]]:
+        text = "{" + ",".join(members) + "}"
+        for n in range(1, len(text)):
+            if automaton.read(automaton.start, text[:n].encode()) is not None:
+                assert is_valid(json.loads(completed(automaton, text[:n]))), text[:n]
+            else:
+                assert not is_valid(json.loads(text)), text[:n]
