@@ -9,6 +9,7 @@ sound but not complete: long tokens may be left out.
 
 from __future__ import annotations
 
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from structgen.dtypes import TokenMask
 from structgen.masks.mask import allowed_ids
 
-__all__ = ["GrammarBudget"]
+__all__ = ["GrammarBudget", "WithinBudget"]
 
 MOST_TRIED = 96
 MOST_KNOWN = 50_000
@@ -77,3 +78,24 @@ class GrammarBudget:
         for token in [*kept, *ends]:
             row[token >> 5] |= np.uint32(1 << (token & 31))
         return True
+
+
+class WithinBudget:
+    """What a machine says of completions in tokens, special ones included; one thread at a time."""
+
+    _lock: RLock
+    _budget: GrammarBudget
+
+    def completion_tokens(self, config: Any) -> tuple[int, ...]:
+        """A short completion in tokens."""
+        with self._lock:
+            return self._budget.tokens(config)
+
+    def completion_cost(self, config: Any) -> int:
+        """Tokens of ``completion_tokens``."""
+        return len(self.completion_tokens(config))
+
+    def fill_mask_within(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
+        """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice; False where none does."""
+        with self._lock:
+            return self._budget.fill(config, row, n_tokens)

@@ -25,7 +25,7 @@ from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import grammar_mask, grammar_walk, pushdown
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
-from structgen.masks.grammar_budget import GrammarBudget
+from structgen.masks.grammar_budget import GrammarBudget, WithinBudget
 from structgen.masks.lexeme_parts import HEAVY, UNDER_WAY_AT_ROOT, PartStore
 from structgen.masks.lexeme_runs import lexeme_runs
 from structgen.vocab.vocabulary import Vocabulary
@@ -39,7 +39,7 @@ MOST_WATCHES = 256
 """Remembered rows of tokens that break a condition."""
 
 
-class GrammarMachine:
+class GrammarMachine(WithinBudget):
     """``TokenMachine`` over a ``GrammarAutomaton``; safe to share between threads."""
 
     def __init__(
@@ -293,20 +293,6 @@ class GrammarMachine:
         """A short completion: of least length in all but contrived grammars, always valid."""
         with self._lock:
             return self._completer.shortest(config)
-
-    def completion_tokens(self, config: Any) -> tuple[int, ...]:
-        """``shortest_completion`` in tokens."""
-        with self._lock:
-            return self._budget.tokens(config)
-
-    def completion_cost(self, config: Any) -> int:
-        """Tokens of ``completion_tokens``."""
-        return len(self.completion_tokens(config))
-
-    def fill_mask_within(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
-        """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice; False where none does."""
-        with self._lock:
-            return self._budget.fill(config, row, n_tokens)
 
     def __repr__(self) -> str:
         return f"GrammarMachine({self.automaton!r}, {self._vocabulary!r}, {len(self._rows)} masks)"

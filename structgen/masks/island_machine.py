@@ -24,6 +24,7 @@ from structgen.dtypes import TokenMask
 from structgen.errors import VocabularyError
 from structgen.kernels import grammar_walk, pushdown
 from structgen.masks.cache import MaskCache
+from structgen.masks.grammar_budget import WithinBudget
 from structgen.masks.grammar_machine import MAX_STEPS, GrammarMachine
 from structgen.masks.island_completer import IslandBudget, IslandCompleter
 from structgen.masks.machine import TokenMachine
@@ -50,7 +51,7 @@ class _Island:
     lasts: frozenset[int]
 
 
-class IslandMachine:
+class IslandMachine(WithinBudget):
     """``TokenMachine`` over a grammar with islands; safe to share between threads."""
 
     def __init__(
@@ -356,20 +357,6 @@ class IslandMachine:
         """The bytes of a short completion; special tokens on the way have none."""
         with self._lock:
             return b"".join(step for step in self._completer.steps(config) if isinstance(step, bytes))
-
-    def completion_tokens(self, config: Any) -> tuple[int, ...]:
-        """A short completion in tokens, special ones included."""
-        with self._lock:
-            return self._budget.tokens(config)
-
-    def completion_cost(self, config: Any) -> int:
-        """Tokens of ``completion_tokens``."""
-        return len(self.completion_tokens(config))
-
-    def fill_mask_within(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
-        """Overwrite ``row`` with allowed tokens after which ``n_tokens`` more surely suffice; False where none does."""
-        with self._lock:
-            return self._budget.fill(config, row, n_tokens)
 
     def __repr__(self) -> str:
         return f"IslandMachine({self.automaton!r}, {len(self.islands)} islands, {len(self.specials)} special tokens)"

@@ -8,9 +8,8 @@ import pytest
 
 from structgen.grammar_constraint import gbnf
 from structgen.masks.grammar_machine import GrammarMachine
-from structgen.masks.mask import allowed_ids, empty_mask
-from tests.masks.test_grammar_machine import EOS, PIECES, SHAPES, VOCABULARY, expected, random_rules
-from tests.support.earley import Earley, Rules
+from tests.support.earley import Rules
+from tests.support.grammar_masks import SHAPES, VOCABULARY, compare_with_earley, random_rules
 
 
 def gbnf_text(rules: Rules) -> str:
@@ -22,24 +21,10 @@ def gbnf_text(rules: Rules) -> str:
     return "\n".join(lines)
 
 
-def compare(rules: Rules, rng: random.Random, *, n_walks: int = 5, length: int = 4) -> None:
-    oracle, chosen = Earley(rules, "start"), gbnf(gbnf_text(rules), start="start").chosen
+def compare(rules: Rules, rng: random.Random, *, n_walks: int = 5) -> None:
+    chosen = gbnf(gbnf_text(rules), start="start").chosen
     bound = GrammarMachine(chosen.automaton(), VOCABULARY, heavy=rng.choice([2, 10**9]))
-    row = empty_mask(VOCABULARY.n_tokens)
-    for _ in range(n_walks):
-        text, config = "", bound.start()
-        for _ in range(length):
-            bound.fill_mask(config, row)
-            allowed = set(allowed_ids(row, VOCABULARY.n_tokens).tolist())
-            assert allowed == expected(oracle, text), (rules, text)
-            assert bound.is_accepting(config) == oracle.accepts(text)
-            choices = sorted(allowed - {EOS})
-            if not choices:
-                break
-            token = rng.choice(choices)
-            following = bound.advance(config, token)
-            assert following is not None
-            text, config = text + PIECES[token], following
+    compare_with_earley(rules, bound, rng, n_walks=n_walks)
 
 
 @pytest.mark.parametrize("name", SHAPES)

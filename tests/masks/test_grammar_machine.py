@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 
 import numpy as np
@@ -13,42 +12,14 @@ from structgen.masks.grammar_machine import GrammarMachine
 from structgen.masks.mask import allowed_ids, empty_mask
 from structgen.masks.matcher import Matcher
 from structgen.vocab.vocabulary import Vocabulary
-from tests.support.earley import Earley, Rules, lark_text, productive
-
-PIECES = ["".join(p) for n in (1, 2, 3) for p in itertools.product("ab", repeat=n)] + ["c", "ac", "ca", "cc", "abca"]
-VOCABULARY = Vocabulary.from_bytes([piece.encode() for piece in PIECES] + [b"</s>"], eos_ids=[len(PIECES)])
-EOS = len(PIECES)
-
-SHAPES: dict[str, Rules] = {
-    "left-recursive": {"start": [("start", "a"), ("b",)]},
-    "right-recursive": {"start": [("a", "start"), ("b",)]},
-    "centre-recursive": {"start": [("a", "start", "b"), ("c",)]},
-    "even palindromes": {"start": [("a", "start", "a"), ("b", "start", "b"), ()]},
-    "odd palindromes": {"start": [("a", "start", "a"), ("b", "start", "b"), ("a",), ("b",)]},
-    "ambiguous": {"start": [("start", "start"), ("a",), ("b",)]},
-    "nullable and ambiguous": {"start": [("start", "start"), ("a",), ()]},
-    "unit cycle": {"start": [("x",), ("a",)], "x": [("start",), ("b", "x")]},
-    "cyclic by nullable": {"start": [("x", "start", "y"), ("a",)], "x": [(), ("b",)], "y": [(), ("c",)]},
-    "hidden left recursion": {"start": [("x", "start", "a"), ("c",)], "x": [(), ("b",)]},
-    "nullable tail": {"start": [("a", "x", "y")], "x": [(), ("b", "x")], "y": [(), ("c", "x")]},
-    "not LR(k)": {"start": [("x", "a"), ("y", "b")], "x": [("c", "x"), ("c",)], "y": [("c", "y"), ("c",)]},
-}
-
-
-def random_rules(rng: random.Random) -> Rules:
-    while True:
-        names = ["start", "x", "y"][: rng.randint(1, 3)]
-        rules = {
-            name: list(
-                {
-                    tuple(rng.choice(["a", "b", "c", *names]) for _ in range(rng.choice([0, 1, 1, 2, 2, 3])))
-                    for _ in range(rng.randint(1, 3))
-                }
-            )
-            for name in names
-        }
-        if productive(rules):
-            return rules
+from tests.support.earley import Rules, lark_text
+from tests.support.grammar_masks import (
+    SHAPES,
+    VOCABULARY,
+    compare_with_bytes,
+    compare_with_earley,
+    random_rules,
+)
 
 
 def machine(rules: Rules, parser: str, *, heavy: int = 2) -> GrammarMachine:
@@ -56,28 +27,8 @@ def machine(rules: Rules, parser: str, *, heavy: int = 2) -> GrammarMachine:
     return GrammarMachine(constraint.chosen.automaton(), VOCABULARY, heavy=heavy)
 
 
-def expected(oracle: Earley, text: str) -> set[int]:
-    ids = {i for i, piece in enumerate(PIECES) if oracle.is_viable(text + piece)}
-    return ids | ({EOS} if oracle.accepts(text) else set())
-
-
-def compare(rules: Rules, parser: str, rng: random.Random, *, n_walks: int = 6, length: int = 4) -> None:
-    oracle, bound = Earley(rules, "start"), machine(rules, parser, heavy=rng.choice([2, 10**9]))
-    row = empty_mask(VOCABULARY.n_tokens)
-    for _ in range(n_walks):
-        text, config = "", bound.start()
-        for _ in range(length):
-            bound.fill_mask(config, row)
-            allowed = set(allowed_ids(row, VOCABULARY.n_tokens).tolist())
-            assert allowed == expected(oracle, text), (rules, text)
-            assert bound.is_accepting(config) == oracle.accepts(text)
-            choices = sorted(allowed - {EOS})
-            if not choices:
-                break
-            token = rng.choice(choices)
-            following = bound.advance(config, token)
-            assert following is not None
-            text, config = text + PIECES[token], following
+def compare(rules: Rules, parser: str, rng: random.Random, *, n_walks: int = 6) -> None:
+    compare_with_earley(rules, machine(rules, parser, heavy=rng.choice([2, 10**9])), rng, n_walks=n_walks)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -148,17 +99,7 @@ def test_masks_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> None:
     n = len(LEXICAL_TOKENS)
     vocabulary = Vocabulary.from_bytes([*LEXICAL_TOKENS, b"</s>"], eos_ids=[n])
     bound = GrammarMachine(lark(LEXICAL).chosen.automaton(), vocabulary, heavy=heavy)
-    row, rng = empty_mask(vocabulary.n_tokens), random.Random(0)
-    for _ in range(20):
-        config = bound.start()
-        for _ in range(12):
-            bound.fill_mask(config, row)
-            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist()) - {n}
-            wanted = {i for i, token in enumerate(LEXICAL_TOKENS) if bound.automaton.advance(config, token)}
-            assert allowed == wanted
-            following = bound.advance(config, rng.choice(sorted(wanted)))
-            assert following is not None
-            config = following
+    compare_with_bytes(bound, LEXICAL_TOKENS, random.Random(0), n_walks=20, length=12)
 
 
 FORKED = r"""
@@ -183,19 +124,7 @@ def test_masks_under_lookaheads_are_the_tokens_whose_bytes_can_be_read(heavy: in
     n = len(FORKED_TOKENS)
     vocabulary = Vocabulary.from_bytes([*FORKED_TOKENS, b"</s>"], eos_ids=[n])
     bound = GrammarMachine(lark(FORKED).chosen.automaton(), vocabulary, heavy=heavy)
-    row, rng = empty_mask(vocabulary.n_tokens), random.Random(heavy)
-    for _ in range(40):
-        config = bound.start()
-        for _ in range(14):
-            bound.fill_mask(config, row)
-            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist()) - {n}
-            wanted = {i for i, token in enumerate(FORKED_TOKENS) if bound.automaton.advance(config, token)}
-            assert allowed == wanted, config
-            if not wanted:
-                break
-            following = bound.advance(config, rng.choice(sorted(wanted)))
-            assert following is not None
-            config = following
+    compare_with_bytes(bound, FORKED_TOKENS, random.Random(heavy), n_walks=40, length=14)
 
 
 INDENTED = r"""
@@ -233,19 +162,7 @@ def test_indented_masks_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> No
     n = len(INDENTED_TOKENS)
     vocabulary = Vocabulary.from_bytes([*INDENTED_TOKENS, b"</s>"], eos_ids=[n])
     bound = GrammarMachine(lark(INDENTED).chosen.automaton(), vocabulary, heavy=heavy)
-    row, rng = empty_mask(vocabulary.n_tokens), random.Random(3)
-    for _ in range(20):
-        config = bound.start()
-        for _ in range(10):
-            bound.fill_mask(config, row)
-            allowed = set(allowed_ids(row, vocabulary.n_tokens).tolist()) - {n}
-            wanted = {i for i, token in enumerate(INDENTED_TOKENS) if bound.automaton.advance(config, token)}
-            assert allowed == wanted, config
-            if not wanted:
-                break
-            following = bound.advance(config, rng.choice(sorted(wanted)))
-            assert following is not None
-            config = following
+    compare_with_bytes(bound, INDENTED_TOKENS, random.Random(3), n_walks=20, length=10)
 
 
 def byte_machine(constraint: GrammarConstraint) -> GrammarMachine:
