@@ -243,6 +243,9 @@ class DocumentMachine:
         miss = np.zeros(3, np.int64)
         for at in range(level - 1):
             rows[at + 1] = rows[at]
+            if path[at] == 44 and rows[at, K.R_MODE] in (K.M_AFTER, K.M_NUMBER):
+                # As walks do: what is asked of names from here on is not asked of the first one.
+                rows[at + 1, K.R_COMMA] |= rows[at, K.R_CELL] < self.automaton.tables.n_cells
             if K.step(rows[at + 1], path[at], *self.automaton.tables.arguments, miss) == K.UNDECIDED:
                 # An item of a frame that keeps values ended on the way: only its text tells what follows.
                 after = self.automaton.read(config, path[: at + 1])

@@ -57,6 +57,7 @@ class Sharing:
         self._closed: dict[int, int] = {}
         self._levels: dict[tuple[int, int], Level] = {}
         self._further: dict[int, list[tuple[int, int]]] = {}
+        self._has_spelled: dict[int, bool] = {}
         self._names_by_spec: dict[int, list[bytes]] = {}
 
     def head(self, config: Config) -> tuple[Head, Hashable]:
@@ -135,14 +136,16 @@ class Sharing:
         if found is None:
             firsts = {name[:1] for name in self._names_of(columns[K.F_KEYS])}
             if b"" in firsts:
-                # After the empty name, a name begun is not a name that can be spelled.
-                return self._signatures.own(("names of", frame))
+                # The empty name may be the only one left, and then nothing begins a name that can be spelled.
+                return self._signatures.own(("names of", frame, columns[K.F_HIGH] & ~count))
             found = self._signatures.of(("names", *sorted(firsts & self._body.begins_name)))
             self._closed[columns[K.F_KEYS]] = found
         return found
 
     def _by_automaton(self, spec: int, left: int) -> int:
         """Which of the names that tokens begin behind a comma can be meant, where an automaton reads names."""
+        if self._body.begins_by_number:
+            return self._signatures.own(("names", spec, left))
         found = self._further.get(spec)
         if found is None:
             found = self._further[spec] = [self._after_text(spec, text) for text, _ in self._body.further]
@@ -182,10 +185,20 @@ class Sharing:
         number = columns[K.F_NEXT]
         is_open = self._child(frame, columns, number) != 0
         after = self._following(frame, columns, number)
+        spelled = self._spelled(columns[K.F_KEYS])
         if after == frame:
-            return self._signatures.of(("any name", is_open))
+            return self._signatures.of(("any name", is_open), spelled)
         rest, end = self.level(after, count)
-        return self._signatures.of(("any name", is_open, end), rest)
+        return self._signatures.of(("any name", is_open, end), spelled, rest)
+
+    def _spelled(self, spec: int) -> int:
+        """Nothing, unless some token holds a declared name between quotes: then walks may ask more of these names."""
+        if self._automaton.tables.specs[spec, K.SPEC_KIND] != K.OPEN_SET:
+            return NOTHING
+        found = self._has_spelled.get(spec)
+        if found is None:
+            found = self._has_spelled[spec] = not self._body.quoted.isdisjoint(self._names_of(spec))
+        return self._signatures.own(("names of", spec)) if found else NOTHING
 
     def _child(self, frame: int, columns: list[int], number: int) -> int:
         """The value context under a class of names."""
@@ -249,8 +262,10 @@ class Sharing:
         if mode == K.M_FREE or kind == K.FREE_TEXT:
             found = self._in_free_name(frame, count, columns, spec)
         elif kind != K.AUTOMATON and not config[K.R_ESC]:
-            find = self._in_declared_name if mode == K.M_LITERAL else self._before_name
-            found = find(config, columns, kind == K.OPEN_SET)
+            if mode == K.M_LITERAL:
+                found = self._in_declared_name(config, columns, kind == K.OPEN_SET)
+            elif not self._body.begins_by_number:
+                found = self._before_name(config, columns, kind == K.OPEN_SET)
         rest, end = self.level(frame, count)
         if found is not None:
             if mode >= K.FIRST_LEXICAL:

@@ -42,6 +42,7 @@ MOST_TEXTS = 256
 _ESCAPED = frozenset(b'"\\/\b\f\n\r\t')
 """Bytes that a token can spell by a short escape."""
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_NUMBERED_NAME = re.compile(rb'(?:^|[{,])[ \t\r\n]*"[^"]*\\u', re.DOTALL)
 _FIRST_NAME = re.compile(rb'(?:^|[\[:,\s])\{[ \t\r\n]*"(?!\\?$)', re.DOTALL)
 _NAME = re.compile(rb'[ \t\r\n]*"([^"]+)', re.DOTALL)
 _FURTHER_NAME = re.compile(rb',[ \t\r\n]*"([^"])', re.DOTALL)
@@ -113,6 +114,8 @@ class StringBody:
         """Whether some token opens an object and goes on into its first name."""
         self.further = further_texts(tokens)
         """Names that tokens begin behind a comma (``further_texts``)."""
+        self.begins_by_number = any(map(_NUMBERED_NAME.search, tokens))
+        """Whether some token begins a string with an escape by number, which may break off in any of its digits."""
         self._begun = _begun_texts(tokens)
         self._begun_of: dict[bytes, frozenset[bytes]] = {}
         self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
