@@ -78,7 +78,7 @@ class DocumentBudget:
         found = self._sought.get(config)
         if found is None:
             text = self._machine.shortest_completion(config)
-            found = tuple(self._vocabulary.encode_bytes(text)) if text else ()
+            found = tuple(self._vocabulary.encode_fewest(text)) if text else ()
             if len(self._sought) >= MOST_KNOWN:
                 self._sought.clear()
             self._sought[config] = found

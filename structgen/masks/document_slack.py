@@ -199,4 +199,4 @@ class Slack:
         return found
 
     def _n_tokens(self, text: bytes) -> int:
-        return len(self._vocabulary.encode_bytes(text))
+        return len(self._vocabulary.encode_fewest(text))
