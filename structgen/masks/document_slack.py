@@ -59,10 +59,11 @@ class Slack:
         while self._n_values < tables.n_values:  # asking for one text can add contexts
             index = self._n_values
             self._n_values += 1
-            if index != root and automaton.contexts.by_index[index].accepts is None:
+            context = automaton.contexts.by_index[index]
+            if index != root and context.accepts is None and not context.differs:
                 texts = automaton.witness.outcomes(index).values()
                 self._longest = max(self._longest, *(self._n_tokens(text) for text in texts), 1)
-            self._longest = max(self._longest, self._begun(tables.values[index].tolist()))
+            self._longest = max(self._longest, self._begun(tables.values[index].tolist(), context.differs))
         while self._n_frames < tables.n_frames:
             frame = self._n_frames
             self._n_frames += 1
@@ -107,8 +108,8 @@ class Slack:
             return 0
         return self._string(int(tables.values[value, K.T_STRING] if value else tables.frames[config[K.R_FRAME], 1]))
 
-    def _begun(self, handles: list[int]) -> int:
-        string, number = handles[K.T_STRING], handles[K.T_NUMBER]
+    def _begun(self, handles: list[int], differs: bool) -> int:
+        string, number = handles[K.T_STRING], 0 if differs else handles[K.T_NUMBER]
         return max(self._string(string) if string > 0 else 0, self._number(number) if number > 0 else 0)
 
     def _string(self, spec: int) -> int:

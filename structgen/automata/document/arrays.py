@@ -238,6 +238,8 @@ class Arrays:
         if tables.frames[frame, K.F_NEXT] < 0:
             item = self.next_item(self.states[frame])
             tables.frames[frame, K.F_NEXT] = item.value if item is not None else 0
+            if item is not None and self.states[frame].kept:
+                self.automaton.contexts.by_index[item.value].differs = True
         return int(tables.frames[frame, K.F_NEXT])
 
     def close_label(self, state: ArrayState) -> int:

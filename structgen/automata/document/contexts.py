@@ -43,7 +43,7 @@ MUST = 1
 class Context:
     """Goals, and which verdicts the parent accepts (None: the single goal must hold)."""
 
-    __slots__ = ("accepts", "alive", "goals", "index", "monotone", "outcomes")
+    __slots__ = ("accepts", "alive", "differs", "goals", "index", "monotone", "outcomes")
 
     def __init__(
         self, index: int, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None, monotone: bool = True
@@ -53,6 +53,8 @@ class Context:
         self.accepts = accepts
         self.monotone = monotone
         """Whether the parent takes every verdict in which more goals hold than in one that it takes."""
+        self.differs = False
+        """Whether the value is an item that is compared with those before: like another context, but for them."""
         self.alive: bool | None = None
         self.outcomes: dict[int, bytes] | None = None
 
