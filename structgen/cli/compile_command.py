@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from structgen.cli import options
 from structgen.cli.exits import CLEAN
 from structgen.cli.inputs import output_of
 
@@ -15,15 +16,13 @@ __all__ = ["compile_constraint"]
 
 
 def compile_constraint(
-    schema: Annotated[str | None, typer.Option("--schema", "-s", help="A JSON Schema file.")] = None,
-    grammar: Annotated[
-        str | None, typer.Option("--grammar", "-g", help="A Lark grammar file, or a name such as sql.")
-    ] = None,
-    regex: Annotated[str | None, typer.Option("--regex", "-r", help="A regular expression (Python's syntax).")] = None,
-    choice: Annotated[list[str] | None, typer.Option("--choice", "-c", help="One of these; repeat it.")] = None,
-    type_name: Annotated[str | None, typer.Option("--type", "-t", help="A type, package.module:Name.")] = None,
+    schema: options.Schema = None,
+    grammar: options.Grammar = None,
+    regex: options.Regex = None,
+    choice: options.Choices = None,
+    type_name: options.TypeName = None,
     tokenizer: Annotated[str | None, typer.Option(help="A tokenizer.json; without it tokens are bytes.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: options.AsJson = False,
 ) -> int:
     """Compile a constraint, compute its first mask and print what it takes."""
     import numpy as np

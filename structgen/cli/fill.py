@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from structgen.cli.drawing import Drawing
 from structgen.cli.exits import CLEAN
 from structgen.cli.inputs import load_model
 from structgen.cli.outputs import json_line
@@ -15,17 +16,13 @@ __all__ = ["fill"]
 
 
 def fill(
-    watching: Watching,
-    *,
     file: str,
     at: tuple[int, int],
     constraint: Any,
-    model: str | None,
-    sampler: Any,
+    watching: Watching,
+    drawing: Drawing,
+    *,
     until: str,
-    n: int,
-    max_tokens: int,
-    seed: int | None,
     as_json: bool,
 ) -> int:
     """Fill in at a cursor; the file itself is not written."""
@@ -33,17 +30,17 @@ def fill(
 
     monitor = watching.for_a_hole(watching.hole(file, at))  # before a model is loaded for nothing
     filled = fill_in(
-        load_model(model),
+        load_model(drawing.model),
         file,
         *at,
         project=watching.project,
         monitor=monitor,
         constraint=constraint,
         until="budget" if until == "budget" else "line",
-        sampler=sampler,
-        n=n,
-        max_tokens=max_tokens,
-        seed=seed,
+        sampler=drawing.sampler,
+        n=drawing.n,
+        max_tokens=drawing.max_tokens,
+        seed=drawing.seed,
     )
     tell(filled.monitors)
     record = {"file": file, "at": f"{at[0]}:{at[1]}"}

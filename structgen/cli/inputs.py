@@ -17,7 +17,7 @@ from structgen.cli.exits import UnreadableError
 if TYPE_CHECKING:
     from structgen.objects import OutputType
 
-__all__ = ["expand", "is_type_name", "load_model", "output_of", "read"]
+__all__ = ["expand", "is_type_name", "load_model", "messages_of", "output_of", "read"]
 
 _TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -100,6 +100,14 @@ def load_model(name: str | None) -> Any:
 
     print("loading the model ...", file=sys.stderr)
     return resolve_model(name)
+
+
+def messages_of(output: OutputType[Any], text: str, system: str | None, schema_in_prompt: bool) -> Any:
+    """What the model is asked: ``text``, and the form of the answer unless it is left out."""
+    from structgen.prompts import Prompt, prompt
+
+    asked: Prompt = prompt(text, system=system)
+    return asked.with_instruction(output.instruction() if schema_in_prompt else "")
 
 
 def _grammar(path: str) -> str:
