@@ -13,13 +13,13 @@ leave them count.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.masks.mask import set_ids
-from structgen.monitors.name_tables import MOST_TABLES
+from structgen.monitors.per_vocabulary import PerVocabulary
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["CallRows", "Head"]
@@ -42,8 +42,6 @@ class Head(NamedTuple):
 class CallRows:
     """A vocabulary's tokens by what they do inside argument lists."""
 
-    _made: ClassVar[dict[str, CallRows]] = {}
-
     def __init__(self, vocabulary: Vocabulary) -> None:
         left_out = [i for i, token in enumerate(vocabulary.tokens) if token and has_events(token)]
         outside = [i for i in left_out if has_events(vocabulary.tokens[i], in_call=False)]
@@ -62,15 +60,13 @@ class CallRows:
         self.in_comment = _without(vocabulary, [i for i in left_out if set(vocabulary.tokens[i]) & set(b"\r\n")])
         self.heads = tuple(head for head in (_head(vocabulary, byte) for byte in _HEADS) if head is not None)
 
-    @classmethod
-    def of(cls, vocabulary: Vocabulary) -> CallRows:
+    @staticmethod
+    def of(vocabulary: Vocabulary) -> CallRows:
         """The one table for a vocabulary; made at the first time."""
-        found = cls._made.get(vocabulary.content_hash)
-        if found is None:
-            while len(cls._made) >= MOST_TABLES:
-                cls._made.pop(next(iter(cls._made)), None)
-            found = cls._made[vocabulary.content_hash] = cls(vocabulary)
-        return found
+        return _TABLES(vocabulary)
+
+
+_TABLES = PerVocabulary(CallRows)
 
 
 def has_events(token: bytes, *, in_call: bool = True) -> bool:

@@ -27,7 +27,7 @@ from structgen.dtypes import WORD, TokenMask, freeze
 from structgen.errors import LimitError
 from structgen.masks.machine import TokenMachine
 from structgen.masks.mask import allowed_ids, set_ids
-from structgen.monitors.name_tables import MOST_TABLES
+from structgen.monitors.per_vocabulary import PerVocabulary
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["RESERVE", "Endings"]
@@ -174,21 +174,15 @@ class Endings:
         return True
 
 
-_WITHOUT: dict[tuple[str, bytes, bool], TokenMask] = {}
-
-
 def without(vocabulary: Vocabulary, marks: bytes, *, at_end: bool = False) -> TokenMask:
-    """Bits of all ids but those of tokens with one of ``marks`` in them, or at their end; made once for each."""
-    key = (vocabulary.content_hash, bytes(sorted(set(marks))), at_end)
-    row = _WITHOUT.get(key)
-    if row is None:
-        wanted = set(key[1])
-        marked = [
-            i for i, token in enumerate(vocabulary.tokens) if wanted.intersection(token[-1:] if at_end else token)
-        ]
-        row = np.zeros(vocabulary.n_words, dtype=WORD)
-        set_ids(row, np.asarray(marked, dtype=np.int32))
-        while len(_WITHOUT) >= MOST_TABLES:
-            _WITHOUT.pop(next(iter(_WITHOUT)), None)
-        row = _WITHOUT[key] = freeze(~row, WORD)
-    return row
+    """Bits of all ids but those of tokens with one of ``marks`` in them, or at their end."""
+    return _without(vocabulary, bytes(sorted(set(marks))), at_end)
+
+
+@PerVocabulary
+def _without(vocabulary: Vocabulary, marks: bytes, at_end: bool) -> TokenMask:
+    wanted = set(marks)
+    marked = [i for i, token in enumerate(vocabulary.tokens) if wanted.intersection(token[-1:] if at_end else token)]
+    row = np.zeros(vocabulary.n_words, dtype=WORD)
+    set_ids(row, np.asarray(marked, dtype=np.int32))
+    return freeze(~row, WORD)

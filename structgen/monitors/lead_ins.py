@@ -8,12 +8,12 @@ state alone, and lexical states recur.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from structgen.dtypes import WORD, TokenMask, freeze
-from structgen.monitors.name_tables import MOST_TABLES
+from structgen.monitors.per_vocabulary import PerVocabulary
 from structgen.monitors.protocol import Monitor
 from structgen.monitors.sites import is_identifier_byte
 from structgen.vocab.vocabulary import Vocabulary
@@ -88,23 +88,15 @@ class LeadIns:
     Shared by all machines over the vocabulary: the states of one language recur.
     """
 
-    _made: ClassVar[dict[tuple[str, bytes], LeadIns]] = {}
-
     def __init__(self, vocabulary: Vocabulary, triggers: bytes) -> None:
         self.groups = lead_ins(vocabulary, triggers)
         self._n_words = vocabulary.n_words
         self._openings: dict[tuple[str, int, Hashable], Opening] = {}
 
-    @classmethod
-    def of(cls, vocabulary: Vocabulary, triggers: bytes) -> LeadIns:
+    @staticmethod
+    def of(vocabulary: Vocabulary, triggers: bytes) -> LeadIns:
         """The one table for these; made at the first time."""
-        key = (vocabulary.content_hash, triggers)
-        found = cls._made.get(key)
-        if found is None:
-            if len(cls._made) >= MOST_TABLES:
-                cls._made.pop(next(iter(cls._made)), None)
-            found = cls._made[key] = cls(vocabulary, triggers)
-        return found
+        return _TABLES(vocabulary, triggers)
 
     def opening(self, monitor: Monitor, state: Any, min_group: int) -> Opening:
         """The lead-ins that lexically open a site from here, split by size."""
@@ -140,3 +132,6 @@ def _child_bytes(vocabulary: Vocabulary, node: int) -> bytes:
         found.append(int(trie.byte[child]))
         child = int(trie.subtree_end[child])
     return bytes(found)
+
+
+_TABLES = PerVocabulary(LeadIns)

@@ -30,7 +30,8 @@ from structgen.monitors.dense import DenseWalk
 from structgen.monitors.endings import Endings
 from structgen.monitors.gates import BytesGate, Gate, NameSet, NamesGate
 from structgen.monitors.lead_ins import LeadIn, LeadIns
-from structgen.monitors.name_tables import MOST_TABLES, NameTables, as_array
+from structgen.monitors.name_tables import NameTables, as_array
+from structgen.monitors.per_vocabulary import PerVocabulary
 from structgen.monitors.protocol import Monitor
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -46,19 +47,12 @@ NAME_ROOM = 64
 """Bytes that finish a name and its surroundings, with room to spare."""
 
 
-_WHOLE: dict[str, TokenMask] = {}
-
-
+@PerVocabulary
 def whole_row(vocabulary: Vocabulary) -> TokenMask:
-    """Bits of every token with bytes, and of the end; made once per vocabulary."""
-    row = _WHOLE.get(vocabulary.content_hash)
-    if row is None:
-        row = mask_of(vocabulary.eos_ids, vocabulary.n_tokens)
-        set_ids(row, vocabulary.trie.token_ids)
-        while len(_WHOLE) >= MOST_TABLES:
-            _WHOLE.pop(next(iter(_WHOLE)), None)
-        _WHOLE[vocabulary.content_hash] = freeze(row, WORD)
-    return row
+    """Bits of every token with bytes, and of the end."""
+    row = mask_of(vocabulary.eos_ids, vocabulary.n_tokens)
+    set_ids(row, vocabulary.trie.token_ids)
+    return freeze(row, WORD)
 
 
 def _has_calls(monitor: Monitor) -> bool:
@@ -252,13 +246,7 @@ class MonitoredMachine:
         for group in opening.groups:
             if not row[group.word] & group.mask[group.word] and not (row & group.mask).any():
                 continue
-            after = monitor.advance(state, group.data)
-            after_inner = None if after is None else self._inner_after(inner, group)
-            if after_inner is None:
-                row &= group.others
-                continue
-            for gate in self.gates(monitor, after_inner, after, group.node, row, room):
-                gate.cut(self._tables, group.node, group.others, row)
+            self._judge_behind(monitor, group, inner, state, row, room)
 
     def _judge_calls(
         self,
@@ -279,15 +267,20 @@ class MonitoredMachine:
         if any(isinstance(gate, BytesGate) and not gate.allows(0x61) for gate in gates):
             row &= calls.blanks_only
         for head in calls.heads:
-            if not (row & head.mask).any():
-                continue
-            after = monitor.advance(state, head.data)
-            after_inner = None if after is None else self._inner_after(inner, head)
-            if after_inner is None:
-                row &= head.others
-                continue
-            for gate in self.gates(monitor, after_inner, after, head.node, row, room):
-                gate.cut(self._tables, head.node, head.others, row)
+            if (row & head.mask).any():
+                self._judge_behind(monitor, head, inner, state, row, room)
+
+    def _judge_behind(
+        self, monitor: Monitor, group: LeadIn | Head, inner: Config, state: Any, row: TokenMask, room: int | None
+    ) -> None:
+        """Judge the tokens of a group by the gates behind its bytes; the others in ``row`` stay."""
+        after = monitor.advance(state, group.data)
+        after_inner = None if after is None else self._inner_after(inner, group)
+        if after_inner is None:
+            row &= group.others
+            return
+        for gate in self.gates(monitor, after_inner, after, group.node, row, room):
+            gate.cut(self._tables, group.node, group.others, row)
 
     def _inner_after(self, inner: Config, group: LeadIn | Head) -> Config | None:
         """The grammar's configuration behind a lead-in; machines remember what follows tokens."""

@@ -8,19 +8,17 @@ which tokens are blanks before a name, and at which trie nodes a name may start 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.dtypes import WORD, IntArray, TokenMask, freeze
+from structgen.monitors.per_vocabulary import PerVocabulary
 from structgen.monitors.sites import IDENTIFIER_BYTES
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["IS_IDENTIFIER", "MOST_TABLES", "NOT_IDENTIFIER", "NameSet", "NameTables", "as_array"]
+__all__ = ["IS_IDENTIFIER", "NOT_IDENTIFIER", "NameSet", "NameTables", "as_array"]
 
-MOST_TABLES = 8
-"""Vocabularies whose tables are kept."""
 MOST_ROWS = 256
 """Masks kept per vocabulary, 16 KiB each for one of 128k."""
 
@@ -79,8 +77,6 @@ class NameSet:
 class NameTables:
     """What gates need of one vocabulary; shared by all machines over it."""
 
-    _made: ClassVar[dict[str, NameTables]] = {}
-
     def __init__(self, vocabulary: Vocabulary) -> None:
         from structgen.kernels.names import RECORD, add_names, cut_names, find_allowed, pack_trie
 
@@ -98,15 +94,10 @@ class NameTables:
         self._before: dict[tuple[int, bytes, bytes, bool], tuple[IntArray, TokenMask]] = {}
         self._after: dict[tuple[int, frozenset[int]], TokenMask] = {}
 
-    @classmethod
-    def of(cls, vocabulary: Vocabulary) -> NameTables:
+    @staticmethod
+    def of(vocabulary: Vocabulary) -> NameTables:
         """The one table for a vocabulary; made at the first time."""
-        found = cls._made.get(vocabulary.content_hash)
-        if found is None:
-            while len(cls._made) >= MOST_TABLES:
-                cls._made.pop(next(iter(cls._made)), None)
-            found = cls._made[vocabulary.content_hash] = cls(vocabulary)
-        return found
+        return _TABLES(vocabulary)
 
     def before(self, node: int, blanks: bytes, lifts: bytes, *, is_complete: bool) -> tuple[IntArray, TokenMask]:
         """The places at and below ``node`` where a name may start, and the tokens that are allowed whatever the names.
@@ -166,3 +157,6 @@ class NameTables:
         trie = self.vocabulary.trie
         ids = trie.token_ids[trie.token_start[first] : trie.token_start[last]]
         np.bitwise_or.at(row, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
+
+
+_TABLES = PerVocabulary(NameTables)
