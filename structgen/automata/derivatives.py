@@ -92,7 +92,7 @@ def compile_derivatives(node: Node, clock: Clock) -> Dfa:
 
 def _to_bytes(rows: list[list[int]], accepting: list[bool], classes: list[Ranges], clock: Clock) -> Dfa:
     """Expand transitions on code points into bytes, and minimise."""
-    from structgen.kernels.determinize import build_nfa
+    from structgen.kernels.nfa import build_nfa
 
     if not any(accepting):
         return EMPTY

@@ -220,7 +220,7 @@ def write_program(node: Node, embed: Callable[[Node], Dfa], limits: Limits) -> t
 
     ``embed`` builds the automata of intersections and complements inside it.
     """
-    from structgen.kernels.determinize import build_nfa
+    from structgen.kernels.nfa import build_nfa
 
     program = Program(embed)
     size = program.write(node, tail=True)
@@ -246,7 +246,7 @@ def determinize(nfa: tuple[Any, ...], clock: Clock) -> Dfa:
     limits = clock.limits
     class_of, n_classes = k.byte_classes(nfa[3], nfa[4])
     n_nfa = nfa[2].shape[0] - 1
-    progress = np.zeros(4, np.int64)
+    progress = np.zeros(5, np.int64)
     memory: tuple[Any, ...] = (
         np.empty(256, np.int32),
         np.zeros(64, np.int64),

@@ -110,7 +110,7 @@ def equivalent(left: Dfa, right: Dfa) -> bool:
 
 def concat(left: Dfa, right: Dfa, limits: Limits | None = None) -> Dfa:
     """A text of ``left`` followed by one of ``right``."""
-    from structgen.kernels.determinize import build_nfa
+    from structgen.kernels.nfa import build_nfa
 
     if left.is_empty or right.is_empty:
         return EMPTY

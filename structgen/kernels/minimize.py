@@ -14,9 +14,22 @@ rounds.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.dtypes import IntArray
+from structgen.kernels.jit import inlined, kernel, uncounted
+
+
+class Partition(NamedTuple):
+    """Elements in disjoint sets, each set a stretch of ``elements``; all arrays are int32."""
+
+    elements: IntArray  # (n,)
+    place: IntArray  # (n,), where an element is
+    set_of: IntArray  # (n,)
+    first: IntArray  # (most sets,), where a set begins
+    past: IntArray  # (most sets,), where it ends
 
 
 @kernel
@@ -26,43 +39,69 @@ def minimize(class_of, transitions, accepting, n, start):  # type: ignore[no-unt
     Row 0 must be dead. In the result 0 is dead, the start is 1, and an empty language has
     only row 0.
     """
-    n_classes = transitions.shape[1]
-    # --- states reachable from the start
-    reach = np.zeros(n, np.bool_)
+    reached, n_edges = _reached_from(transitions, n, start)
+    live = _live_of(transitions, accepting, n, reached, n_edges)
+    if start == 0 or not live[start]:
+        return np.zeros(256, np.uint8), np.zeros((1, 1), np.int32), np.zeros(1, np.bool_)
+    states, index = _live_states(reached, live, n)
+    block_of, members = _blocks(transitions, accepting, states, index, n_edges)
+    rows = np.zeros((members.shape[0], transitions.shape[1]), np.int32)
+    for z in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            t = transitions[members[z], c]
+            rows[z, c] = block_of[index[t]] + 1 if t != 0 and index[t] >= 0 else 0
+    out_class, columns = _least_classes(class_of, rows)
+    turn, out = _breadth_first(rows, columns, block_of[index[start]])
+    out_accepting = np.zeros(out.shape[0], np.bool_)
+    for k in range(turn.shape[0]):
+        out_accepting[k + 1] = accepting[members[turn[k]]]
+    return out_class, out, out_accepting
+
+
+# --- trimming
+
+
+@kernel
+def _reached_from(transitions, n, start):  # type: ignore[no-untyped-def]
+    """The states reachable from the start, and how many live transitions leave them."""
+    is_reached = np.zeros(n, np.bool_)
     queue = np.empty(n, np.int32)
     tail = 0
     if start != 0:
-        reach[start] = True
+        is_reached[start] = True
         queue[0] = start
         tail = 1
     head = 0
-    m = 0
+    n_edges = 0
     while head < tail:
         s = queue[head]
         head += 1
-        for c in range(n_classes):
+        for c in range(transitions.shape[1]):
             t = transitions[s, c]
             if t != 0:
-                m += 1
-                if not reach[t]:
-                    reach[t] = True
+                n_edges += 1
+                if not is_reached[t]:
+                    is_reached[t] = True
                     queue[tail] = t
                     tail += 1
-    # --- states that reach acceptance: walk the reversed edges
+    return queue[:tail], n_edges
+
+
+@kernel
+def _live_of(transitions, accepting, n, reached, n_edges):  # type: ignore[no-untyped-def]
+    """(n,) bool: the states of ``reached`` that reach acceptance; a walk of the reversed edges."""
     into_start = np.zeros(n + 1, np.int32)
-    for k in range(tail):
-        s = queue[k]
-        for c in range(n_classes):
+    for s in reached:
+        for c in range(transitions.shape[1]):
             t = transitions[s, c]
             if t != 0:
                 into_start[t + 1] += 1
     for s in range(n):
         into_start[s + 1] += into_start[s]
-    into = np.empty(m, np.int32)
+    into = np.empty(n_edges, np.int32)
     fill = into_start.copy()
-    for k in range(tail):
-        s = queue[k]
-        for c in range(n_classes):
+    for s in reached:
+        for c in range(transitions.shape[1]):
             t = transitions[s, c]
             if t != 0:
                 into[fill[t]] = s
@@ -70,8 +109,7 @@ def minimize(class_of, transitions, accepting, n, start):  # type: ignore[no-unt
     live = np.zeros(n, np.bool_)
     stack = np.empty(n, np.int32)
     top = 0
-    for k in range(tail):
-        s = queue[k]
+    for s in reached:
         if accepting[s]:
             live[s] = True
             stack[top] = s
@@ -85,222 +123,245 @@ def minimize(class_of, transitions, accepting, n, start):  # type: ignore[no-unt
                 live[s] = True
                 stack[top] = s
                 top += 1
-    if start == 0 or not live[start]:
-        return np.zeros(256, np.uint8), np.zeros((1, 1), np.int32), np.zeros(1, np.bool_)
+    return live
 
-    # --- compact numbers 0..nn-1 and the live transitions, grouped by class
+
+@kernel
+def _live_states(reached, live, n):  # type: ignore[no-untyped-def]
+    """The live states of ``reached``, and (n,) each state's place among them, -1 where it has none."""
     index = np.full(n, -1, np.int32)
-    states = np.empty(tail, np.int32)
-    nn = 0
-    for k in range(tail):
-        s = queue[k]
+    states = np.empty(reached.shape[0], np.int32)
+    n_live = 0
+    for s in reached:
         if live[s]:
-            index[s] = nn
-            states[nn] = s
-            nn += 1
-    tails = np.empty(m, np.int32)
-    heads = np.empty(m, np.int32)
-    cord_of = np.empty(m, np.int32)
-    size = max(nn, m) + 1
-    cord_first = np.empty(size, np.int32)
-    cord_past = np.empty(size, np.int32)
+            index[s] = n_live
+            states[n_live] = s
+            n_live += 1
+    return states[:n_live], index
+
+
+# --- minimising
+
+
+@kernel
+def _blocks(transitions, accepting, states, index, n_edges):  # type: ignore[no-untyped-def]
+    """The block of each of ``states``, and one state of each block, as the automaton numbers it."""
+    tails, heads, cords, n_cords = _cords_by_class(transitions, states, index, n_edges)
+    head_start, by_head = _grouped(heads, states.shape[0])
+    size = cords.first.shape[0]
+    blocks, n_blocks = _blocks_by_acceptance(accepting, states, size)
+    marked = np.zeros(size, np.int32)
+    touched = np.empty(size, np.int32)
+    n_blocks = _refine(blocks, n_blocks, cords, n_cords, tails, head_start, by_head, marked, touched)
+    members = np.empty(n_blocks, np.int32)
+    for z in range(n_blocks):
+        members[z] = states[blocks.elements[blocks.first[z]]]
+    return blocks.set_of, members
+
+
+@kernel
+def _cords_by_class(transitions, states, index, n_edges):  # type: ignore[no-untyped-def]
+    """Live transitions as tails and heads, and their first *cords*: sets of transitions of one class."""
+    tails = np.empty(n_edges, np.int32)
+    heads = np.empty(n_edges, np.int32)
+    cord_of = np.empty(n_edges, np.int32)
+    size = max(states.shape[0], n_edges) + 1
+    first = np.empty(size, np.int32)
+    past = np.empty(size, np.int32)
     n_cords = 0
-    mm = 0
-    for c in range(n_classes):
-        before = mm
-        for i in range(nn):
+    m = 0
+    for c in range(transitions.shape[1]):
+        before = m
+        for i in range(states.shape[0]):
             t = transitions[states[i], c]
-            if t != 0 and live[t]:
-                tails[mm] = i
-                heads[mm] = index[t]
-                cord_of[mm] = n_cords
-                mm += 1
-        if mm > before:
-            cord_first[n_cords] = before
-            cord_past[n_cords] = mm
+            if t != 0 and index[t] >= 0:
+                tails[m] = i
+                heads[m] = index[t]
+                cord_of[m] = n_cords
+                m += 1
+        if m > before:
+            first[n_cords] = before
+            past[n_cords] = m
             n_cords += 1
-    cord_elem = np.arange(mm).astype(np.int32)
-    cord_loc = cord_elem.copy()
-    # adjacency by head
-    head_start = np.zeros(nn + 1, np.int32)
-    for k in range(mm):
-        head_start[heads[k] + 1] += 1
-    for s in range(nn):
-        head_start[s + 1] += head_start[s]
-    by_head = np.empty(mm, np.int32)
-    fill = head_start.copy()
-    for k in range(mm):
+    elements = np.arange(m).astype(np.int32)
+    return tails[:m], heads[:m], Partition(elements, elements.copy(), cord_of[:m], first, past), n_cords
+
+
+@kernel
+def _grouped(heads, n_states):  # type: ignore[no-untyped-def]
+    """Transitions by head: those of state ``s`` are ``by_head[start[s]:start[s + 1]]``."""
+    start = np.zeros(n_states + 1, np.int32)
+    for h in heads:
+        start[h + 1] += 1
+    for s in range(n_states):
+        start[s + 1] += start[s]
+    by_head = np.empty(heads.shape[0], np.int32)
+    fill = start.copy()
+    for k in range(heads.shape[0]):
         h = heads[k]
         by_head[fill[h]] = k
         fill[h] += 1
-    # --- blocks: accepting first
-    elem = np.empty(nn, np.int32)
-    loc = np.empty(nn, np.int32)
-    block_of = np.zeros(nn, np.int32)
+    return start, by_head
+
+
+@kernel
+def _blocks_by_acceptance(accepting, states, size):  # type: ignore[no-untyped-def]
+    """The first blocks, accepting states before the others; and how many there are."""
+    n = states.shape[0]
+    elements = np.empty(n, np.int32)
+    place = np.empty(n, np.int32)
+    block_of = np.zeros(n, np.int32)
     first = np.empty(size, np.int32)
     past = np.empty(size, np.int32)
     at = 0
-    for i in range(nn):
-        if accepting[states[i]]:
-            elem[at] = i
-            loc[i] = at
-            at += 1
-    n_accepting = at
-    for i in range(nn):
-        if not accepting[states[i]]:
-            elem[at] = i
-            loc[i] = at
-            block_of[i] = 1
-            at += 1
-    first[0] = 0
-    past[0] = n_accepting
-    n_blocks = 1
-    if n_accepting < nn:
-        first[1] = n_accepting
-        past[1] = nn
-        n_blocks = 2
-    marked = np.zeros(size, np.int32)
-    touched = np.empty(size, np.int32)
+    n_blocks = 0
+    for wanted in (True, False):
+        first[n_blocks] = at
+        for i in range(n):
+            if accepting[states[i]] == wanted:
+                elements[at] = i
+                place[i] = at
+                block_of[i] = n_blocks
+                at += 1
+        past[n_blocks] = at
+        if at > first[n_blocks]:
+            n_blocks += 1
+    return Partition(elements, place, block_of, first, past), n_blocks
+
+
+@uncounted  # a kernel that counts references does so at each use of a Partition: three times the time
+def _refine(blocks, n_blocks, cords, n_cords, tails, head_start, by_head, marked, touched):  # type: ignore[no-untyped-def]
+    """Split blocks and cords by each other until nothing splits; returns how many blocks there are.
+
+    The first block need not split cords: what leads to it is the complement of what leads elsewhere.
+    ``marked`` is zeros, and ``touched`` is scratch, both for as many sets as there may be.
+    """
     b = 1
     c = 0
     while c < n_cords:
-        # split blocks by the states that have a transition in cord c
-        w = 0
-        for i in range(cord_first[c], cord_past[c]):
-            e = tails[cord_elem[i]]
-            s = block_of[e]
-            x = loc[e]
-            j = first[s] + marked[s]
-            other = elem[j]
-            elem[x] = other
-            loc[other] = x
-            elem[j] = e
-            loc[e] = j
-            if marked[s] == 0:
-                touched[w] = s
-                w += 1
-            marked[s] += 1
-        while w > 0:
-            w -= 1
-            s = touched[w]
-            j = first[s] + marked[s]
-            if j == past[s]:
-                marked[s] = 0
-                continue
-            z = n_blocks
-            if marked[s] <= past[s] - j:
-                first[z] = first[s]
-                past[z] = j
-                first[s] = j
-            else:
-                past[z] = past[s]
-                first[z] = j
-                past[s] = j
-            for i in range(first[z], past[z]):
-                block_of[elem[i]] = z
-            marked[s] = 0
-            marked[z] = 0
-            n_blocks += 1
+        # Split blocks by the states that have a transition in cord c.
+        n_touched = 0
+        for i in range(cords.first[c], cords.past[c]):
+            n_touched = _mark(blocks, tails[cords.elements[i]], marked, touched, n_touched)
+        n_blocks = _split(blocks, n_blocks, marked, touched, n_touched)
         c += 1
-        # split cords by the blocks that their heads are in
+        # Split cords by the blocks that their heads are in.
         while b < n_blocks:
-            w = 0
-            for i in range(first[b], past[b]):
-                h = elem[i]
+            n_touched = 0
+            for i in range(blocks.first[b], blocks.past[b]):
+                h = blocks.elements[i]
                 for k in range(head_start[h], head_start[h + 1]):
-                    e = by_head[k]
-                    s = cord_of[e]
-                    x = cord_loc[e]
-                    j = cord_first[s] + marked[s]
-                    other = cord_elem[j]
-                    cord_elem[x] = other
-                    cord_loc[other] = x
-                    cord_elem[j] = e
-                    cord_loc[e] = j
-                    if marked[s] == 0:
-                        touched[w] = s
-                        w += 1
-                    marked[s] += 1
-            while w > 0:
-                w -= 1
-                s = touched[w]
-                j = cord_first[s] + marked[s]
-                if j == cord_past[s]:
-                    marked[s] = 0
-                    continue
-                z = n_cords
-                if marked[s] <= cord_past[s] - j:
-                    cord_first[z] = cord_first[s]
-                    cord_past[z] = j
-                    cord_first[s] = j
-                else:
-                    cord_past[z] = cord_past[s]
-                    cord_first[z] = j
-                    cord_past[s] = j
-                for i in range(cord_first[z], cord_past[z]):
-                    cord_of[cord_elem[i]] = z
-                marked[s] = 0
-                marked[z] = 0
-                n_cords += 1
+                    n_touched = _mark(cords, by_head[k], marked, touched, n_touched)
+            n_cords = _split(cords, n_cords, marked, touched, n_touched)
             b += 1
+    return n_blocks
 
-    # --- one row per block; equal columns merge into one class
-    rows = np.zeros((n_blocks, n_classes), np.int32)
-    for z in range(n_blocks):
-        s = states[elem[first[z]]]
-        for c in range(n_classes):
-            t = transitions[s, c]
-            rows[z, c] = block_of[index[t]] + 1 if t != 0 and live[t] else 0
-    new_class = np.empty(n_classes, np.int32)
+
+@inlined
+def _mark(sets, element, marked, touched, n_touched):  # type: ignore[no-untyped-def]
+    """Move an element, not marked before, to the front of its set; returns how many sets have marks."""
+    s = sets.set_of[element]
+    x = sets.place[element]
+    j = sets.first[s] + marked[s]
+    other = sets.elements[j]
+    sets.elements[x] = other
+    sets.place[other] = x
+    sets.elements[j] = element
+    sets.place[element] = j
+    if marked[s] == 0:
+        touched[n_touched] = s
+        n_touched += 1
+    marked[s] += 1
+    return n_touched
+
+
+@uncounted
+def _split(sets, n_sets, marked, touched, n_touched):  # type: ignore[no-untyped-def]
+    """Part the touched sets into marked and unmarked, the smaller part new; returns how many sets there are."""
+    for w in range(n_touched - 1, -1, -1):
+        s = touched[w]
+        j = sets.first[s] + marked[s]
+        if j == sets.past[s]:
+            marked[s] = 0
+            continue
+        z = n_sets
+        if marked[s] <= sets.past[s] - j:
+            sets.first[z] = sets.first[s]
+            sets.past[z] = j
+            sets.first[s] = j
+        else:
+            sets.past[z] = sets.past[s]
+            sets.first[z] = j
+            sets.past[s] = j
+        for i in range(sets.first[z], sets.past[z]):
+            sets.set_of[sets.elements[i]] = z
+        marked[s] = 0
+        marked[z] = 0
+        n_sets += 1
+    return n_sets
+
+
+# --- numbering
+
+
+@kernel
+def _least_classes(class_of, rows):  # type: ignore[no-untyped-def]
+    """Byte classes with equal columns merged, numbered by least byte; and a column of ``rows`` for each."""
+    n_classes = rows.shape[1]
+    merged = np.empty(n_classes, np.int32)
     column = np.empty(n_classes, np.int32)
     n_columns = 0
     for c in range(n_classes):
-        same = -1
-        for k in range(n_columns):
-            equal = True
-            for z in range(n_blocks):
-                if rows[z, c] != rows[z, column[k]]:
-                    equal = False
-                    break
-            if equal:
-                same = k
-                break
-        if same < 0:
-            same = n_columns
+        same = 0
+        while same < n_columns and not _equal_columns(rows, c, column[same]):
+            same += 1
+        if same == n_columns:
             column[same] = c
             n_columns += 1
-        new_class[c] = same
-    # Classes may come unordered (a product's are pairs): number by least byte.
+        merged[c] = same
+    # Classes may come unordered: a product's are pairs.
     number = np.full(n_columns, -1, np.int32)
     order = np.empty(n_columns, np.int32)
     used = 0
     out_class = np.empty(256, np.uint8)
     for byte in range(256):
-        k = new_class[class_of[byte]]
+        k = merged[class_of[byte]]
         if number[k] < 0:
             number[k] = used
             order[used] = column[k]
             used += 1
         out_class[byte] = number[k]
-    # --- breadth-first numbers, start at 1
+    return out_class, order[:used]
+
+
+@inlined
+def _equal_columns(rows, left, right):  # type: ignore[no-untyped-def]
+    z = 0
+    while z < rows.shape[0] and rows[z, left] == rows[z, right]:
+        z += 1
+    return z == rows.shape[0]
+
+
+@kernel
+def _breadth_first(rows, columns, start):  # type: ignore[no-untyped-def]
+    """The blocks in order of discovery from ``start``, and the transitions under those numbers, from 1."""
+    n_blocks = rows.shape[0]
     name = np.zeros(n_blocks, np.int32)
     turn = np.empty(n_blocks, np.int32)
-    turn[0] = block_of[index[start]]
-    name[turn[0]] = 1
+    turn[0] = start
+    name[start] = 1
     tail = 1
     head = 0
-    out = np.zeros((n_blocks + 1, used), np.int32)
-    out_accepting = np.zeros(n_blocks + 1, np.bool_)
+    out = np.zeros((n_blocks + 1, columns.shape[0]), np.int32)
     while head < tail:
         z = turn[head]
         head += 1
-        out_accepting[head] = accepting[states[elem[first[z]]]]
-        for k in range(used):
-            t = rows[z, order[k]]
+        for k in range(columns.shape[0]):
+            t = rows[z, columns[k]]
             if t != 0:
                 if name[t - 1] == 0:
                     turn[tail] = t - 1
                     tail += 1
                     name[t - 1] = tail
                 out[head, k] = name[t - 1]
-    return out_class, out, out_accepting
+    return turn[:tail], out

@@ -106,9 +106,9 @@ def test_a_node_is_compiled_once_while_remembered() -> None:
 
 
 def test_kernels_have_one_version_each() -> None:
-    from structgen.kernels import determinize, minimize, product
+    from structgen.kernels import determinize, minimize, nfa, product
 
     compile_regex(parse_python(r"(?!foo)\w+"))
-    kernels = [determinize.build_nfa, determinize.byte_classes, determinize.determinize, minimize.minimize]
+    kernels = [nfa.build_nfa, determinize.byte_classes, determinize.determinize, minimize.minimize]
     for kernel in [*kernels, product.product]:
         assert len(getattr(kernel, "signatures", [None])) == 1
