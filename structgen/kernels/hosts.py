@@ -289,12 +289,40 @@ def _any_of(row, trial, low, high, label, traits, unstable, tail, spare, interna
             if low <= code <= high and international:
                 found = max(found, _try(row, trial, code, label, traits, unstable, tail, spare, international))
         most = min(most, 0x7F)
+    if low > 0x7F and _is_too_long(row, low, label):
+        for code in (0x3002, 0xFF0E, 0xFF61):
+            if low <= code <= most:
+                found = max(found, _try(row, trial, code, label, traits, unstable, tail, spare, international))
+        return found
+    keraia = row[H.FLAGS] & H.KERAIA
+    kinds = H.RIGHT_KINDS if row[H.N] and row[H.FIRST] == H.R else 0xFF
     for code in range(low, most + 1):
         if found == LIVE:
             break
-        if traits[code] or code == 0x2E or code == 0x3002 or code == 0xFF0E or code == 0xFF61 or 0x41 <= code <= 0x5A:
+        trait = traits[code]
+        if trait:
+            if not kinds >> ((trait >> 8) & 7) & 1 or (keraia and not trait & H.IS_GREEK):
+                continue
+        if trait or code == 0x2E or code == 0x3002 or code == 0xFF0E or code == 0xFF61 or 0x41 <= code <= 0x5A:
             found = max(found, _try(row, trial, code, label, traits, unstable, tail, spare, international))
     return found
+
+
+@uncounted
+def _is_too_long(row, code, label):  # type: ignore[no-untyped-def]
+    """Whether no character from ``code`` on has room behind the label, all being greater than those in it.
+
+    The greatest character is encoded last, so the length grows with it.
+    """
+    n, start = row[H.N], row[H.START]
+    if row[H.PUNYCODE] or n == 0 or n >= MOST_LABEL:
+        return False
+    for at in range(start, start + n):
+        if label[at] >= code:
+            return False
+    label[start + n] = code
+    length = P.encoded_length(label, start, n + 1)
+    return length > MOST_LABEL or row[H.TOTAL] + length > MOST_NAME
 
 
 @uncounted
