@@ -21,19 +21,21 @@ Tried and dropped: guessing lookaheads where they stand (each letter of a name s
 beside reserved words forked the lexer; the first text under the grammar of Python took six
 times as long); walking the trie with the parser behind each end of a lexeme (2,084 nodes a
 mask under a grammar like C's, where there are now 376 sets); subset construction in Python
-(130 us a state); one terminal per character for GBNF (16 ms a mask).
+(130 us a state); one terminal per character for GBNF (16 ms a mask); tables built in Python (a
+third of the time until the first mask, now a tenth); one parser state for all that no text
+tells apart, and places listed once per mask (5 masks in 100 fewer, for 0.3 ms at the start).
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
-text as on a first: first texts of 300 to 400 tokens take 0.12 of its time a token on C-like
-text and 0.18 to 0.23 on SQL, second texts 3 us. A third at p99, a fifth on JSON and a first
-mask as early as llguidance's were aimed at and are not reached:
+text as on a first: first texts of 300 to 400 tokens take 0.11 of its time a token on C-like
+text and 0.14 to 0.17 on SQL, a third or less of it at p99, second texts 2 to 3 us. A fifth on
+JSON and a first mask as early as llguidance's were aimed at and are not reached:
 
-- p99 of first texts is 0.5 (C-like) and 0.4 (SQL) of llguidance's: the masks at which a
-  lexer state is met for the first time, and its part built.
-- JSON, where llguidance has little to do: 1.1 of its time a token on a first text, 3 at p99,
-  0.45 in the median. More than half of it is twenty masks of that kind.
-- The first mask, 3 to 5 times llguidance's: reading the notation and the LALR tables are
-  Python (the mask itself is a quarter of it).
-- First texts under the grammar of Python, 0.3 ms a token in the median and 10 ms at p99:
+- JSON, where llguidance has little to do: 0.8 of its time a token on a first text, 2 at p99,
+  0.4 in the median. Ninety masks are new in 374 tokens, for each list begun is another stack;
+  a new one costs 10 to 15 us in compiled code and as much around it, and a dozen at which
+  lexer states are met for the first time 100 to 400 us.
+- The first mask, 2 to 2.5 times llguidance's: half of it is reading the notation in Python,
+  the rest tables, automaton and mask in like parts.
+- First texts under the grammar of Python, 0.4 ms a token in the median and 10 ms at p99:
   states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each.
 """
