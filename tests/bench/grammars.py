@@ -6,7 +6,8 @@ mask), in processor time; *masks* (mask and advance, per token) of a first text 
 compiled for it; and of a *second* text with the compiled grammar kept. Every engine gets the
 same Lark text where it can read it. structgen's own caches of grammars and masks are off but
 for the second text; kernels are loaded, and what depends on the vocabulary alone is known,
-as it is in the peers' tokenizers. Python's collector leaves alone what is there before the
+as it is in the peers' tokenizers (where tokens leave the loops of usual names, strings and
+comments). Python's collector leaves alone what is there before the
 runs (``gc.freeze``, as servers do), or its passes over the vocabulary would be most of the
 slowest tokens. Each figure is the best of several runs, place by place:
 the machine may be shared.

@@ -229,6 +229,6 @@ class _Inquiry:
 
 def _together(tables: LalrTables) -> list[int]:
     """For each terminal, as bits, those that some state has an action for besides."""
-    live = tables.action[:, :-1] != 0
-    both = (live.T.astype(np.int32) @ live.astype(np.int32)) > 0
-    return [sum(1 << int(t) for t in np.flatnonzero(row)) for row in both]
+    live = (tables.action[:, :-1] != 0).astype(np.float32)
+    both = np.packbits(live.T @ live > 0, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in both]
