@@ -117,7 +117,7 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
     Parameters
     ----------
     vocabulary : what is computed once per vocabulary, such as its plain string tokens, is
-        computed too, and so are the automata of ``format``
+        computed too, as where tokens leave names, strings and comments, and so are the automata of ``format``
     freeze : keep what is loaded by then out of later garbage collections (``gc.freeze``). The compiler behind the
         kernels leaves some 150,000 objects, and a full collection that visits them stops a text for tens of
         milliseconds
@@ -128,8 +128,11 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
     """
     _warm_up_kernels()
     if vocabulary is not None:
+        from structgen.masks.lexeme_runs import lexeme_runs
+
         for constraint, text in _constraints():
             _fill(constraint, vocabulary, text)
+        lexeme_runs(vocabulary).prepare()
         for name in FORMATS:
             _fill(json_schema({"type": "string", "format": name}), vocabulary, b'"')
     if freeze:

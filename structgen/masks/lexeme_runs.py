@@ -2,8 +2,8 @@
 
 A lexer state that reads some bytes without moving (inside a name, a comment, a string)
 reads most tokens whole. Which ones depends on the loop's bytes alone, not on the grammar: one
-pass over the trie per vocabulary and loop finds where tokens leave it (``kernels.loop_map``). The
-loops that most grammars have are looked at when the vocabulary is first bound.
+pass over the trie per vocabulary and loop finds where tokens leave it (``kernels.loop_map``), some
+milliseconds once per process.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ class LexemeRuns:
         self._n_left = 0
         self._runs: dict[tuple[bytes, bool], LexemeRun] = {}
         self._lock = Lock()
+
+    def prepare(self) -> None:
+        """Look at the loops that most grammars have; else each is looked at when a text meets it."""
         for pattern, beyond in USUAL:
             loops = np.array([bool(re.match(pattern, chr(byte))) for byte in range(128)], dtype=np.uint8)
             self.run((loops, beyond))

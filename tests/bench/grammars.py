@@ -42,10 +42,12 @@ def tokenizer_path() -> Path:
 
 class Structgen:
     def __init__(self, path: Path) -> None:
+        from structgen.masks.lexeme_runs import lexeme_runs
         from structgen.vocab.vocabulary import Vocabulary
 
         self.vocabulary = Vocabulary.from_tokenizer_json(path)
         self.row = np.zeros((self.vocabulary.n_tokens + 31) // 32, dtype=np.uint32)
+        lexeme_runs(self.vocabulary).prepare()
 
     def compile(self, grammar: str) -> Any:
         from structgen.grammar_constraint import lark
@@ -181,7 +183,7 @@ def grammar_of(case: str) -> str:
 
 def side_by_side(cases: list[str], engines: list[str], encoder: Any, path: Path, repeats: int) -> None:
     for name in engines:
-        engine = ENGINES[name](path)
+        engine: Any = ENGINES[name](path)
         if name == "structgen":  # kernels are loaded by another grammar
             run_text(engine, engine.compile('start: "a" start "b" | /[x-z]/'), encoder.encode("aaaxbbb").ids[1:])
         gc.collect()
