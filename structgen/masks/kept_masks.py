@@ -19,7 +19,7 @@ from structgen.automata.document.keeping import Digits, Names, Text
 from structgen.automata.document.shortest import escaped
 from structgen.automata.document.texts import decoded
 from structgen.dtypes import TokenMask
-from structgen.ir.document import FIRST, Beginnings, HostBeginnings, PieceBeginnings
+from structgen.ir.document import FIRST, Beginnings, PieceBeginnings
 from structgen.kernels import document as K
 from structgen.masks.doubtful_tokens import doubtful_tokens
 from structgen.masks.host_masks import HostMasks
@@ -42,9 +42,14 @@ def _piece(token: bytes) -> str:
     return content.decode("utf-8", "ignore")
 
 
+def _keeps_nothing(config: Config) -> bool:
+    return len(config) == K.CONFIG_WIDTH
+
+
 def _begins_well(judge: Beginnings, rest: bytes) -> bool:
     """Whether a judge does not give up a string that begins with the end of a token."""
-    return host_reader(judge).may_go_on(rest) if isinstance(judge, HostBeginnings) else judge(_piece(rest))
+    reader = host_reader(judge)
+    return judge(_piece(rest)) if reader is None else reader.may_go_on(rest)
 
 
 class KeptMasks:
@@ -142,12 +147,16 @@ class KeptMasks:
         """Ask the judge about each content that a token could end the string with."""
         tables = self._machine.automaton.tables
         for beginnings in tables.beginnings_of(config[K.R_A]):
-            if isinstance(beginnings, HostBeginnings):
-                self._hosts.cut(host_reader(beginnings), text.raw, row)
+            reader = host_reader(beginnings)
+            if reader is not None:
+                self._hosts.cut(reader, text.raw, row)
             elif not config[K.R_ESC] and isinstance(beginnings, PieceBeginnings):
                 self._cut(text, beginnings, row)
-        if config[K.R_ESC] or decoded(text.raw) is None or not config[K.R_VALUE]:
+        if config[K.R_ESC] or decoded(text.raw) is None:
             self._decide(config, self._closing(config), row)
+            return
+        if not config[K.R_VALUE]:
+            self._close_name(config, row)
             return
         for state, content, tokens in self._doubts(config):
             whole = decoded(text.raw + content)
@@ -159,16 +168,28 @@ class KeptMasks:
                 self._decide(config, tokens, row)
 
     def _closing(self, config: Config) -> list[int]:
-        """Tokens that may close the string at hand, as far as the automaton of its content tells."""
-        arena, found = self._machine.automaton.tables.arena, list[int]()
-        if config[K.R_ESC] or decoded(config[-1].raw) is None:
-            alive = [bytes([byte]) for byte in range(256) if self._machine.advance_bytes(config, bytes([byte]))]
-            for content, tokens in self._doubtful.by_content.items():
-                found += tokens if content[:1] in alive else ()
-            return found
+        """Tokens that may close the string at hand, in the middle of a character, as far as their first byte tells."""
+        alive = [bytes([byte]) for byte in range(256) if self._machine.advance_bytes(config, bytes([byte]))]
+        by_content = self._doubtful.by_content.items()
+        return [token for content, tokens in by_content if content[:1] in alive for token in tokens]
+
+    def _close_name(self, config: Config, row: TokenMask) -> None:
+        """Decide about the tokens that close a name: its class is the judge's to tell."""
+        arena, body = self._machine.automaton.tables.arena, self._body
         for content, tokens in self._doubtful.by_content.items():
-            found += tokens if b"\\" in content or arena.follow(config[K.R_A], content) else ()
-        return found
+            after = None
+            if b"\\" in content or arena.follow(config[K.R_A], content):
+                after = self._machine.advance_bytes(config, content + b'"')
+            doubtful = []
+            suffixes = self._machine.strings.allowed_suffixes(after)[0] if after and _keeps_nothing(after) else None
+            for token in tokens:
+                bit, suffix = np.uint32(1 << (token & 31)), int(body.suffix_of[token])
+                row[token >> 5] &= ~bit
+                if suffixes is not None and suffixes[suffix >> 5] >> np.uint32(suffix & 31) & 1:
+                    row[token >> 5] |= bit
+                if after is not None and (suffixes is None or self._tokens[token].count(b'"') > 1):
+                    doubtful.append(token)
+            self._decide(config, doubtful, row)
 
     def _doubts(self, config: Config) -> Iterator[tuple[int, bytes, list[int]]]:
         """(row, content before the quote, tokens) where tokens end the string in a row with a judge."""

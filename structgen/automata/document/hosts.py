@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.texts import decoded
-from structgen.ir.document import HostBeginnings
+from structgen.ir.document import Beginnings, HostBeginnings
 from structgen.kernels import host_rules as H
 from structgen.kernels import hosts as K
 
@@ -116,12 +116,11 @@ class HostReader:
         return True
 
 
-_readers: dict[HostBeginnings, HostReader] = {}
+_readers: dict[Beginnings, HostReader | None] = {}
 
 
-def host_reader(judge: HostBeginnings) -> HostReader:
-    """The reader of a format's names; there are as many as formats."""
-    found = _readers.get(judge)
-    if found is None:
-        found = _readers[judge] = HostReader(judge)
-    return found
+def host_reader(judge: Beginnings) -> HostReader | None:
+    """The reader of a format's names; None where ``judge`` is not one of host names. There are as many as formats."""
+    if judge not in _readers:  # asking for a protocol takes longer than reading a name
+        _readers[judge] = HostReader(judge) if isinstance(judge, HostBeginnings) else None
+    return _readers[judge]

@@ -27,7 +27,6 @@ from structgen.automata.document.judge import parsed
 from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.shortest import escaped
 from structgen.automata.document.texts import decoded
-from structgen.ir.document import HostBeginnings
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -282,12 +281,13 @@ class Keeping:
         judges = self._automaton.tables.beginnings_of(config[K.R_A])
         if not judges:
             return True
-        hosts = [judge for judge in judges if isinstance(judge, HostBeginnings)]
-        if not all(host_reader(judge).may_go_on(text.raw) for judge in hosts):
+        readers = [host_reader(judge) for judge in judges]
+        if not all(reader.may_go_on(text.raw) for reader in readers if reader is not None):
             return False
-        content = None if config[K.R_ESC] or len(hosts) == len(judges) else decoded(text.raw)
+        others = [judge for judge, reader in zip(judges, readers, strict=True) if reader is None]
+        content = decoded(text.raw) if others and not config[K.R_ESC] else None
         try:
-            return content is None or all(judge(content.decode()) for judge in judges if judge not in hosts)
+            return content is None or all(judge(content.decode()) for judge in others)
         except UnicodeDecodeError:
             return True  # in the middle of a character
 
