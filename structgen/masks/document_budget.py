@@ -44,6 +44,8 @@ ALIKE = 2
 """Tokens that ends of texts may differ by where an item that is compared must come to differ, too."""
 BROKEN = 3
 """Tokens that finish a character."""
+LONG = 500
+"""Bytes of a completion that is spelled in part only."""
 MOST_KNOWN = 1 << 15
 MOST_NODES = 256
 _LETTERS = [bytes([byte]) for byte in b"zqxjkvwyu0123456789ZQXJKVWYU"]
@@ -78,7 +80,7 @@ class DocumentBudget:
         found = self._sought.get(config)
         if found is None:
             text = self._machine.shortest_completion(config)
-            found = tuple(self._vocabulary.encode_fewest(text)) if text else ()
+            found = self._spelled_like(text)
             if len(self._sought) >= MOST_KNOWN:
                 self._sought.clear()
             self._sought[config] = found
@@ -123,6 +125,20 @@ class DocumentBudget:
             plan = self.completion(config)
         self._known[config] = plan
         return plan
+
+    def _spelled_like(self, text: bytes) -> Plan:
+        """``text`` in tokens, with the end of a long one spelled as the end of one found lately: they share most."""
+        encode = self._vocabulary.encode_fewest
+        for other, plan in self._recent[:2]:
+            shared = _shared_end(text, other) if len(text) > LONG else 0
+            lengths = [len(self._vocabulary.tokens[token]) for token in plan] if shared > len(text) // 2 else []
+            n_tokens, n_bytes = 0, 0
+            while n_tokens < len(lengths) and n_bytes + lengths[-1 - n_tokens] <= shared:
+                n_tokens += 1
+                n_bytes += lengths[-n_tokens]
+            if n_tokens:
+                return (*encode(text[: len(text) - n_bytes]), *plan[-n_tokens:])
+        return tuple(encode(text)) if text else ()
 
     def _note(self, text: bytes, plan: Plan) -> None:
         """Put a completion before the others found lately."""
@@ -250,6 +266,14 @@ class DocumentBudget:
         if self._text is None:
             self._text = _packed([b'"' not in token and b"\\" not in token for token in self._vocabulary.tokens])
         return self._text
+
+
+def _shared_end(text: bytes, other: bytes) -> int:
+    """Bytes that two texts have in common at their ends."""
+    n = min(len(text), len(other))
+    a, b = (np.frombuffer(part, np.uint8, n, len(part) - n)[::-1] for part in (text, other))
+    differ = a != b
+    return int(differ.argmax()) if differ.any() else n
 
 
 def _compares(config: Any) -> bool:

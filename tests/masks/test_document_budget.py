@@ -80,3 +80,21 @@ def test_masks_are_free_where_the_budget_is_comfortable() -> None:
         matcher.fill_mask(free)
         matcher.fill_mask(within, 2000)
         assert (free == within).all()
+
+
+def test_long_completions_are_spelled_right_where_they_share_their_ends() -> None:
+    item = {"type": "object", "properties": {"name": {"type": "integer"}}, "required": ["name"]}
+    vocabulary = pieces()
+    matcher = sg.json_schema({"type": "array", "items": item, "minItems": 80}).bind(vocabulary).start()
+    row = empty_mask(vocabulary.n_tokens)
+    choose = random.Random(5)
+    budget = len(matcher.shortest_completion_tokens()) + 6
+    for left in range(budget, budget - 25, -1):
+        matcher.fill_mask(row, left)
+        matcher.advance(choose.choice(allowed_ids(row, vocabulary.n_tokens).tolist()))
+        fork = matcher.fork()
+        tokens = fork.shortest_completion_tokens()
+        assert len(tokens) < left
+        for token in tokens:
+            fork.advance(token)
+        assert fork.is_finished

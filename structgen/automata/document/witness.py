@@ -63,7 +63,7 @@ class Witness:
         self._free: dict[tuple[int, ...], int] = {}
         self._closing: dict[Any, dict[int, bytes]] = {}
         self._members: dict[tuple[int, int], bytes] = {}
-        """Shortest members of plain objects, by frame and class of name."""
+        """Shortest members of plain objects and arrays, by frame and class of name or position."""
 
     # -- values ----------------------------------------------------------------------------
 
@@ -250,14 +250,21 @@ class Witness:
         members: list[bytes] = []
         at = n
         while at < int(row[K.F_LOW]) or (comma and not members):
-            position = min(at, int(row[K.F_NEXT]))
-            value = self.automaton.arrays.fill_child(frame, position)
-            text = self.outcomes(value).get(MUST) if value else None
+            text = self._plain_item(frame, min(at, int(row[K.F_NEXT])))
             if text is None:
                 return {}
             members.append(text)
             at += 1
         return {MUST: (b"" if first or comma or not members else b",") + b",".join(members) + b"]"}
+
+    def _plain_item(self, frame: int, position: int) -> bytes | None:
+        found = self._members.get((frame, position))
+        if found is None:
+            value = self.automaton.arrays.fill_child(frame, position)
+            found = self.outcomes(value).get(MUST) if value else None
+            if found is not None:
+                self._members[frame, position] = found
+        return found
 
     # -- general objects ---------------------------------------------------------------------
 
