@@ -25,7 +25,7 @@ from structgen.vocab.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from structgen.automata.document.arrays import ArrayState
     from structgen.automata.document.automaton import DocumentAutomaton
-    from structgen.automata.document.objects import ObjectState
+    from structgen.automata.document.object_states import ObjectState
 
 __all__ = ["Slack"]
 

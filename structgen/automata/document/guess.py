@@ -48,7 +48,7 @@ from structgen.ir.document import (
 )
 
 if TYPE_CHECKING:
-    from structgen.automata.document.objects import ObjectState
+    from structgen.automata.document.object_states import ObjectState
 
 __all__ = ["NO_GUESS", "Guesser", "text_of"]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from structgen.automata.document.formulas import assertions_of, evaluate, substitute
 from structgen.automata.document.judge import Judge
-from structgen.automata.document.objects import ObjectState
+from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, child_goals, truth
 from structgen.automata.document.shortest import quoted
 from structgen.ir.document import (
     FALSE,
@@ -188,7 +188,7 @@ class Guided:
         stack: list[tuple[bytes, ObjectState, Iterator[tuple[bytes, ObjectState]]]] = []
         text = b""
         while True:
-            if evaluate(state.forms[-1], objects.truth(state)):
+            if evaluate(state.forms[-1], truth(state)):
                 label = objects.close_label(state)
                 return (text, label) if label else None
             stack.append((text, state, self._steps(state)))
@@ -206,7 +206,7 @@ class Guided:
     def _steps(self, state: ObjectState) -> Iterator[tuple[bytes, ObjectState]]:
         """Members that bring the first unmet part of the aim nearer, those that also help others first."""
         aim = state.forms[-1]
-        holds = self._automaton.objects.truth(state)
+        holds = truth(state)
         unmet = [part for part in (aim.parts if type(aim) is And else (aim,)) if not evaluate(part, holds)]
         broken = [part.part for part in unmet if type(part) is Not]
         rules = {part.uid for part in broken if isinstance(part, PropertyNames)}
@@ -251,15 +251,14 @@ class Guided:
 
     def _step(self, state: ObjectState, number: int, extra: Formula) -> tuple[bytes, ObjectState] | None:
         """One more member of class ``number`` whose value keeps the aim alive and satisfies ``extra``."""
-        objects = self._automaton.objects
         shape = state.shape
         key_class = shape.keys.classes[number]
-        after = objects._after_key(state, number, key_class)
+        after = after_key(state, number, key_class)
         if after is None or after.forms[-1] is FALSE:
             return None
         aim = after.forms[-1]
         wanted = {part.uid for part in (aim.parts if type(aim) is And else (aim,)) if isinstance(part, Assertion)}
-        must, flagged = objects._child_goals(after, key_class)
+        must, flagged = child_goals(after, key_class)
         must = conjunction([must, extra, *(g for part, cover, g in flagged if part.uid in wanted and cover is FALSE)])
         value = self._automaton.contexts.must(must)
         text = self._automaton.some_text(value)
@@ -267,7 +266,7 @@ class Guided:
             return None
         if flagged:
             verdicts = self._judge.verdicts(tuple(goal for _, _, goal in flagged), text)
-            after = objects.after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), verdicts)
+            after = after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), verdicts)
             if after.forms[-1] is FALSE or (shape.context.accepts is None and after.forms[0] is FALSE):
                 return None
         return b"," + quoted(key_class.sample_after(state.count)) + b":" + text, after

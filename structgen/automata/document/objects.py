@@ -4,11 +4,8 @@ A *plain* object is a conjunction of ``Properties``, ``PropertyNames`` and ``Req
 classes of names: the set of names seen is a register, and a name leads to a value context
 by one table. Everything else (counts, dependencies, ``anyOf`` over objects, unevaluated
 properties) is *general*: a frame is the interned pair of residual formulas and names seen;
-its steps are computed once and hashed for the kernel.
-
-In a general frame, an assertion about properties that has failed is replaced by FALSE and the
-formulas simplify; ``unevaluatedProperties`` grows an obligation instead: the property it refused
-must be evaluated by a sibling, so the assertion becomes itself *and* that sibling's condition.
+its steps are computed once and hashed for the kernel (``object_states`` says what names and
+verdicts do to such a pair).
 """
 
 from __future__ import annotations
@@ -18,20 +15,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
-from structgen.automata.document.formulas import (
-    after_failures,
-    all_assertions,
-    assertions_of,
-    evaluate,
-    negative_uids,
-    substitute,
-)
+from structgen.automata.document.formulas import all_assertions, evaluate, negative_uids
 from structgen.automata.document.keys import MOST_SAMPLES, KeyClass, KeyClasses
+from structgen.automata.document.object_states import (
+    ObjectState,
+    Shape,
+    after_key,
+    after_verdict,
+    child_goals,
+    counts_names,
+    must_assertions,
+    settled,
+    truth,
+)
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
     FALSE,
     TRUE,
-    And,
     Assertion,
     CountIs,
     Formula,
@@ -40,63 +40,17 @@ from structgen.ir.document import (
     Required,
     UnevaluatedProperties,
     conjunction,
-    disjunction,
 )
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["KEY_EVENT", "ObjectState", "Objects"]
+__all__ = ["KEY_EVENT", "Objects"]
 
 KEY_EVENT = 1 << 23
 MOST_PLAIN = 62
 _PLAIN = (Properties, PropertyNames, Required)
-
-
-class Shape:
-    """What all frames of one object context share."""
-
-    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "sensitive", "usable")
-
-    def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
-        self.context = context
-        self.keys = keys
-        self.n_goals = n_goals
-        self.cap = cap
-        self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
-        self.usable: list[bool] = []
-        self.sensitive = False
-        """Whether undeclared names are kept to the end."""
-        self.places = {name: bit for bit, name in enumerate(keys.names)}
-        self.dead: dict[tuple[int, ...], bool] = {}
-        """Whether some properties leave no value under a name, by the name's bit and their uids."""
-        self._bits: dict[int, int] = {}
-
-    def bits_of(self, part: Required | Properties) -> int:
-        """The names that are required or declared, a bit each."""
-        found = self._bits.get(part.uid)
-        if found is None:
-            names = part.names if isinstance(part, Required) else part.named
-            found = self._bits[part.uid] = sum(1 << self.places[name] for name in names)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectState:
-    """A general frame between properties."""
-
-    shape: Shape
-    forms: tuple[Formula, ...]
-    """Residual goals, then residual conditions of unevaluated properties."""
-    seen: int
-    """Bit per declared name."""
-    count: int
-    """Properties so far, up to the shape's cap."""
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        return (id(self.shape), tuple(form.uid for form in self.forms), self.seen, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +213,7 @@ class Objects:
         properties = [part for part in parts if isinstance(part, Properties)] + evaluators
         rules = [part for part in parts if isinstance(part, PropertyNames)]
         caps = [(part.high + 1 if part.high is not None else part.low) for part in parts if isinstance(part, CountIs)]
-        musts = self._must_assertions(context, forms)
+        musts = must_assertions(context, forms)
 
         def is_dead(key_class: KeyClass) -> bool:
             return any(
@@ -315,7 +269,7 @@ class Objects:
         A reader keeps the last of the values under one name. So where it matters how many names there are, or that some
         value under such a name breaks an assertion, a name that comes again would undo what has been counted on.
         """
-        return state.shape.sensitive or self._counts_names(state)
+        return state.shape.sensitive or counts_names(state)
 
     def _is_sensitive(self, state: ObjectState) -> bool:
         """Whether a value under an undeclared name may break an assertion to good effect."""
@@ -333,28 +287,6 @@ class Objects:
             if not goals <= {None, TRUE, FALSE}:
                 return True
         return False
-
-    def _counts_names(self, state: ObjectState) -> bool:
-        shape = state.shape
-        if shape.cap <= 1 or not any(shape.usable[shape.keys.n_named :]):
-            return False
-        musts = self._must_assertions(shape.context, state.forms)
-        for form in state.forms:
-            for uid, part in assertions_of(form).items():
-                if not isinstance(part, CountIs) or max(part.low, -1 if part.high is None else part.high + 1) <= 1:
-                    continue
-                if uid not in musts or part.low > state.count:
-                    return True
-        return False
-
-    @staticmethod
-    def _must_assertions(context: Context, forms: tuple[Formula, ...]) -> dict[int, Assertion]:
-        """Assertions that must hold come what may: direct parts of the one goal that must hold."""
-        if context.accepts is not None:
-            return {}
-        goal = forms[0]
-        parts = goal.parts if type(goal) is And else (goal,)
-        return {part.uid: part for part in parts if isinstance(part, Assertion)}
 
     def frame(self, state: ObjectState) -> int:
         """The frame of a state, with its steps, and what may follow, still to be filled."""
@@ -388,22 +320,9 @@ class Objects:
 
     def close_label(self, state: ObjectState) -> int:
         """The verdict if the object ended here; 0 where the parent would not take it."""
-        truth = self.truth(state)
-        vector = tuple(evaluate(form, truth) for form in state.forms[: state.shape.n_goals])
+        holds = truth(state)
+        vector = tuple(evaluate(form, holds) for form in state.forms[: state.shape.n_goals])
         return self.automaton.contexts._acceptable(state.shape.context, vector)
-
-    @staticmethod
-    def truth(state: ObjectState) -> Callable[[Assertion], bool]:
-        """Which assertions hold if the object ended here; those that have failed are gone from the formulas."""
-
-        def truth(part: Assertion) -> bool:
-            if isinstance(part, Required):
-                return state.shape.bits_of(part) & ~state.seen == 0
-            if isinstance(part, CountIs):
-                return part.low <= state.count and (part.high is None or state.count <= part.high)
-            return True
-
-        return truth
 
     def _open_classes(self, state: ObjectState) -> list[bool]:
         """Which classes of names may be begun: those that can be ended, for else a name would be a dead end."""
@@ -433,15 +352,15 @@ class Objects:
         if not shape.usable[number] or (number < shape.keys.n_named and (state.seen >> number) & 1):
             return 0, 0
         key_class = shape.keys.classes[number]
-        after = self._after_key(state, number, key_class)
+        after = after_key(state, number, key_class)
         if after is None:
             return 0, 0
-        must, flagged = self._child_goals(after, key_class)
+        must, flagged = child_goals(after, key_class)
         contexts = self.automaton.contexts
         pending = _Pending(after, tuple((part, cover) for part, cover, _ in flagged))
         if not flagged:
             value = contexts.must(must)
-            if not value or not self.automaton.is_alive(value) or not self.is_viable(self.settled(after)):
+            if not value or not self.automaton.is_alive(value) or not self.is_viable(settled(after)):
                 return 0, 0
         else:
 
@@ -458,64 +377,6 @@ class Objects:
         self._pending[frame] = pending
         return frame, value
 
-    def _after_key(self, state: ObjectState, number: int, key_class: KeyClass) -> ObjectState | None:
-        """The state with the name counted and name rules applied; None where a goal is lost."""
-        shape = state.shape
-        seen = state.seen | (1 << number) if number < shape.keys.n_named else state.seen
-        count = min(state.count + 1, shape.cap)
-        table: dict[int, Formula] = dict.fromkeys(key_class.bad_for, FALSE)
-        for form in state.forms:
-            for part in assertions_of(form).values():
-                if isinstance(part, CountIs):
-                    if part.high is not None and count > part.high:
-                        table[part.uid] = FALSE
-                    elif part.high is None and count >= part.low:
-                        table[part.uid] = TRUE
-                elif isinstance(part, Required) and shape.bits_of(part) & ~seen == 0:
-                    # Names never go away, so what is required is settled; exclusive alternatives
-                    # that required two of them fall together here, not at the end of a search.
-                    table[part.uid] = TRUE
-        forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
-        if shape.context.accepts is None and forms[0] is FALSE:
-            return None
-        return ObjectState(shape, forms, seen, count)
-
-    def _child_goals(
-        self, state: ObjectState, key_class: KeyClass
-    ) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
-        """What must hold of the value, and (assertion, what excuses its failure, goal) for the rest."""
-        musts = self._must_assertions(state.shape.context, state.forms)
-        must: list[Formula] = []
-        flagged: list[tuple[Assertion, Formula, Formula]] = []
-        parts = all_assertions(state.forms)
-        cover: Formula
-        for uid, part in parts.items():
-            if isinstance(part, Properties):
-                goal, cover = key_class.child(part), FALSE
-            elif isinstance(part, UnevaluatedProperties):
-                cover = self._cover(state, part, key_class)
-                if cover is TRUE:
-                    continue
-                goal = part.formula
-            else:
-                continue
-            if goal is TRUE:
-                continue
-            if uid in musts and cover is FALSE:
-                must.append(goal)
-            else:
-                flagged.append((part, cover, goal))
-        return conjunction(must), flagged
-
-    @staticmethod
-    def _cover(state: ObjectState, part: UnevaluatedProperties, key_class: KeyClass) -> Formula:
-        """The condition under which some sibling evaluates names of this class."""
-        conditions = []
-        for index, assertion in state.shape.conditions[part.uid]:
-            if not isinstance(assertion, Properties) or key_class.is_covered(assertion):
-                conditions.append(state.forms[index])
-        return disjunction(conditions)
-
     def _after_value(self, pending: _Pending, label: int) -> ObjectState | None:
         """The state after a value with verdict ``label``; None where nothing can become of it."""
         state = pending.state
@@ -523,40 +384,10 @@ class Objects:
             vector = self.automaton.contexts.vectors[label]
             if not vector[0]:
                 return None
-            state = self.after_verdict(state, pending.flagged, vector[1:])
+            state = after_verdict(state, pending.flagged, vector[1:])
         else:
-            state = self.settled(state)
+            state = settled(state)
         return state if self.is_viable(state) else None
-
-    @staticmethod
-    def after_verdict(
-        state: ObjectState, flagged: tuple[tuple[Assertion, Formula], ...], holds: tuple[bool, ...]
-    ) -> ObjectState:
-        """The state once it is known which flagged assertions the value broke."""
-        failed = {row[0].uid: row for row, held in zip(flagged, holds, strict=True) if not held}
-        forms = after_failures(state.forms, failed)
-        return Objects.settled(
-            state if forms is state.forms else ObjectState(state.shape, forms, state.seen, state.count)
-        )
-
-    @staticmethod
-    def settled(state: ObjectState) -> ObjectState:
-        """The state without the assertions about properties that nothing to come can break.
-
-        Of exclusive alternatives, two that have come true fall together here; otherwise a search would have to find
-        out that neither can be undone.
-        """
-        table: dict[int, Formula] = {}
-        for form in state.forms:
-            for uid, part in assertions_of(form).items():
-                if not isinstance(part, Properties) or part.patterns or part.additional not in (None, TRUE):
-                    continue
-                if state.shape.bits_of(part) & ~state.seen == 0:
-                    table[uid] = TRUE
-        if not table:
-            return state
-        forms = tuple(substitute(form, table) for form in state.forms)
-        return ObjectState(state.shape, forms, state.seen, state.count)
 
     def is_viable(self, state: ObjectState) -> bool:
         """Whether some completion of the object is acceptable."""

@@ -21,7 +21,7 @@ from structgen.automata.document.arrays import ArrayState, compares
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.guided import Guided
 from structgen.automata.document.judge import Judge
-from structgen.automata.document.objects import ObjectState
+from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, child_goals, settled
 from structgen.automata.document.shortest import Shortest, quoted
 from structgen.ir.document import FALSE, TRUE, Formula, conjunction, negation
 from structgen.kernels import document as K
@@ -357,29 +357,28 @@ class Witness:
             yield from self._object_step(state, number)
 
     def _object_step(self, state: ObjectState, number: int) -> Any:
-        objects = self.automaton.objects
         shape = state.shape
         if not shape.usable[number] or (number < shape.keys.n_named and (state.seen >> number) & 1):
             return
         key_class = shape.keys.classes[number]
-        after = objects._after_key(state, number, key_class)
+        after = after_key(state, number, key_class)
         if after is None:
             return
-        must, flagged = objects._child_goals(after, key_class)
+        must, flagged = child_goals(after, key_class)
         key = b"," + quoted(key_class.sample_after(state.count)) + b":"
         contexts = self.automaton.contexts
         if not flagged:
             value = contexts.must(must)
             text = self.outcomes(value).get(MUST) if value else None
             if text is not None:
-                yield key + text, objects.settled(after)
+                yield key + text, settled(after)
             return
         goals = (must, *(goal for _, _, goal in flagged))
         for label, text in self.aimed_outcomes(goals).items():
             vector = contexts.vectors[label]
             if not vector[0]:
                 continue
-            found = objects.after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), vector[1:])
+            found = after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), vector[1:])
             if shape.context.accepts is None and found.forms[0] is FALSE:
                 continue
             yield key + text, found

@@ -1,0 +1,209 @@
+"""States of general object frames, and what names and verdicts of values make of them.
+
+An assertion about properties that has failed is replaced by FALSE and the formulas simplify;
+``unevaluatedProperties`` grows an obligation instead: the property it refused must be evaluated by
+a sibling, so the assertion becomes itself *and* that sibling's condition. Nothing here asks whether
+a state can still be completed; ``objects`` does, for that takes contexts of values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from structgen.automata.document.contexts import Context
+from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, substitute
+from structgen.automata.document.keys import KeyClass, KeyClasses
+from structgen.ir.document import (
+    FALSE,
+    TRUE,
+    And,
+    Assertion,
+    CountIs,
+    Formula,
+    Properties,
+    Required,
+    UnevaluatedProperties,
+    conjunction,
+    disjunction,
+)
+
+__all__ = [
+    "ObjectState",
+    "Shape",
+    "after_key",
+    "after_verdict",
+    "child_goals",
+    "counts_names",
+    "must_assertions",
+    "settled",
+    "truth",
+]
+
+
+class Shape:
+    """What all frames of one object context share."""
+
+    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "sensitive", "usable")
+
+    def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
+        self.context = context
+        self.keys = keys
+        self.n_goals = n_goals
+        self.cap = cap
+        self.conditions: dict[int, tuple[tuple[int, Assertion], ...]] = {}
+        self.usable: list[bool] = []
+        self.sensitive = False
+        """Whether undeclared names are kept to the end."""
+        self.places = {name: bit for bit, name in enumerate(keys.names)}
+        self.dead: dict[tuple[int, ...], bool] = {}
+        """Whether some properties leave no value under a name, by the name's bit and their uids."""
+        self._bits: dict[int, int] = {}
+
+    def bits_of(self, part: Required | Properties) -> int:
+        """The names that are required or declared, a bit each."""
+        found = self._bits.get(part.uid)
+        if found is None:
+            names = part.names if isinstance(part, Required) else part.named
+            found = self._bits[part.uid] = sum(1 << self.places[name] for name in names)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """A general frame between properties."""
+
+    shape: Shape
+    forms: tuple[Formula, ...]
+    """Residual goals, then residual conditions of unevaluated properties."""
+    seen: int
+    """Bit per declared name."""
+    count: int
+    """Properties so far, up to the shape's cap."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (id(self.shape), tuple(form.uid for form in self.forms), self.seen, self.count)
+
+
+def truth(state: ObjectState) -> Callable[[Assertion], bool]:
+    """Which assertions hold if the object ended here; those that have failed are gone from the formulas."""
+
+    def truth(part: Assertion) -> bool:
+        if isinstance(part, Required):
+            return state.shape.bits_of(part) & ~state.seen == 0
+        if isinstance(part, CountIs):
+            return part.low <= state.count and (part.high is None or state.count <= part.high)
+        return True
+
+    return truth
+
+
+def must_assertions(context: Context, forms: tuple[Formula, ...]) -> dict[int, Assertion]:
+    """Assertions that must hold come what may: direct parts of the one goal that must hold."""
+    if context.accepts is not None:
+        return {}
+    goal = forms[0]
+    parts = goal.parts if type(goal) is And else (goal,)
+    return {part.uid: part for part in parts if isinstance(part, Assertion)}
+
+
+def counts_names(state: ObjectState) -> bool:
+    """Whether how many names come is still to be judged, and undeclared ones may be among them."""
+    shape = state.shape
+    if shape.cap <= 1 or not any(shape.usable[shape.keys.n_named :]):
+        return False
+    musts = must_assertions(shape.context, state.forms)
+    for form in state.forms:
+        for uid, part in assertions_of(form).items():
+            if not isinstance(part, CountIs) or max(part.low, -1 if part.high is None else part.high + 1) <= 1:
+                continue
+            if uid not in musts or part.low > state.count:
+                return True
+    return False
+
+
+def after_key(state: ObjectState, number: int, key_class: KeyClass) -> ObjectState | None:
+    """The state with the name counted and name rules applied; None where a goal is lost."""
+    shape = state.shape
+    seen = state.seen | (1 << number) if number < shape.keys.n_named else state.seen
+    count = min(state.count + 1, shape.cap)
+    table: dict[int, Formula] = dict.fromkeys(key_class.bad_for, FALSE)
+    for form in state.forms:
+        for part in assertions_of(form).values():
+            if isinstance(part, CountIs):
+                if part.high is not None and count > part.high:
+                    table[part.uid] = FALSE
+                elif part.high is None and count >= part.low:
+                    table[part.uid] = TRUE
+            elif isinstance(part, Required) and shape.bits_of(part) & ~seen == 0:
+                # Names never go away, so what is required is settled; exclusive alternatives
+                # that required two of them fall together here, not at the end of a search.
+                table[part.uid] = TRUE
+    forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
+    if shape.context.accepts is None and forms[0] is FALSE:
+        return None
+    return ObjectState(shape, forms, seen, count)
+
+
+def child_goals(state: ObjectState, key_class: KeyClass) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
+    """What must hold of the value, and (assertion, what excuses its failure, goal) for the rest."""
+    musts = must_assertions(state.shape.context, state.forms)
+    must: list[Formula] = []
+    flagged: list[tuple[Assertion, Formula, Formula]] = []
+    parts = all_assertions(state.forms)
+    cover: Formula
+    for uid, part in parts.items():
+        if isinstance(part, Properties):
+            goal, cover = key_class.child(part), FALSE
+        elif isinstance(part, UnevaluatedProperties):
+            cover = _cover(state, part, key_class)
+            if cover is TRUE:
+                continue
+            goal = part.formula
+        else:
+            continue
+        if goal is TRUE:
+            continue
+        if uid in musts and cover is FALSE:
+            must.append(goal)
+        else:
+            flagged.append((part, cover, goal))
+    return conjunction(must), flagged
+
+
+def _cover(state: ObjectState, part: UnevaluatedProperties, key_class: KeyClass) -> Formula:
+    """The condition under which some sibling evaluates names of this class."""
+    conditions = []
+    for index, assertion in state.shape.conditions[part.uid]:
+        if not isinstance(assertion, Properties) or key_class.is_covered(assertion):
+            conditions.append(state.forms[index])
+    return disjunction(conditions)
+
+
+def after_verdict(
+    state: ObjectState, flagged: tuple[tuple[Assertion, Formula], ...], holds: tuple[bool, ...]
+) -> ObjectState:
+    """The state once it is known which flagged assertions the value broke."""
+    failed = {row[0].uid: row for row, held in zip(flagged, holds, strict=True) if not held}
+    forms = after_failures(state.forms, failed)
+    return settled(state if forms is state.forms else ObjectState(state.shape, forms, state.seen, state.count))
+
+
+def settled(state: ObjectState) -> ObjectState:
+    """The state without the assertions about properties that nothing to come can break.
+
+    Of exclusive alternatives, two that have come true fall together here; otherwise a search would have to find
+    out that neither can be undone.
+    """
+    table: dict[int, Formula] = {}
+    for form in state.forms:
+        for uid, part in assertions_of(form).items():
+            if not isinstance(part, Properties) or part.patterns or part.additional not in (None, TRUE):
+                continue
+            if state.shape.bits_of(part) & ~state.seen == 0:
+                table[uid] = TRUE
+    if not table:
+        return state
+    forms = tuple(substitute(form, table) for form in state.forms)
+    return ObjectState(state.shape, forms, state.seen, state.count)
