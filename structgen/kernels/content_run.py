@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import UTF8, UTF8_DEAD
+from structgen.kernels.document_registers import UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel
 
 WORDS = 4
@@ -68,9 +68,9 @@ def build_run(
     places = np.zeros(max_depth + 2, np.uint8)
     characters = np.zeros(max_depth + 2, np.int32)
     inside = np.zeros((1, WORDS), np.uint64)
-    for b in range(256):
-        if rest[b] and (b < 128 or b >= 192):
-            _add(inside, 0, b)
+    for lead in range(256):
+        if rest[lead] and (lead < 128 or lead >= 192):
+            _add(inside, 0, lead)
     found = np.empty(tokens.shape[0], np.int32)
     n_tokens, n_exits = 0, 0
     node = root + 1

@@ -10,15 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import (
-    C_LABEL,
-    C_LIMIT,
-    C_MAP,
-    C_START,
-    UTF8,
-    UTF8_DEAD,
-    short_escape,
-)
+from structgen.kernels.document_escapes import short_escape
+from structgen.kernels.document_registers import C_LABEL, C_LIMIT, C_MAP, C_START, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel
 
 ESCAPE, QUOTE = 1, 2

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import (
-    _WORDS,
+from structgen.kernels.document import step
+from structgen.kernels.document_escapes import ESCAPE_BEGUN, short_escape
+from structgen.kernels.document_registers import (
     ANY_SPACE,
     AUTOMATON,
     C_LIMIT,
@@ -17,7 +18,6 @@ from structgen.kernels.document import (
     C_START,
     CLOSED_SET,
     DIES,
-    ESCAPE_BEGUN,
     F_AVAILABLE,
     F_HIGH,
     F_KEYS,
@@ -56,8 +56,7 @@ from structgen.kernels.document import (
     UTF8,
     UTF8_DEAD,
     WIDTH,
-    short_escape,
-    step,
+    WORDS,
 )
 from structgen.kernels.jit import inlined, uncounted
 
@@ -146,7 +145,7 @@ def walk(
             ):
                 seen = _SEE_DEAD
         elif mode == M_WORD:
-            if b != _WORDS[rows[above, R_A], rows[above, R_B]]:
+            if b != WORDS[rows[above, R_A], rows[above, R_B]]:
                 seen = _SEE_DEAD
         elif rows[above, R_ESC] == ESCAPE_BEGUN:
             if b != 117 and short_escape(b) < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import C_LABEL, C_MAP, C_START
+from structgen.kernels.document_registers import C_LABEL, C_MAP, C_START
 from structgen.kernels.jit import kernel
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import UTF8, UTF8_DEAD, _hex_value, short_escape
+from structgen.kernels.document_escapes import hex_value, short_escape
+from structgen.kernels.document_registers import UTF8, UTF8_DEAD
 from structgen.kernels.jit import kernel
 
 INVALID = -1
@@ -58,7 +59,7 @@ def split_at_quote(data, start, quote, characters):  # type: ignore[no-untyped-d
                 else:
                     phase = 0
             else:
-                digit = _hex_value(b)
+                digit = hex_value(b)
                 if digit < 0:
                     found = INVALID
                     break

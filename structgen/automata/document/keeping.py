@@ -28,6 +28,7 @@ from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.shortest import escaped
 from structgen.automata.document.texts import decoded
 from structgen.kernels import document as K
+from structgen.kernels.document_text import string_label
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
@@ -413,7 +414,7 @@ class Keeping:
         if mode == K.M_WORD:
             return int(regs[K.R_C]), kept
         if mode >= K.M_FREE:
-            return int(K.string_label(regs, *tables.arguments[:12])), kept
+            return int(string_label(regs, *tables.arguments[:12])), kept
         frame, cell = int(regs[K.R_FRAME]), int(regs[K.R_CELL])
         label = int(tables.frames[frame, K.F_CLOSE])
         if self._keeper_of(plain, kept) is not None:

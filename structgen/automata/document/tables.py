@@ -19,6 +19,7 @@ from structgen.automata.document.labelled import Labelled
 from structgen.errors import LimitError
 from structgen.ir.document import Beginnings
 from structgen.kernels import document as K
+from structgen.kernels.document_frames import insert_event, move_events
 
 __all__ = ["SCRATCH_CELLS", "Tables"]
 
@@ -238,10 +239,10 @@ class Tables:
         if 2 * self.n_events >= len(self.keys):
             keys = np.full(4 * len(self.keys), -1, np.int64)
             results = np.zeros((len(keys), 2), np.int32)
-            K.move_events(self.keys, self.results, keys, results)
+            move_events(self.keys, self.results, keys, results)
             self.keys, self.results = keys, results
             self._rebuild()
-        K.insert_event(self.keys, self.results, frame, event, after, value)
+        insert_event(self.keys, self.results, frame, event, after, value)
         self.events.add((frame, event))
         self.n_events += 1
 
