@@ -22,7 +22,6 @@ from structgen.automata.document.numbers import (
     base_for,
     dfa_of_key,
     is_large,
-    is_large_together,
     key_of,
     number_dfa,
 )
@@ -181,13 +180,22 @@ class Contexts:
         return specs.verdicts(forms, lambda vector: self._acceptable(context, vector), needed)
 
     def _number(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        tables, plain = self.automaton.tables, self.automaton.plain_numbers
         if context.accepts is None:
             parts = [] if forms[0] is TRUE else must_parts(forms[0])
             if parts is not None and not any(map(is_large, parts)):
                 return self._plain_number(parts)
-            if is_large_together(all_assertions(forms).values()):
+            if any(map(is_large, all_assertions(forms).values())):
                 return self._judged_number(context, forms[0])
+        try:
+            return self._number_product(context, forms)
+        except LimitError:
+            if context.accepts is not None:
+                raise
+            return self._judged_number(context, forms[0])
+
+    def _number_product(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        """Numbers by the verdicts of all assertions, as one automaton."""
+        tables, plain = self.automaton.tables, self.automaton.plain_numbers
         parts = list(all_assertions(forms).values())
 
         def label_of(told: tuple[int, ...]) -> int:
@@ -216,7 +224,11 @@ class Contexts:
         automaton = self.automaton
         judge = NumberJudge(form, lambda value: automaton.witness.judge.holds(form, value))
         if judge.ending("") is None and judge.ending("-") is None:
-            return 0
+            if judge.is_exhaustive:
+                return 0
+            raise LimitError(
+                "no number was found that satisfies alternatives with large divisors", what="multipleOf remainders"
+            )
         parts = form.parts if type(form) is And else (form,)
         kept = [part for part in parts if isinstance(part, MinValue | MaxValue)]
         rows, labels = _narrow_dfa(number_dfa(kept, True))

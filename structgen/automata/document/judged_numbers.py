@@ -42,6 +42,8 @@ class NumberJudge:
         self._low, self._high = max(lows, default=None), min(highs, default=None)
         every = assertions_of(formula).values()
         self._finest = min((_last_place(part.divisor) for part in every if isinstance(part, MultipleOf)), default=0)
+        self.is_exhaustive = all(part in parts for part in every if isinstance(part, MultipleOf))
+        """Whether every number that satisfies the formula is among the candidates, since all divisors must divide."""
         self._special = [value for part in every if isinstance(part, NumberIn) for value in part.values]
         self._known = lru_cache(maxsize=4096)(self._ending)
 

@@ -6,10 +6,9 @@ number of places after the point, and the remainder of what has been read decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
-from math import lcm
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from structgen.errors import LimitError
 from structgen.ir.document import Assertion, Integer, MaxValue, MinValue, MultipleOf, NumberIn
 from structgen.ir.regex import alternate
 
-__all__ = ["all_numbers", "base_for", "is_large", "is_large_together", "number_dfa"]
+__all__ = ["all_numbers", "base_for", "is_large", "number_dfa"]
 
 MAX_REMAINDERS = 20_000
 Key = tuple[object, ...]
@@ -99,14 +98,6 @@ def _n_states(modulus: int, scale: int) -> int:
 def is_large(assertion: Assertion) -> bool:
     """Whether an assertion is a ``multipleOf`` with too many remainders for an automaton."""
     return isinstance(assertion, MultipleOf) and _n_states(*_remainders(assertion.divisor)) > MAX_REMAINDERS
-
-
-def is_large_together(assertions: Iterable[Assertion]) -> bool:
-    """Whether the remainders of all divisors among ``assertions`` are too many together."""
-    pairs = [_remainders(part.divisor) for part in assertions if isinstance(part, MultipleOf)]
-    scale = max((places for _, places in pairs), default=0)
-    common = lcm(*(modulus * 10 ** (scale - places) for modulus, places in pairs)) if pairs else 1
-    return _n_states(common, scale) > MAX_REMAINDERS
 
 
 def _multiples(divisor: Decimal) -> Dfa:
