@@ -29,7 +29,10 @@ def build(data: ByteArray, offsets: npt.NDArray[np.int64], order: IntArray) -> T
     """
     from structgen.kernels.trie import build_trie
 
-    worst = 1 + int((offsets[order + 1] - offsets[order]).sum()) if len(order) else 1
+    if not len(order):
+        root = freeze([0], np.int32)
+        return TrieTables(freeze([0], np.uint8), freeze([1], np.int32), root, freeze([0, 0], np.int32), root[:0])
+    worst = 1 + int((offsets[order + 1] - offsets[order]).sum())
     byte = np.zeros(worst, dtype=np.uint8)
     subtree_end = np.zeros(worst, dtype=np.int32)
     depth = np.zeros(worst, dtype=np.int32)
