@@ -88,6 +88,86 @@ def _asks_more(regs, b, seen, frames, specs, lit_start):
     return kind != AUTOMATON
 
 
+@inlined
+def _glance(rows, above, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, values, frames, max_space):
+    """What byte ``b`` does behind row ``above``, as far as that shows without a step; and R_A and R_B after it."""
+    mode = rows[above, R_MODE]
+    seen = _SEE_STEP
+    value = rows[above, R_A]
+    n = rows[above, R_B]
+    if mode < FIRST_LEXICAL:
+        if b == 32 or b == 10 or b == 13 or b == 9:
+            seen = _SEE_DONE if max_space == ANY_SPACE else _SEE_STEP
+        elif not STRUCTURAL[mode, b]:
+            seen = _SEE_DEAD
+    elif mode == M_NUMBER:
+        value = np.int64(numbers[rows[above, R_A], NUMBER_CLASS[b]])
+        if value != 0:
+            seen = _SEE_DONE
+        elif number_label[rows[above, R_A]] == 0 or not (
+            b == 44 or b == 93 or b == 125 or b == 32 or b == 10 or b == 13 or b == 9
+        ):
+            seen = _SEE_DEAD
+    elif mode == M_WORD:
+        if b != WORDS[rows[above, R_A], rows[above, R_B]]:
+            seen = _SEE_DEAD
+    elif rows[above, R_ESC] == ESCAPE_BEGUN:
+        if b != 117 and short_escape(b) < 0:
+            seen = _SEE_DEAD
+    elif rows[above, R_ESC] == 0 and b != 34 and b != 92:
+        seen, value, n = _glance_text(
+            rows, above, b, trans, content, class_maps, reach, specs, lit_start, lit_bytes, values, frames
+        )
+    return seen, value, n
+
+
+@inlined
+def _glance_text(rows, above, b, trans, content, class_maps, reach, specs, lit_start, lit_bytes, values, frames):
+    """The same for a byte of a string that stands for itself."""
+    mode = rows[above, R_MODE]
+    value = rows[above, R_A]
+    n = rows[above, R_B]
+    of_value = rows[above, R_VALUE]
+    frame = rows[above, R_FRAME]
+    spec = np.int64(values[of_value, T_STRING]) if of_value != 0 else frames[frame, F_KEYS]
+    counts_here = specs[spec, SPEC_COUNTS] != 0
+    starts = b < 0x80 or b >= 0xC0
+    seen = _SEE_DONE
+    if b < 32:
+        seen = _SEE_DEAD
+    elif mode == M_CONTENT:
+        row = rows[above, R_A]
+        value = np.int64(trans[content[row, C_START] + class_maps[content[row, C_MAP], b]])
+        if value == 0:
+            seen = _SEE_DEAD
+        elif of_value == 0:
+            if frames[frame, F_AVAILABLE] < 0:
+                if (reach[value] & frames[frame, F_HIGH] & ~rows[above, R_COUNT]) == 0:
+                    seen = _SEE_DEAD
+        elif counts_here:
+            if starts:
+                n += 1
+            if n > content[value, C_LIMIT]:
+                seen = _SEE_DEAD
+    elif mode == M_FREE:
+        value = np.int64(UTF8[rows[above, R_A], b])
+        if value == UTF8_DEAD:
+            seen = _SEE_DEAD
+        elif counts_here and starts:
+            n += 1
+            if n > specs[spec, SPEC_MAX]:
+                seen = _SEE_DEAD
+    else:
+        seen = _SEE_FREE if specs[spec, SPEC_KIND] == OPEN_SET else _SEE_DEAD
+        at = rows[above, R_C]
+        for index in range(rows[above, R_A], rows[above, R_B]):
+            place = lit_start[index] + at
+            if place < lit_start[index + 1] and lit_bytes[place] == b:
+                seen = _SEE_STEP
+                break
+    return seen, value, n
+
+
 @uncounted
 def walk(
     entry, below, rows, byte, subtree_end, depth, token_start, token_ids, mask, notes,
@@ -125,70 +205,12 @@ def walk(
         visited += 1
         level = np.int64(depth[node])
         b = np.int64(byte[node])
-        # The common cases are decided here, without a call: a call passes twenty arrays.
+        # The common cases are decided at a glance, without a call: a call passes twenty arrays.
         above = level - 1
         mode = rows[above, R_MODE]
-        seen = _SEE_STEP
-        value = rows[above, R_A]
-        n = rows[above, R_B]
-        if mode < FIRST_LEXICAL:
-            if b == 32 or b == 10 or b == 13 or b == 9:
-                seen = _SEE_DONE if max_space == ANY_SPACE else _SEE_STEP
-            elif not STRUCTURAL[mode, b]:
-                seen = _SEE_DEAD
-        elif mode == M_NUMBER:
-            value = np.int64(numbers[rows[above, R_A], NUMBER_CLASS[b]])
-            if value != 0:
-                seen = _SEE_DONE
-            elif number_label[rows[above, R_A]] == 0 or not (
-                b == 44 or b == 93 or b == 125 or b == 32 or b == 10 or b == 13 or b == 9
-            ):
-                seen = _SEE_DEAD
-        elif mode == M_WORD:
-            if b != WORDS[rows[above, R_A], rows[above, R_B]]:
-                seen = _SEE_DEAD
-        elif rows[above, R_ESC] == ESCAPE_BEGUN:
-            if b != 117 and short_escape(b) < 0:
-                seen = _SEE_DEAD
-        elif rows[above, R_ESC] == 0 and b != 34 and b != 92:
-            of_value = rows[above, R_VALUE]
-            frame = rows[above, R_FRAME]
-            spec = np.int64(values[of_value, T_STRING]) if of_value != 0 else frames[frame, F_KEYS]
-            counts_here = specs[spec, SPEC_COUNTS] != 0
-            starts = b < 0x80 or b >= 0xC0
-            seen = _SEE_DONE
-            if b < 32:
-                seen = _SEE_DEAD
-            elif mode == M_CONTENT:
-                row = rows[above, R_A]
-                value = np.int64(trans[content[row, C_START] + class_maps[content[row, C_MAP], b]])
-                if value == 0:
-                    seen = _SEE_DEAD
-                elif of_value == 0:
-                    if frames[frame, F_AVAILABLE] < 0:
-                        if (reach[value] & frames[frame, F_HIGH] & ~rows[above, R_COUNT]) == 0:
-                            seen = _SEE_DEAD
-                elif counts_here:
-                    if starts:
-                        n += 1
-                    if n > content[value, C_LIMIT]:
-                        seen = _SEE_DEAD
-            elif mode == M_FREE:
-                value = np.int64(UTF8[rows[above, R_A], b])
-                if value == UTF8_DEAD:
-                    seen = _SEE_DEAD
-                elif counts_here and starts:
-                    n += 1
-                    if n > specs[spec, SPEC_MAX]:
-                        seen = _SEE_DEAD
-            else:
-                seen = _SEE_FREE if specs[spec, SPEC_KIND] == OPEN_SET else _SEE_DEAD
-                at = rows[above, R_C]
-                for index in range(rows[above, R_A], rows[above, R_B]):
-                    place = lit_start[index] + at
-                    if place < lit_start[index + 1] and lit_bytes[place] == b:
-                        seen = _SEE_STEP
-                        break
+        seen, value, n = _glance(
+            rows, above, b, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, values, frames, max_space
+        )
         comma = np.int64(0)
         if rows[above, R_CELL] < n_cells and not asks_more:
             is_first = rows[above, R_COMMA] == 0 and rows[above, R_POPPED] == 0
