@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import inlined, kernel
 
-__all__ = ["count_bits", "set_bits"]
+__all__ = ["allow", "count_bits", "forbid", "set_bits"]
+
+
+@inlined
+def allow(token_ids, first, past, mask):  # type: ignore[no-untyped-def]
+    """Set the bits of ``token_ids[first:past]`` in ``mask`` (W,) uint32; for walks, whose calls it joins."""
+    for index in range(first, past):
+        token = np.uint32(token_ids[index])
+        mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+
+
+@inlined
+def forbid(token_ids, first, past, mask):  # type: ignore[no-untyped-def]
+    """Clear them."""
+    for index in range(first, past):
+        token = np.uint32(token_ids[index])
+        mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
 
 
 @kernel

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.bits import allow, forbid
 from structgen.kernels.document_escapes import short_escape
 from structgen.kernels.document_registers import C_LABEL, C_LIMIT, C_MAP, C_START, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel
@@ -86,13 +87,6 @@ def is_between_characters(trans, content, class_maps, state):
     return not live
 
 
-@inlined
-def _clear_below(token_start, token_ids, first, last, mask):
-    for index in range(token_start[first], token_start[last]):
-        token = np.uint32(token_ids[index])
-        mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
-
-
 @kernel
 def _any_character(trans, content, class_maps, reach, window, counts, state, n):
     """Whether some character may follow at all."""
@@ -155,9 +149,7 @@ def content_walk(
                     states[level] = state
                     characters[level] = n
                     escaped[level] = 1
-                    for index in range(token_start[node], token_start[node + 1]):
-                        token = np.uint32(token_ids[index])
-                        mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+                    allow(token_ids, token_start[node], token_start[node + 1], mask)
                     node += 1
                     continue
             elif b >= 32 and b != 34:
@@ -183,7 +175,7 @@ def content_walk(
                     notes[n_notes, 3] = n
                     n_notes += 1
                 if stop_state != 0:
-                    _clear_below(token_start, token_ids, node, subtree_end[node], mask)
+                    forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                 node = np.int64(subtree_end[node])
                 continue
             if to == stop_state:
@@ -192,9 +184,7 @@ def content_walk(
             states[level] = to
             characters[level] = n
             escaped[level] = 0
-            for index in range(token_start[node], token_start[node + 1]):
-                token = np.uint32(token_ids[index])
-                mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+            allow(token_ids, token_start[node], token_start[node + 1], mask)
             node += 1
     return n_notes
 

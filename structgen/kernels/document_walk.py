@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.bits import allow, forbid
 from structgen.kernels.document import step
 from structgen.kernels.document_escapes import ESCAPE_BEGUN, short_escape
 from structgen.kernels.document_registers import (
@@ -86,6 +87,24 @@ def _asks_more(regs, b, seen, frames, specs, lit_start):
         is_no_name = regs[R_C] == 0 and b == 34 and lit_start[regs[R_A] + 1] > lit_start[regs[R_A]]
         return not (seen == _SEE_DEAD or is_no_name or (b == 92 and regs[R_C] == 0))
     return kind != AUTOMATON
+
+
+@inlined
+def _asks(regs, b, seen, begins_key, in_key, in_member, frames, specs, lit_start):
+    """The same for any byte in a container open before the walk."""
+    mode = regs[R_MODE]
+    is_first = regs[R_COMMA] == 0 and regs[R_POPPED] == 0
+    if mode >= M_FREE and mode <= M_CONTENT:
+        if regs[R_VALUE] != 0 or (in_key and is_first):
+            return False
+        return _asks_more(regs, b, seen, frames, specs, lit_start)
+    if mode == M_COLON:
+        # The value of a name begun and ended during the walk.
+        return b == 58 and not (in_member and is_first)
+    if (b == 44 or b == 93 or b == 125) and (mode == M_AFTER or mode == M_NUMBER):
+        # What follows the member begun here depends on the names used up by then.
+        return begins_key and is_first
+    return False
 
 
 @inlined
@@ -213,21 +232,10 @@ def walk(
         )
         comma = np.int64(0)
         if rows[above, R_CELL] < n_cells and not asks_more:
-            is_first = rows[above, R_COMMA] == 0 and rows[above, R_POPPED] == 0
-            if mode >= M_FREE and mode <= M_CONTENT:
-                if rows[above, R_VALUE] == 0 and not (in_key and is_first):
-                    asks_more = _asks_more(rows[above], b, seen, frames, specs, lit_start)
-            elif mode == M_COLON:
-                # The value of a name begun and ended during the walk.
-                asks_more = b == 58 and not (in_member and is_first)
-            elif (b == 44 or b == 93 or b == 125) and (mode == M_AFTER or mode == M_NUMBER):
-                if b == 44:
-                    comma = np.int64(1)
-                else:
-                    asks_end = True
-                if begins_key and is_first:
-                    # What follows the member begun here depends on the names used up by then.
-                    asks_more = True
+            if (b == 44 or b == 93 or b == 125) and (mode == M_AFTER or mode == M_NUMBER):
+                comma = np.int64(b == 44)
+                asks_end = asks_end or b != 44
+            asks_more = _asks(rows[above], b, seen, begins_key, in_key, in_member, frames, specs, lit_start)
         if level <= closed_at:
             # Back before the quote, if any, that ended the string the walk began in.
             closed_at = np.int64(1 << 30)
@@ -238,9 +246,7 @@ def walk(
         if first_string and b == 34 and mode == M_LITERAL and rows[above, R_ESC] == 0:
             closed_at = level
             # A name ends: what free text allowed there is decided anew for this very name.
-            for index in range(token_start[node], token_start[subtree_end[node]]):
-                token = np.uint32(token_ids[index])
-                mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
+            forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
         for i in range(WIDTH):
             rows[level, i] = rows[above, i]
         rows[level, R_COMMA] |= comma
@@ -273,9 +279,7 @@ def walk(
         if first_string and mode == M_LITERAL and rows[level, R_MODE] == M_FREE:
             node = np.int64(subtree_end[node])
             continue
-        for index in range(token_start[node], token_start[node + 1]):
-            token = np.uint32(token_ids[index])
-            mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+        allow(token_ids, token_start[node], token_start[node + 1], mask)
         node += 1
     counts[0] += visited
     counts[1] = popped
