@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.ir.document import Beginnings
 from structgen.masks.string_body import string_body
@@ -17,6 +18,8 @@ __all__ = ["DoubtfulTokens", "doubtful_tokens"]
 
 _NUMBER = re.compile(rb"(?:^|[][{}:,\s])\s*-?[0-9]")
 _LATER_NUMBER = re.compile(rb"[][{}:,\s]\s*-?[0-9]")
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Token ids: those to ask about between lexemes, and those to ask about within one, which they end first."""
 _found: weakref.WeakKeyDictionary[Vocabulary, DoubtfulTokens] = weakref.WeakKeyDictionary()
 
 
@@ -27,7 +30,7 @@ class DoubtfulTokens:
         self._tokens = vocabulary.tokens
         self._ids = vocabulary.trie.token_ids
         self._body = string_body(vocabulary)
-        self._ill_begun: dict[tuple[Beginnings, ...], list[int]] = {}
+        self._ill_begun: dict[tuple[Beginnings, ...], Places] = {}
 
     @cached_property
     def escaping(self) -> list[int]:
@@ -54,22 +57,29 @@ class DoubtfulTokens:
         return [token for token in self.quoting if self._tokens[token].count(b'"') > 1]
 
     @cached_property
-    def digits(self) -> tuple[list[int], list[int]]:
-        """Tokens in which a number may begin: between lexemes, and elsewhere."""
-        ids = np.sort(self._ids).tolist()
-        first = [token for token in ids if _NUMBER.search(self._tokens[token])]
-        return first, [token for token in first if _LATER_NUMBER.search(self._tokens[token])]
+    def strings(self) -> Places:
+        """Tokens in which a whole string may stand: one that ends another string first has three quotes."""
+        more = [token for token in self.two_quotes if self._tokens[token].count(b'"') > 2]
+        return np.array(self.two_quotes, np.int64), np.array(more, np.int64)
 
-    def ill_begun(self, judges: tuple[Beginnings, ...], begins_well: Callable[[Beginnings, bytes], bool]) -> list[int]:
+    @cached_property
+    def digits(self) -> Places:
+        """Tokens in which a number may begin."""
+        first = [token for token in np.sort(self._ids).tolist() if _NUMBER.search(self._tokens[token])]
+        later = [token for token in first if _LATER_NUMBER.search(self._tokens[token])]
+        return np.array(first, np.int64), np.array(later, np.int64)
+
+    def ill_begun(self, judges: tuple[Beginnings, ...], begins_well: Callable[[Beginnings, bytes], bool]) -> Places:
         """Tokens with a quote behind which stands what some judge gives up at once."""
         found = self._ill_begun.get(judges)
         if found is None:
-            found = []
+            ids = []
             for token in self.quoting:
                 rest = self._tokens[token].rpartition(b'"')[2]
                 if rest and not all(begins_well(judge, rest) for judge in judges):
-                    found.append(token)
-            self._ill_begun[judges] = found
+                    ids.append(token)
+            more = [token for token in ids if self._tokens[token].count(b'"') > 1]
+            found = self._ill_begun[judges] = np.array(ids, np.int64), np.array(more, np.int64)
         return found
 
 

@@ -90,19 +90,21 @@ class KeptMasks:
 
     def correct_openings(self, config: Config, row: TokenMask) -> None:
         """Forbid, of the allowed tokens, those that begin something to be judged, and go wrong within the token."""
-        tables = self._machine.automaton.tables
-        asked: list[int] = []
+        tables, doubtful = self._machine.automaton.tables, self._doubtful
+        mode = config[K.R_MODE]
+        in_string = K.M_FREE <= mode <= K.M_CONTENT
+        asked = []
         if tables.number_judges:
-            asked += self._doubtful.digits[config[K.R_MODE] >= K.FIRST_LEXICAL]
+            asked.append(doubtful.digits[mode >= K.FIRST_LEXICAL])
+        if tables.judged or self._machine.automaton.objects.keeps_some:
+            asked.append(doubtful.strings[in_string])
         if tables.judged:
-            asked += self._doubtful.two_quotes
-            asked += self._doubtful.ill_begun(tables.all_beginnings(), _begins_well)
-        elif self._machine.automaton.objects.keeps_some:
-            asked += self._doubtful.two_quotes
-        for token in asked:
-            bit = np.uint32(1 << (token & 31))
-            if row[token >> 5] & bit and self._machine.advance(config, token) is None:
-                row[token >> 5] &= ~bit
+            asked.append(doubtful.ill_begun(tables.all_beginnings(), _begins_well)[in_string])
+        for tokens in asked:
+            is_allowed = (row[tokens >> 5] >> (tokens & 31).astype(np.uint32)) & 1 != 0
+            for token in tokens[is_allowed].tolist():
+                if self._machine.advance(config, token) is None:
+                    row[token >> 5] &= ~np.uint32(1 << (token & 31))
 
     # -- names -----------------------------------------------------------------------------------
 
