@@ -53,7 +53,7 @@ class Sharing:
     def __init__(self, automaton: DocumentAutomaton, body: StringBody) -> None:
         self._automaton = automaton
         self._body = body
-        self._signatures = Signatures(automaton, body.max_depth, body.opens_name)
+        self._signatures = Signatures(automaton, body.max_depth + 1, body.opens_name)
         self._closed: dict[int, int] = {}
         self._levels: dict[tuple[int, int], Level] = {}
         self._further: dict[int, list[tuple[int, int]]] = {}

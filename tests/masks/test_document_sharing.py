@@ -33,6 +33,7 @@ SCHEMAS: dict[str, object] = {
                "additionalProperties": False},
     "array": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}},
               "required": ["a"]}, "minItems": 2, "maxItems": 4},
+    "few items": {"type": "array", "items": {"type": "integer"}, "minItems": 3, "maxItems": 5},
     "lengths": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}, "b": {"enum": ["a", "ab", 1]},
                 "c": {"type": "string", "pattern": "^a+b?$"}}, "additionalProperties": False},
     "names by pattern": {"type": "object", "patternProperties": {"^a": {"type": "string"}},
@@ -77,6 +78,28 @@ def test_masks_after_many_others_allow_what_can_be_read(name: str, order: str, w
             config = machine.advance(config, draws.choice(allowed))
             assert config is not None
     assert len(seen) > 10
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_masks_of_single_bytes(name: str) -> None:
+    """Short tokens reach less far: what can be told apart is cut down to that, and no further."""
+    words = Vocabulary.from_bytes([*(bytes([byte]) for byte in range(256)), b""], eos_ids=[256])
+    machine = sg.json_schema(SCHEMAS[name], property_order="any", whitespace="any").bind(words).machine
+    draws = random.Random(name)
+    row = np.zeros(words.n_words, np.uint32)
+    likely = b'{}[],:"ab1'
+    for _ in range(60):
+        config = machine.start()
+        for _ in range(40):
+            machine.fill_mask(config, row)
+            mine = to_bool(row, words.n_tokens)
+            for token in likely:
+                assert mine[token] == (machine.advance_bytes(config, bytes([token])) is not None), (config, token)
+            allowed = [token for token in likely if mine[token]] or np.flatnonzero(mine[:256]).tolist()
+            if not allowed:
+                break
+            config = machine.advance(config, draws.choice(allowed))
+            assert config is not None
 
 
 def test_masks_of_other_schemas_are_those_of_this_one() -> None:
