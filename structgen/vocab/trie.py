@@ -39,8 +39,9 @@ def build(data: ByteArray, offsets: npt.NDArray[np.int64], order: IntArray) -> T
     token_start = np.zeros(worst + 1, dtype=np.int32)
     token_ids = np.zeros(len(order), dtype=np.int32)
     n = build_trie(
-        freeze(data, np.uint8), freeze(offsets, np.int64), order, byte, subtree_end, depth, token_start, token_ids
-    )
+        freeze(data, np.uint8), freeze(offsets, np.int64), freeze(order, np.int32),
+        byte, subtree_end, depth, token_start, token_ids,
+    )  # fmt: skip
     return TrieTables(
         freeze(byte[:n].copy(), np.uint8),
         freeze(subtree_end[:n].copy(), np.int32),
