@@ -27,13 +27,13 @@ tells apart, and places listed once per mask (5 masks in 100 fewer, for 0.3 ms a
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
 text as on a first: first texts of 300 to 400 tokens take 0.11 of its time a token on C-like
-text and 0.14 to 0.17 on SQL, a third or less of it at p99, second texts 2 to 3 us. A fifth on
-JSON and a first mask as early as llguidance's were aimed at and are not reached:
+text and 0.16 on SQL, 0.36 and 0.28 of it at p99, second texts 2 to 3 us. A fifth on JSON and
+a first mask as early as llguidance's were aimed at and are not reached:
 
-- JSON, where llguidance has little to do: 0.8 of its time a token on a first text, 2 at p99,
-  0.4 in the median. Ninety masks are new in 374 tokens, for each list begun is another stack;
-  a new one costs 10 to 15 us in compiled code and as much around it, and a dozen at which
-  lexer states are met for the first time 100 to 400 us.
+- JSON, where llguidance has little to do: 0.8 to 1.3 of its time a token on a first text, 2.6 to
+  3.8 at p99, 0.4 to 0.6 in the median. Ninety masks are new in 374 tokens, for each list begun is
+  another stack; a new one costs 10 to 15 us in compiled code and as much around it, and a dozen
+  at which lexer states are met for the first time 100 to 400 us.
 - The first mask, 2 to 2.5 times llguidance's: half of it is reading the notation in Python,
   the rest tables, automaton and mask in like parts.
 - First texts under the grammar of Python, 0.4 ms a token in the median and 10 ms at p99:
