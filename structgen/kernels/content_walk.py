@@ -109,6 +109,8 @@ def content_walk(
     first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. Closing quotes (``QUOTE``, if
     ``quotes``) and escapes by number (``ESCAPE``) are noted, not followed: kind, node, state and characters before,
     in ``notes`` (n, 4). Returns how many, or -1 where there was no room.
+
+    One loop on purpose, as in ``document_walk``.
     """
     states = np.zeros(max_depth + 2, np.int64)
     characters = np.zeros(max_depth + 2, np.int64)

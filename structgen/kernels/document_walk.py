@@ -203,6 +203,8 @@ def walk(
     already allowed what can follow. ``counts`` receives nodes visited, the most original
     cells popped, whether the walk asked a container open before for more than its masks are shared by
     (``_asks_more``), and whether for its end; ``miss`` is scratch; returns the number of notes.
+
+    One loop on purpose: its parts share a dozen values that calls would hand over at every node.
     """
     n_notes = 0
     overflow = np.int64(0)
