@@ -70,6 +70,7 @@ def n_digits(number, bias):  # type: ignore[no-untyped-def]
 
 @uncounted
 def adapted(delta, length, first):  # type: ignore[no-untyped-def]
+    """The bias after a number: RFC 3492, section 6.1; the slow judge has its own, to be compared with."""
     delta = delta // 700 if first else delta // 2
     delta += delta // length
     k = 0

@@ -71,9 +71,9 @@ class DocumentMachine:
         self.n_walked = 0
         """Trie nodes visited so far."""
 
-    def shared_rows(self, what: str, max_bytes: int) -> SharedRows:
+    def shared_rows(self, kind: str, max_bytes: int) -> SharedRows:
         """Rows of some kind by configuration, shared with other schemas under the same options."""
-        return SharedRows(self.sharing, max_bytes, self.vocabulary, (what, *self._options))
+        return SharedRows(self.sharing, max_bytes, self.vocabulary, kind, self._options)
 
     # -- the protocol ------------------------------------------------------------------------
 

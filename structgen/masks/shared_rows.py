@@ -27,34 +27,35 @@ __all__ = ["SharedRows"]
 MOST_KEYS = 1 << 16
 """Configurations whose key is remembered before the memory is emptied."""
 COMMON_BYTES = 48 << 20
-"""Rows kept per vocabulary and options."""
+"""Rows of one kind kept per vocabulary, whatever the options of its schemas."""
 Row = npt.NDArray[np.uint32]
 
 
 class _CommonRows:
-    """Rows of one vocabulary that all schemas with the same options share."""
+    """Rows of one kind that all schemas of a vocabulary share; keys and heads come with the schema's options."""
 
     def __init__(self) -> None:
         self.rows = MaskCache(COMMON_BYTES)
-        self.reach: dict[Head, int] = {}
+        self.reach: dict[tuple[Hashable, Head], int] = {}
 
-    def note(self, head: Head, reach: int) -> None:
+    def note(self, head: tuple[Hashable, Head], reach: int) -> None:
         """How far tokens reach after ``head``, at the least."""
         if len(self.reach) >= MOST_KEYS:
             self.reach.clear()
         self.reach[head] = max(reach, self.reach.get(head, 0))
 
 
-_common: weakref.WeakKeyDictionary[Vocabulary, dict[Hashable, _CommonRows]] = weakref.WeakKeyDictionary()
+_common: weakref.WeakKeyDictionary[Vocabulary, dict[str, _CommonRows]] = weakref.WeakKeyDictionary()
 
 
 class SharedRows:
-    """Rows of one machine by configuration, ``max_bytes`` of them its own."""
+    """Rows of one machine and one kind by configuration, ``max_bytes`` of them its own."""
 
-    def __init__(self, sharing: Sharing, max_bytes: int, vocabulary: Vocabulary, options: Hashable) -> None:
+    def __init__(self, sharing: Sharing, max_bytes: int, vocabulary: Vocabulary, kind: str, options: Hashable) -> None:
         self._sharing = sharing
+        self._options = options
         self._rows = MaskCache(max_bytes)
-        self._common = _common.setdefault(vocabulary, {}).setdefault(options, _CommonRows())
+        self._common = _common.setdefault(vocabulary, {}).setdefault(kind, _CommonRows())
         self._keys: dict[Config, tuple[MaskCache, tuple[Any, ...]]] = {}
         self._heads: dict[Config, tuple[Head, Hashable]] = {}
         self._reach: dict[Head, int] = {}
@@ -67,7 +68,7 @@ class SharedRows:
         head, end = self._head(config)
         reach = self._reach.get(head)
         if reach is None:
-            reach = self._common.reach.get(head)
+            reach = self._common.reach.get((self._options, head))
             if reach is None:
                 return None
         place = self._place(head, end, config, reach)
@@ -95,7 +96,7 @@ class SharedRows:
             reach = self._reach[head] = max(reach, self._reach.get(head, 0))
             place = self._place(head, end, config, reach)
             if place[0] is not self._rows:
-                self._common.note(head, reach)
+                self._common.note((self._options, head), reach)
         self._keys[config] = place
         place[0].put(place[1], row)
 
@@ -109,4 +110,6 @@ class SharedRows:
 
     def _place(self, head: Head, end: Hashable, config: Config, reach: int) -> tuple[MaskCache, tuple[Any, ...]]:
         key = self._sharing.key(head, end, config[R_CELL], reach)
-        return (self._common.rows if self._sharing.is_common(key, reach) else self._rows), key
+        if self._sharing.is_common(key, reach):
+            return self._common.rows, (self._options, key)
+        return self._rows, key

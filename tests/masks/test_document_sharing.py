@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
@@ -103,12 +104,12 @@ def test_masks_of_single_bytes(name: str) -> None:
 
 
 def test_masks_of_other_schemas_are_those_of_this_one() -> None:
-    """One vocabulary for all schemas: what one of them has left in the common cache is right for the next."""
+    """One vocabulary for all schemas and options: what one has left in the common cache is right for the next."""
     words = vocabulary(5)
     row = np.zeros(words.n_words, np.uint32)
     draws = random.Random(5)
-    for name in [*SCHEMAS, *SCHEMAS]:
-        machine = sg.json_schema(SCHEMAS[name], property_order="any", whitespace="any").bind(words).machine
+    for name, whitespace in [*product(SCHEMAS, ["any", "compact"]), *product(SCHEMAS, ["bounded", "any"])]:
+        machine = sg.json_schema(SCHEMAS[name], property_order="any", whitespace=whitespace).bind(words).machine
         for _ in range(12):
             config = machine.start()
             for _ in range(10):
