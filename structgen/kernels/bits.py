@@ -6,7 +6,7 @@ import numpy as np
 
 from structgen.kernels.jit import inlined, kernel
 
-__all__ = ["allow", "count_bits", "forbid", "set_bits"]
+__all__ = ["allow", "are_equal", "count_bits", "forbid", "set_bits", "total"]
 
 
 @inlined
@@ -46,3 +46,21 @@ def count_bits(row):  # type: ignore[no-untyped-def]
         word = word + (word >> np.uint32(16))
         total += np.int64(word & np.uint32(0x3F))
     return total
+
+
+@kernel
+def total(row):  # type: ignore[no-untyped-def]
+    """The sum of the words of ``row`` (W,) uint32, modulo 2^32."""
+    found = np.uint64(0)
+    for index in range(row.shape[0]):
+        found += np.uint64(row[index])
+    return np.uint32(found & np.uint64(0xFFFFFFFF))
+
+
+@kernel
+def are_equal(row, other):  # type: ignore[no-untyped-def]
+    """Whether two rows (W,) uint32 are the same; looks at all words, which is faster than to stop at the first."""
+    differs = np.uint32(0)
+    for index in range(row.shape[0]):
+        differs = np.uint32(differs | np.uint32(row[index] ^ other[index]))
+    return differs == 0

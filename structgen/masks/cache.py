@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-import numpy as np
-
 from structgen.dtypes import TokenMask
+from structgen.kernels.bits import are_equal
+from structgen.kernels.bits import total as total_of
 
 __all__ = ["DEFAULT_MASK_BYTES", "MaskCache"]
 
@@ -68,10 +68,17 @@ class MaskCache:
         row.flags.writeable = False
         return self._insert(key, row, total)
 
-    def _insert(self, key: Hashable, row: TokenMask, total: int = -1) -> TokenMask:
-        check = total if total >= 0 else int(np.add.reduce(row, dtype=np.uint32))
+    def keep(self, key: Hashable, row: TokenMask) -> TokenMask:
+        """The same for a row that may be written again: a copy of it is kept, unless its equal is there."""
+        return self._insert(key, row, is_borrowed=True)
+
+    def _insert(self, key: Hashable, row: TokenMask, total: int = -1, is_borrowed: bool = False) -> TokenMask:
+        check = total if total >= 0 else total_of(row)
         found = self._rows.get(check)
-        if found is None or (found is not row and found.tobytes() != row.tobytes()):
+        if found is None or (found is not row and not are_equal(found, row)):
+            if is_borrowed:
+                row = row.copy()
+                row.flags.writeable = False
             is_full = (len(self._rows) + 1) * row.nbytes > self._half or len(self.young) >= MOST_KEYS
             if self.young and is_full:
                 self.n_evicted += len(self.old.keys() - self.young.keys())

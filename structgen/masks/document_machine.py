@@ -83,9 +83,9 @@ class DocumentMachine:
     def fill_mask(self, config: Config, row: TokenMask) -> None:
         if len(config) != K.CONFIG_WIDTH and self._kept.fill(config, row):
             return
-        found = self._rows.get(config)
+        found = self._rows.find(config)
         if found is not None:
-            row[:] = found
+            row[:] = found[0]
         else:
             self._compute(config, row)
 
@@ -156,7 +156,7 @@ class DocumentMachine:
         if self.is_accepting(config):
             for word, bit in self._eos:
                 row[word] |= bit
-        self._rows.put(config, row.copy(), reach)
+        self._rows.put(config, row, reach)
 
     # -- walks -----------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ __all__ = ["SharedRows"]
 
 MOST_KEYS = 1 << 16
 """Configurations whose key is remembered before the memory is emptied."""
+KNOWN = 2
+"""The part of a machine's bytes that rows known by configuration may take."""
 COMMON_BYTES = 48 << 20
 """Rows of one kind kept per vocabulary, whatever the options of its schemas."""
 Row = npt.NDArray[np.uint32]
@@ -49,64 +51,71 @@ _common: weakref.WeakKeyDictionary[Vocabulary, dict[str, _CommonRows]] = weakref
 
 
 class SharedRows:
-    """Rows of one machine and one kind by configuration, ``max_bytes`` of them its own."""
+    """Rows of one machine and one kind by configuration, ``max_bytes`` of them its own.
+
+    Half of them by key; the other half is the bound of the rows known by configuration, which are mostly the same.
+    """
 
     def __init__(self, sharing: Sharing, max_bytes: int, vocabulary: Vocabulary, kind: str, options: Hashable) -> None:
         self._sharing = sharing
         self._options = options
-        self._rows = MaskCache(max_bytes)
+        self._rows = MaskCache(max_bytes - max_bytes // KNOWN)
         self._common = _common.setdefault(vocabulary, {}).setdefault(kind, _CommonRows())
-        self._keys: dict[Config, tuple[MaskCache, tuple[Any, ...]]] = {}
-        self._heads: dict[Config, tuple[Head, Hashable]] = {}
+        self.known: dict[Config, tuple[Row, int]] = {}
+        """Rows by configuration, and how far their tokens reach; what ``find`` looks at first."""
+        self._most_known = max(1, max_bytes // KNOWN)
+        self._known_rows: set[int] = set()
         self._reach: dict[Head, int] = {}
+        self._last: tuple[Config, Head, Hashable] | None = None
 
-    def get(self, config: Config) -> Row | None:
-        """The row of a configuration, None where it must be computed."""
-        known = self._keys.get(config)
-        if known is not None:
-            return known[0].get(known[1])
+    def find(self, config: Config) -> tuple[Row, int] | None:
+        """The row of a configuration and how far its tokens reach, None where it must be computed."""
+        found = self.known.get(config)
+        if found is not None:
+            return found
         head, end = self._head(config)
         reach = self._reach.get(head)
         if reach is None:
             reach = self._common.reach.get((self._options, head))
             if reach is None:
-                return None
-        place = self._place(head, end, config, reach)
-        found = place[0].get(place[1])
-        if found is not None:
-            self._reach[head] = reach
-            self._keys[config] = place
-        return found
+                row = self._rows.get(config)
+                return None if row is None else self._know(config, row, PRIVATE)
+        rows, key = self._place(head, end, config, reach)
+        row = rows.get(key)
+        if row is None:
+            return None
+        self._reach[head] = reach
+        return self._know(config, row, reach)
 
-    def reach(self, config: Config) -> int:
-        """How far the tokens of a kept row reach."""
-        known = self._keys.get(config)
-        if known is not None and known[1] == config:
-            return PRIVATE
-        return self._reach.get(self._head(config)[0], 0)
-
-    def put(self, config: Config, row: Row, reach: int) -> None:
-        """Keep the row of a configuration, whose tokens reach so far."""
-        if max(len(self._keys), len(self._reach)) >= MOST_KEYS:
-            self._keys.clear()
+    def put(self, config: Config, row: Row, reach: int) -> Row:
+        """Keep the row of a configuration, whose tokens reach so far, and return it, frozen; ``row`` is copied."""
+        if reach == PRIVATE:
+            return self._know(config, self._rows.keep(config, row), reach)[0]
+        if len(self._reach) >= MOST_KEYS:
             self._reach.clear()
-        place: tuple[MaskCache, tuple[Any, ...]] = (self._rows, config)
-        if reach < PRIVATE:
-            head, end = self._head(config)
-            reach = self._reach[head] = max(reach, self._reach.get(head, 0))
-            place = self._place(head, end, config, reach)
-            if place[0] is not self._rows:
-                self._common.note((self._options, head), reach)
-        self._keys[config] = place
-        place[0].put(place[1], row)
+        head, end = self._head(config)
+        reach = self._reach[head] = max(reach, self._reach.get(head, 0))
+        rows, key = self._place(head, end, config, reach)
+        if rows is not self._rows:
+            self._common.note((self._options, head), reach)
+        return self._know(config, rows.keep(key, row), reach)[0]
+
+    def _know(self, config: Config, row: Row, reach: int) -> tuple[Row, int]:
+        if len(self.known) >= MOST_KEYS or len(self._known_rows) * row.nbytes > self._most_known:
+            self.known.clear()
+            self._known_rows.clear()
+        found = self.known[config] = row, reach
+        self._known_rows.add(id(row))
+        return found
 
     def _head(self, config: Config) -> tuple[Head, Hashable]:
-        found = self._heads.get(config)
-        if found is None:
-            if len(self._heads) >= MOST_KEYS:
-                self._heads.clear()
-            found = self._heads[config] = self._sharing.head(config)
-        return found
+        """The head of a configuration; that of the last one is remembered, for a row is asked for before it is put."""
+        last = self._last
+        if last is not None and last[0] is config:
+            return last[1], last[2]
+        head, end = self._sharing.head(config)
+        self._last = config, head, end
+        return head, end
 
     def _place(self, head: Head, end: Hashable, config: Config, reach: int) -> tuple[MaskCache, tuple[Any, ...]]:
         key = self._sharing.key(head, end, config[R_CELL], reach)

@@ -83,15 +83,14 @@ class StringMasks:
     def allowed_suffixes(self, after: Config) -> tuple[npt.NDArray[np.uint32], int]:
         """Which suffixes may follow a closing quote that led to ``after``."""
         body = self.body
-        found = self._suffixes.get(after)
-        if found is not None:
-            return found, self._suffixes.reach(after)
+        known = self._suffixes.find(after)
+        if known is not None:
+            return known
         found = np.zeros(n_words(len(body.suffixes)), np.uint32)
         reach = self.machine.walk(body.trie, after, found, body.suffixes)
         if body.empty_suffix >= 0:
             found[body.empty_suffix >> 5] |= np.uint32(1 << (body.empty_suffix & 31))
-        self._suffixes.put(after, found, reach)
-        return found, reach
+        return self._suffixes.put(after, found, reach), reach
 
     # -- free text -----------------------------------------------------------------------------
 

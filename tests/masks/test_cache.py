@@ -26,6 +26,18 @@ def test_what_is_put_is_got_and_frozen() -> None:
     assert cache.get(2) is None and cache.n_misses == 1
 
 
+def test_borrowed_rows_are_copied_and_equal_ones_kept_once() -> None:
+    cache = MaskCache()
+    mine = row(7)
+    kept = cache.keep(1, mine)
+    mine[0] = 6
+    mine[1] = 8
+    assert kept[0] == kept[1] == 7 and not kept.flags.writeable
+    other = cache.keep(2, mine)  # the same sum, other words
+    assert other.tolist() == mine.tolist() and cache.get(1) is kept
+    assert cache.keep(3, other) is other and cache.put(4, row(7)).tolist() == [7] * 8
+
+
 def test_bytes_stay_within_the_bound() -> None:
     cache = MaskCache(max_bytes=32 * 20)
     for key in range(1000):

@@ -42,3 +42,16 @@ def test_rows_of_another_kind_are_refused(row: object) -> None:
 def test_rows_of_another_width_are_refused() -> None:
     with pytest.raises(ValueError):
         mask.check_row(np.zeros(3, np.uint32), 4)
+
+
+def test_sums_and_equality_of_rows() -> None:
+    draws = np.random.default_rng(1)
+    for n in (1, 3, 8, 77):
+        row = draws.integers(0, 2**32, n, dtype=np.uint32)
+        assert bits.total(row) == int(row.astype(np.uint64).sum()) % 2**32
+        other = row.copy()
+        assert bits.are_equal(row, other)
+        for at in range(n):
+            other[at] ^= np.uint32(1 << int(draws.integers(32)))
+            assert not bits.are_equal(row, other)
+            other[at] = row[at]

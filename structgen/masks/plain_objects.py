@@ -1,0 +1,259 @@
+"""What a token can tell of plain objects: how their names are begun, what is left of one, and what follows it.
+
+Sharing (``document_sharing``) asks about a name at nearly every token of it, so what does not change of a frame is read
+from the tables once, and so are the levels and the values that do not depend on which names have come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from structgen.kernels import document as K
+from structgen.masks.signatures import NOTHING, Signatures
+
+if TYPE_CHECKING:
+    from structgen.automata.document.automaton import Config, DocumentAutomaton
+    from structgen.masks.string_body import StringBody
+
+__all__ = ["Level", "PlainObject", "PlainObjects"]
+
+MOST_NAMES = 8
+"""Names that can still be meant, up to which a mask inside a name is shared by what is left of them."""
+Level = tuple[int, Hashable]
+"""What a token can tell of a container once a value in it has ended; apart from that, whether it may end."""
+_NO_CHILD = (NOTHING, NOTHING, None)
+
+
+class PlainObject:
+    """A frame of a plain object: what of it stays the same."""
+
+    __slots__ = ("children", "first", "following", "frame", "high", "is_open", "kind", "low", "n", "names", "rests",
+                 "spec", "spec_columns", "values")  # fmt: skip
+
+    def __init__(self, frame: int, columns: list[int], spec_columns: list[int], names: list[bytes]) -> None:
+        self.frame = frame
+        self.low, self.high = columns[K.F_LOW], columns[K.F_HIGH]
+        self.n = columns[K.F_NEXT]
+        """The class of names that are not declared."""
+        self.children, self.following = columns[K.F_CHILDREN], columns[K.F_MAY_GO_ON]
+        self.spec, self.spec_columns = columns[K.F_KEYS], spec_columns
+        self.kind = spec_columns[K.SPEC_KIND]
+        self.is_open = self.kind == K.OPEN_SET
+        self.first = spec_columns[K.SPEC_LOW]
+        self.names = names
+        """The declared names, in order."""
+        self.values: dict[int, int] = {}
+        """Signatures of values by class of name."""
+        self.rests: dict[bool, int] = {}
+        """Levels by whether the object may go on, where nothing else tells them apart."""
+
+    def left(self, count: int) -> int:
+        """The classes of names that may still come."""
+        return self.high & ~count
+
+
+class PlainObjects:
+    """The plain objects of one automaton, for ``Sharing``; ``level`` is how any container stands."""
+
+    def __init__(
+        self,
+        automaton: DocumentAutomaton,
+        body: StringBody,
+        signatures: Signatures,
+        level: Callable[[int, int], Level],
+    ) -> None:
+        self._automaton = automaton
+        self._body = body
+        self._signatures = signatures
+        self._level = level
+        self._further: dict[int, list[tuple[int, int]]] = {}
+        self._has_spelled: dict[int, bool] = {}
+        self._names_by_spec: dict[int, list[bytes]] = {}
+
+    def plain(self, frame: int, columns: list[int]) -> PlainObject:
+        """The plain object of a frame."""
+        spec = columns[K.F_KEYS]
+        spec_columns = self._automaton.tables.specs[spec].tolist()
+        names = self._names_of(spec, spec_columns) if spec_columns[K.SPEC_KIND] in (K.CLOSED_SET, K.OPEN_SET) else []
+        return PlainObject(frame, columns, spec_columns, names)
+
+    def _names_of(self, spec: int, columns: list[int]) -> list[bytes]:
+        found = self._names_by_spec.get(spec)
+        if found is None:
+            tables = self._automaton.tables
+            starts = tables.lit_start[columns[K.SPEC_LOW] : columns[K.SPEC_HIGH] + 1].tolist()
+            found = self._names_by_spec[spec] = [tables.lit_bytes[a:b].tobytes() for a, b in pairwise(starts)]
+        return found
+
+    # -- levels ----------------------------------------------------------------------------
+
+    def level(self, plain: PlainObject, count: int) -> Level:
+        """How a plain object stands once a value in it has ended."""
+        may_go_on = plain.left(count) != 0
+        rest = plain.rests.get(may_go_on)
+        if rest is None:
+            names, is_fixed = self._begun(plain, count)
+            rest = self._signatures.of(("object", may_go_on), names)
+            if is_fixed:
+                plain.rests[may_go_on] = rest
+        return rest, count & plain.low == plain.low
+
+    def _begun(self, plain: PlainObject, count: int) -> tuple[int, bool]:
+        """How names are begun: as any text, as one of some constants, or otherwise; whether others change nothing."""
+        spec = plain.spec_columns
+        if plain.kind in (K.FREE_TEXT, K.OPEN_SET) and not spec[K.SPEC_COUNTS]:
+            return self._undeclared(plain, count), not plain.following
+        if plain.kind != K.CLOSED_SET:
+            return self._by_automaton(plain.spec, plain.left(count)), False
+        firsts = {name[:1] for name in plain.names}
+        if b"" in firsts:
+            # The empty name may be the only one left, and then nothing begins a name that can be spelled.
+            return self._signatures.own(("names of", plain.frame, plain.left(count))), False
+        return self._signatures.of(("names", *sorted(firsts & self._body.begins_name))), True
+
+    def _by_automaton(self, spec: int, left: int) -> int:
+        """Which of the names that tokens begin behind a comma can be meant, where an automaton reads names."""
+        if self._body.begins_by_number:
+            return self._signatures.own(("names", spec, left))
+        found = self._further.get(spec)
+        if found is None:
+            found = self._further[spec] = [self._after_text(spec, text) for text, _ in self._body.further]
+        can_be_meant = []
+        for (_, ended), (classes, label) in zip(self._body.further, found, strict=True):
+            can_end = bool(label and left >> (label - 1) & 1)
+            if ended == 2 and can_end:
+                return self._signatures.own(("names", spec, left))
+            can_be_meant.append(can_end if ended else classes & left != 0)
+        return self._signatures.of(("names by automaton", *can_be_meant))
+
+    def _after_text(self, spec: int, text: bytes) -> tuple[int, int]:
+        """The classes of names that begin with ``text``, and the class of ``text`` itself, counted from 1, or 0."""
+        arena = self._automaton.tables.arena
+        state = int(self._automaton.tables.specs[spec, K.SPEC_START])
+        for byte in text:
+            start, which = arena.content[state, : K.C_MAP + 1].tolist()
+            state = int(arena.trans[start + int(arena.class_maps[which, byte])])
+            if not state:
+                return 0, 0
+        return int(arena.reach[state]), int(arena.content[state, K.C_LABEL])
+
+    def _undeclared(self, plain: PlainObject, count: int) -> int:
+        """Whether a name that the schema does not declare may come, and the level after it where it changes."""
+        is_open = self._child(plain, plain.n) != 0
+        after = self._following(plain, plain.n)
+        spelled = self._spelled(plain)
+        if after == plain.frame:
+            return self._signatures.of(("any name", is_open), spelled)
+        rest, end = self._level(after, count)
+        return self._signatures.of(("any name", is_open, end), spelled, rest)
+
+    def _spelled(self, plain: PlainObject) -> int:
+        """Nothing, unless some token holds a declared name between quotes: then walks may ask more of these names."""
+        if not plain.is_open:
+            return NOTHING
+        found = self._has_spelled.get(plain.spec)
+        if found is None:
+            found = self._has_spelled[plain.spec] = not self._body.quoted.isdisjoint(plain.names)
+        return self._signatures.own(("names of", plain.spec)) if found else NOTHING
+
+    def _child(self, plain: PlainObject, number: int) -> int:
+        """The value context under a class of names."""
+        tables = self._automaton.tables
+        child = plain.children + number
+        if tables.children[child] < 0:
+            self._automaton.fill(K.NEED_CHILD, plain.frame, number)
+        return int(tables.children[child])
+
+    def _following(self, plain: PlainObject, number: int) -> int:
+        """The frame after a name: another one where names have an order."""
+        ordered = plain.following
+        return int(self._automaton.tables.children[ordered + number]) if ordered else plain.frame
+
+    def _after(self, plain: PlainObject, count: int, number: int) -> tuple[int, int, Hashable]:
+        """What may follow a name: the value's signature, and the level after it."""
+        if not plain.left(count) >> number & 1:
+            return _NO_CHILD
+        value = plain.values.get(number)
+        if value is None:
+            child = self._child(plain, number)
+            value = plain.values[number] = self._signatures.value(child) if child else NOTHING
+        if value == NOTHING:
+            return _NO_CHILD
+        after = count | 1 << number if number < plain.n else count
+        rest, end = (
+            self.level(plain, after) if not plain.following else self._level(self._following(plain, number), after)
+        )
+        return value, rest, end
+
+    # -- names -----------------------------------------------------------------------------
+
+    def before_name(self, plain: PlainObject, count: int) -> tuple[int, Hashable]:
+        """Where a name may be begun: which beginnings tokens can have, and what follows names they hold as a whole."""
+        left, is_open = plain.left(count), plain.is_open
+        begun: set[bytes] = set()
+        whole: list[bytes] = []
+        parts: list[int] = []
+        ends: list[Hashable] = []
+        quoted, begun_of = self._body.quoted, self._body.begun_of
+        for number, name in enumerate(plain.names):
+            is_left = left >> number & 1
+            if is_left and not is_open:
+                begun |= begun_of(name)
+            if (is_left or is_open) and name in quoted:
+                whole.append(name)
+                value, rest, end = self._after(plain, count, number)
+                parts += (value, rest)
+                ends.append(end)
+        if is_open:
+            value, rest, end = self._after(plain, count, plain.n)
+            parts += (value, rest)
+            ends.append(end)
+        return self._signatures.of(("before names", is_open, tuple(sorted(begun)), *whole), *parts), tuple(ends)
+
+    def in_free_name(self, plain: PlainObject, count: int) -> tuple[int, Hashable]:
+        """Inside a name that the schema does not declare."""
+        value, rest, end = self._after(plain, count, plain.n)
+        lengths = (0, 0, 0) if not plain.spec_columns[K.SPEC_COUNTS] else tuple(plain.spec_columns[K.SPEC_MIN :])
+        return self._signatures.of(("free name", *lengths), value, rest), end
+
+    def in_declared_name(self, plain: PlainObject, config: Config) -> tuple[int, Hashable] | None:
+        """Inside one of a few declared names: what is left of each, and what follows where a token tells."""
+        low, high, at, count = config[K.R_A], config[K.R_B], config[K.R_C], config[K.R_COUNT]
+        if high - low > MOST_NAMES:
+            return None
+        first, is_open = low - plain.first, plain.is_open
+        if is_open and at < len(plain.names[first]) and plain.names[first][at] & 0xC0 == 0x80:
+            return None  # within a character: how another one may go on depends on the bytes before
+        left = plain.left(count)
+        is_spelled = self._body.is_spelled
+        texts: list[bytes] = []
+        parts: list[int] = []
+        ends: list[Hashable] = []
+        for number in range(first, high - plain.first):
+            if not (is_open or left >> number & 1):
+                continue
+            text = plain.names[number][at:]
+            if is_spelled(text):
+                value, rest, end = self._after(plain, count, number)
+                parts += (value, rest)
+                ends.append(end)
+            elif is_open:
+                continue
+            texts.append(text)
+        if is_open:
+            value, rest, end = self._after(plain, count, plain.n)
+            if not texts:
+                # As good as undeclared.
+                return self._signatures.of(("free name", 0, 0, 0), value, rest), end
+            parts += (value, rest)
+            ends.append(end)
+        return self._signatures.of(("names", is_open, *texts), *parts), tuple(ends)
+
+    def in_one_of_many(self, plain: PlainObject, config: Config) -> int:
+        """Inside a declared name, where many can still be meant."""
+        window = (1 << (config[K.R_B] - plain.first)) - (1 << (config[K.R_A] - plain.first))
+        left = plain.left(config[K.R_COUNT])
+        # Whatever the name, the object may go on after it if two are left.
+        return self._signatures.own(("names", plain.frame, left & window, left & (left - 1) != 0))
