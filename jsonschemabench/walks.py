@@ -134,33 +134,35 @@ def _follow(bound: Any, texts: list[list[int]]) -> None:
 def _walk(bound: Any, judge: Judge, choose: random.Random, number: int, row: dict[str, Any]) -> list[dict[str, str]]:
     """One walk; what is wrong with it. ``row`` counts, and knows the slowest mask."""
     import structgen
+    from structgen.masks.mask import count_allowed
 
     vocabulary = bound.vocabulary
     ends = set(vocabulary.eos_ids)
     matcher = bound.start()
     budget = len(matcher.shortest_completion_tokens()) + _SPARE[number // 2 % len(_SPARE)]
     words = np.zeros((vocabulary.n_tokens + 31) // 32, np.uint32)
-    banned: dict[tuple[int, ...], set[int]] = {}
+    banned: dict[int, set[int]] = {}
     steps = 0
-    while len(matcher.token_ids) < budget and steps < 3 * budget:
+    while matcher.n_steps < budget and steps < 3 * budget:
         steps += 1
         began = time.thread_time()
         try:
-            matcher.fill_mask(words, budget - len(matcher.token_ids))
+            matcher.fill_mask(words, budget - matcher.n_steps)
         except structgen.IncompleteError:
             break
         row["slowest_mask"] = max(row.get("slowest_mask", 0.0), time.thread_time() - began)
-        path = tuple(matcher.token_ids)
-        allowed = np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))
-        allowed = allowed[~np.isin(allowed, list(banned.get(path, ())))]
-        if not len(allowed):
+        for token in banned.get(matcher.n_steps, ()):
+            words[token >> 5] &= ~np.uint32(1 << (token & 31))
+        n_allowed = count_allowed(words)
+        if not n_allowed:
             row["rolled_back"] = row.get("rolled_back", 0) + 1
-            if not path:
+            banned.pop(matcher.n_steps, None)
+            if not matcher.n_steps:
                 break
-            banned.setdefault(path[:-1], set()).add(path[-1])
+            banned.setdefault(matcher.n_steps - 1, set()).add(matcher.token_ids[-1])
             matcher.rollback()
             continue
-        token = int(allowed[choose.randrange(len(allowed))])
+        token = _nth_allowed(words, choose.randrange(n_allowed))
         if not matcher.try_advance(token):
             return [{"fault": "disagreement", "text": matcher.text, "token": repr(vocabulary.token_bytes(token))}]
         if token in ends:
@@ -172,6 +174,16 @@ def _walk(bound: Any, judge: Judge, choose: random.Random, number: int, row: dic
     judged = _judged(judge, data)
     row[judged.verdict] = row.get(judged.verdict, 0) + 1
     return [{"fault": "invalid", "text": data.decode(), "judged": judged.reason}] if judged.verdict == "invalid" else []
+
+
+def _nth_allowed(words: np.ndarray[Any, np.dtype[np.uint32]], n: int) -> int:
+    """The token after ``n`` others in a mask; listing all of them takes longer than most masks do."""
+    until = np.cumsum(np.bitwise_count(words), dtype=np.int64)
+    word = int(np.searchsorted(until, n, side="right"))
+    bits = int(words[word])
+    for _ in range(n - int(until[word]) + bits.bit_count()):
+        bits &= bits - 1
+    return 32 * word + (bits & -bits).bit_length() - 1
 
 
 def _judged(judge: Judge, data: bytes) -> Judgement:

@@ -175,13 +175,15 @@ def _constraints() -> Iterator[tuple[Constraint, bytes]]:
 
 
 def _fill(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
-    """The masks along one sequence."""
+    """The masks along one sequence, and one at the limit of a budget."""
     matcher = constraint.bind(vocabulary).start()
     row = np.zeros(vocabulary.n_words, dtype=np.uint32)
     for token_id in vocabulary.encode_bytes(text):
         matcher.fill_mask(row)
         matcher.advance(token_id)
     matcher.fill_mask(row)
+    if matcher.is_accepting:
+        matcher.fill_mask(row, 1)
 
 
 def _walk(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
@@ -192,6 +194,7 @@ def _walk(constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> None:
     for token_id in token_ids:
         matcher.fill_mask(row)
         matcher.fork().fill_mask(row, 400)
+        matcher.fork().fill_mask(row, len(matcher.fork().shortest_completion_tokens()))
         matcher.forced_bytes()
         matcher.advance(token_id)
     matcher.fill_mask(row)

@@ -132,7 +132,7 @@ def _copy(source, target):
 
 
 @inlined
-def _opens_kept(regs, before, numbers, specs, values, frames):
+def opens_kept(regs, before, numbers, specs, values, frames):
     """Whether a step has opened a frame that keeps values or names, or a string or number that is judged as a whole."""
     frame = regs[R_FRAME]
     if frame != before[R_FRAME]:
@@ -163,7 +163,7 @@ def run(
         if status != GOES:
             _copy(before, regs)
             return status, at
-        if regs[R_KEPT] == 1 and _opens_kept(regs, before, numbers, specs, values, frames):
+        if regs[R_KEPT] == 1 and opens_kept(regs, before, numbers, specs, values, frames):
             # Text that must be kept begins: its owner reads on byte by byte.
             _copy(before, regs)
             return UNDECIDED, at

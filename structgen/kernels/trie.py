@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import inlined, kernel
 
 __all__ = ["build_trie", "fewest_tokens", "longest_match"]
 
@@ -58,27 +58,34 @@ def build_trie(data, offsets, order, byte, subtree_end, depth, token_start, toke
     return n_nodes
 
 
+@inlined
+def _child(node, wanted, roots, byte, subtree_end):
+    """The child of ``node`` by byte ``wanted``, 0 where there is none; the root has too many to look through."""
+    if node == 0:
+        return roots[wanted]
+    child = node + 1
+    end = subtree_end[node]
+    while child < end and byte[child] < wanted:
+        child = subtree_end[child]
+    return child if child < end and byte[child] == wanted else np.int32(0)
+
+
 @kernel
-def longest_match(byte, subtree_end, token_start, data, start):  # type: ignore[no-untyped-def]
+def longest_match(roots, byte, subtree_end, token_start, data, start):  # type: ignore[no-untyped-def]
     """The deepest node with a token whose bytes are ``data[start:]``'s first; 0 where none is."""
     node = 0
     best = 0
     for position in range(start, data.shape[0]):
-        child = node + 1
-        end = subtree_end[node]
-        wanted = data[position]
-        while child < end and byte[child] < wanted:
-            child = subtree_end[child]
-        if child >= end or byte[child] != wanted:
+        node = _child(node, data[position], roots, byte, subtree_end)
+        if node == 0:
             break
-        node = child
         if token_start[node] < token_start[node + 1]:
             best = node
     return best
 
 
 @kernel
-def fewest_tokens(byte, subtree_end, token_start, token_ids, data, length, choice):  # type: ignore[no-untyped-def]
+def fewest_tokens(roots, byte, subtree_end, token_start, token_ids, data, length, choice):  # type: ignore[no-untyped-def]
     """Spell ``data`` in as few tokens as there are; return how many, or -1 where none can.
 
     ``length`` and ``choice``, both (n + 1,) int32, receive for each position the fewest
@@ -91,14 +98,9 @@ def fewest_tokens(byte, subtree_end, token_start, token_ids, data, length, choic
         length[start] = -1
         node = 0
         for position in range(start, n):
-            child = node + 1
-            end = subtree_end[node]
-            wanted = data[position]
-            while child < end and byte[child] < wanted:
-                child = subtree_end[child]
-            if child >= end or byte[child] != wanted:
+            node = _child(node, data[position], roots, byte, subtree_end)
+            if node == 0:
                 break
-            node = child
             rest = length[position + 1]
             if (
                 token_start[node] < token_start[node + 1]

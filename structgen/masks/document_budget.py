@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from structgen.dtypes import TokenMask, n_words
+from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import document as K
+from structgen.masks.document_landings import Landings
 from structgen.masks.document_slack import Slack
-from structgen.masks.mask import allowed_ids
+from structgen.masks.mask import allowed_ids, set_ids
+from structgen.masks.token_kinds import OPENINGS, token_kinds
 from structgen.vocab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentBudget"]
 
-OPENINGS = 3
-"""Values that an ordinary token can open."""
 SPARE = 12
 """Tokens that finishing a split character or escape can take."""
 MOST_TRIED = 1000
@@ -54,11 +54,6 @@ _TEXT = (K.M_FREE, K.M_LITERAL, K.M_CONTENT)
 Plan = tuple[int, ...]
 
 
-def openings_of(token: bytes) -> int:
-    """Values that the bytes of a token can open at most."""
-    return token.count(b"{") + token.count(b"[") + (token.count(b'"') + 1) // 2 + token.count(b",")
-
-
 class DocumentBudget:
     """Masks within a budget, for one machine."""
 
@@ -71,9 +66,8 @@ class DocumentBudget:
         self._recent: list[tuple[bytes, Plan]] = []
         self._left = 0
         """Completions that may still be sought for this mask."""
-        self._ordinary: TokenMask | None = None
-        self._text: TokenMask | None = None
-        self._most_openings = 0
+        self._landings = Landings(machine.automaton, machine.vocabulary)
+        self._kinds = token_kinds(machine.vocabulary)
 
     def completion(self, config: Any) -> Plan:
         """Tokens of the shortest completion in bytes; remembered."""
@@ -100,9 +94,8 @@ class DocumentBudget:
         spare = n_tokens - len(plan) - SPARE - self._slack.of(config)
         step = self._slack.value() + 2
         if spare >= step * OPENINGS:
-            ordinary = self._ordinary_tokens()
-            if spare < step * self._most_openings:
-                np.bitwise_and(row, ordinary, out=row)
+            if spare < step * self._kinds.most_openings:
+                np.bitwise_and(row, self._kinds.ordinary, out=row)
             return True
         self._try_each(config, row, n_tokens, plan)
         return True
@@ -178,16 +171,12 @@ class DocumentBudget:
             row[token >> 5] &= ~np.uint32(1 << (token & 31))
         compares = _compares(config)
         fits: dict[Any, bool] = {}
-        read, tokens = machine.automaton.read, self._vocabulary.tokens
-        for token in self._tried(config, row):
-            after = read(config, tokens[token])  # not by a step of the machine, which would remember it
-            if after is None:
-                continue
+        for after, token_ids in self._landings.of(config, self._tried(config, row)):
             place = _place(after) if compares else after
             if place not in fits:
                 fits[place] = self._fits(after, n_tokens if place is after else n_tokens - ALIKE)
             if fits[place]:
-                kept[token >> 5] |= np.uint32(1 << (token & 31))
+                set_ids(kept, token_ids)
         row[:] = kept
 
     def _fits(self, after: Any, n_tokens: int) -> bool:
@@ -209,7 +198,7 @@ class DocumentBudget:
         Where only some text may go on, or it hangs on the budget which, it is tried: of text that may be any but
         some constants, what spells none of them as a whole.
         """
-        text = self._text_tokens()
+        text = self._kinds.text
         if int(np.bitwise_count(row & text).sum()) <= MOST_TRIED:
             return
         if config[K.R_MODE] != K.M_FREE and spare < SPARE + self._slack.of(config):
@@ -243,29 +232,14 @@ class DocumentBudget:
                 return self._fits(after, n_tokens - BROKEN)
         return False
 
-    def _tried(self, config: Any, row: TokenMask) -> list[int]:
+    def _tried(self, config: Any, row: TokenMask) -> IntArray:
         """The tokens of ``row`` to try."""
-        tried: list[int] = allowed_ids(row, self._vocabulary.n_tokens).tolist()
+        tried = allowed_ids(row, self._vocabulary.n_tokens)
         if config[K.R_MODE] in _TEXT and _compares(config):
             tokens = self._vocabulary.tokens
-            tried = [token for token in tried if b'"' not in tokens[token][1:].replace(b'\\"', b"")]
+            ends = [b'"' in tokens[token][1:].replace(b'\\"', b"") for token in tried.tolist()]
+            tried = tried[~np.array(ends, np.bool_)]
         return tried[:MOST_TRIED]
-
-    # -- kinds of tokens -------------------------------------------------------------------------
-
-    def _ordinary_tokens(self) -> TokenMask:
-        """Tokens that open at most ``OPENINGS`` values, and end of sequence."""
-        if self._ordinary is None:
-            opens = np.array([openings_of(token) for token in self._vocabulary.tokens])
-            self._most_openings = int(opens.max(initial=0))
-            self._ordinary = _packed((opens <= OPENINGS).tolist())
-        return self._ordinary
-
-    def _text_tokens(self) -> TokenMask:
-        """Tokens that only prolong a string: no quote and no backslash in them."""
-        if self._text is None:
-            self._text = _packed([b'"' not in token and b"\\" not in token for token in self._vocabulary.tokens])
-        return self._text
 
 
 def _shared_end(text: bytes, other: bytes) -> int:
@@ -286,9 +260,3 @@ def _place(config: Any) -> Any:
     if config[K.R_MODE] not in _TEXT:
         return config
     return tuple(b"" if type(part) is bytes else part for part in config)
-
-
-def _packed(flags: list[bool]) -> TokenMask:
-    found = np.zeros(n_words(len(flags)) * 32, np.uint8)
-    found[: len(flags)] = flags
-    return np.packbits(found, bitorder="little").view(np.uint32)

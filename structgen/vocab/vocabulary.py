@@ -221,7 +221,7 @@ class Vocabulary:
         spelled: list[int] = []
         position = 0
         while position < len(data):
-            node = int(longest_match(trie.byte, trie.subtree_end, trie.token_start, array, position))
+            node = int(longest_match(self.roots, trie.byte, trie.subtree_end, trie.token_start, array, position))
             if node == 0:
                 return self.encode_fewest(data)
             spelled.append(int(trie.token_ids[trie.token_start[node]]))
@@ -236,16 +236,19 @@ class Vocabulary:
         array = freeze(np.frombuffer(data, dtype=np.uint8), np.uint8)
         length = np.zeros(len(data) + 1, dtype=np.int32)
         choice = np.zeros(len(data) + 1, dtype=np.int32)
-        n = int(fewest_tokens(trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, array, length, choice))
+        n = fewest_tokens(
+            self.roots, trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, array, length, choice
+        )
         if n < 0:
             missing = bytes(sorted(set(data) & set(self.missing_bytes()))) or data
             raise VocabularyError(f"no sequence of tokens spells {data[:40]!r}", missing=missing)
         spelled: list[int] = []
         position = 0
+        first, tokens = choice.tolist(), self.tokens
         while position < len(data):
-            token_id = int(choice[position])
+            token_id = first[position]
             spelled.append(token_id)
-            position += len(self.token_bytes(token_id))
+            position += len(tokens[token_id])
         return spelled
 
     def missing_bytes(self) -> bytes:
@@ -253,6 +256,15 @@ class Vocabulary:
         present = np.zeros(256, dtype=np.bool_)
         present[self.trie.byte[1:]] = True
         return np.flatnonzero(~present).astype(np.uint8).tobytes()
+
+    @cached_property
+    def roots(self) -> IntArray:
+        """(256,) int32, the trie node of each byte alone; 0 where no token begins with it."""
+        trie = self.trie
+        nodes = np.flatnonzero(trie.depth == 1)
+        found = np.zeros(256, np.int32)
+        found[trie.byte[nodes]] = nodes
+        return freeze(found, np.int32)
 
     @cached_property
     def single_bytes(self) -> npt.NDArray[np.bool_]:

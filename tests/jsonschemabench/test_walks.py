@@ -7,12 +7,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import structgen as sg
 from jsonschemabench.commands.walks_command import _show
 from jsonschemabench.exact.judge import Judge
-from jsonschemabench.walks import _judged, _walk
+from jsonschemabench.walks import _judged, _nth_allowed, _walk
+from structgen.masks.mask import set_ids
 from tests.masks.test_document_machine import pieces
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
@@ -60,3 +62,10 @@ def test_the_summary(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert "3 schemas, 3 walks: 1 valid, 1 undecided, 1 faults" in out
     assert "b: refused LimitError: x" in out and "c: invalid: '1' type" in out and "p50 2.0" in out
     assert "slowest masks within a budget, ms: 500 (a)" in out
+
+
+def test_the_nth_allowed_token() -> None:
+    ids = [0, 5, 31, 32, 40, 95, 127]
+    words = np.zeros(4, np.uint32)
+    set_ids(words, np.array(ids, np.int32))
+    assert [_nth_allowed(words, n) for n in range(len(ids))] == ids

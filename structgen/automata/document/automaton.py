@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.arrays import Arrays
-from structgen.automata.document.completion import completion_of
+from structgen.automata.document.completion import Step, completion_of
 from structgen.automata.document.contexts import MUST, Contexts
 from structgen.automata.document.distinct import DistinctItems
 from structgen.automata.document.formulas import Reducer
@@ -31,6 +31,8 @@ from structgen.kernels import document as K
 
 __all__ = ["Config", "DocumentAutomaton", "FormulaSource"]
 
+MOST_ENDS = 1 << 14
+"""Steps of completions remembered before starting over."""
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
 _SPACES = {"compact": 0, "any": K.ANY_SPACE, "bounded": 24, "pretty": K.PRETTY}
@@ -80,6 +82,7 @@ class DocumentAutomaton:
         self.keeping = Keeping(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._typed: set[int] = set()
+        self._ends: dict[Config, Step] = {}
         self._miss = np.zeros(3, np.int64)
         self._scratch: list[npt.NDArray[np.int64]] = []
         self.n_filled = 0
@@ -306,8 +309,10 @@ class DocumentAutomaton:
 
     def completion(self, config: Config) -> bytes:
         """A shortest way to end the document from ``config``."""
+        if len(self._ends) > MOST_ENDS:
+            self._ends.clear()
         with deep_recursion():
-            return completion_of(self, config)
+            return completion_of(self, config, self._ends)
 
 
 class deep_recursion:

@@ -13,7 +13,7 @@ from structgen.kernels import document as K
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["completion_of"]
+__all__ = ["Step", "completion_of"]
 
 MOST_COMPARED = 64
 _GENERAL = (K.GENERAL_OBJECT, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
@@ -23,16 +23,25 @@ _CONTINUATION = {0: b"", 1: b"\x80", 2: b"\x80\x80", 3: b"\xa0\x80", 4: b"\x80\x
                  7: b"\x80" * 3}  # fmt: skip
 
 
-def completion_of(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> bytes:
-    """Bytes that end the document; least in each frame, which is least overall for plain frames."""
-    text = b""
+Step = tuple[bytes, tuple[Any, ...]]
+
+
+def completion_of(automaton: DocumentAutomaton, config: tuple[Any, ...], known: dict[tuple[Any, ...], Step]) -> bytes:
+    """Bytes that end the document; least in each frame, which is least overall for plain frames.
+
+    ``known`` remembers the steps on the way: most completions soon join one that was found before.
+    """
+    parts = []
     while config[K.R_MODE] != K.M_END:
-        part, config = _one_part(automaton, config)
-        text += part
-    return text
+        step = known.get(config)
+        if step is None:
+            step = known[config] = _one_part(automaton, config)
+        part, config = step
+        parts.append(part)
+    return b"".join(parts)
 
 
-def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
+def _one_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Step:
     """Some bytes towards the end, and the configuration after them."""
     if config[K.R_MODE] == K.M_NUMBER and automaton.is_accepting(config):
         return b"", (K.M_END, *config[1:])
@@ -59,7 +68,7 @@ def _not_found(automaton: DocumentAutomaton) -> LimitError:
     )
 
 
-def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> tuple[bytes, tuple[Any, ...]]:
+def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Step:
     """The part after which the frame is closed soonest: here it matters which name it is, or which verdict."""
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
     for n_tried, part in enumerate(_candidates(automaton, config)):
