@@ -22,6 +22,7 @@ import numpy as np
 from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import document as K
 from structgen.masks.document_landings import Landings
+from structgen.masks.document_plans import Plan, Plans
 from structgen.masks.document_slack import Slack
 from structgen.masks.mask import allowed_ids, set_ids
 from structgen.masks.token_kinds import OPENINGS, token_kinds
@@ -36,22 +37,13 @@ SPARE = 12
 """Tokens that finishing a split character or escape can take."""
 MOST_TRIED = 1000
 """Tokens tried one by one for one mask, in the order of their ids: the first ones are the short ones."""
-MOST_SOUGHT = 8
-"""Completions sought for one mask."""
-MOST_RECENT = 5
-"""Completions that are read where one is needed."""
 ALIKE = 2
 """Tokens that ends of texts may differ by where an item that is compared must come to differ, too."""
 BROKEN = 3
 """Tokens that finish a character."""
-LONG = 500
-"""Bytes of a completion that is spelled in part only."""
-MOST_KNOWN = 1 << 15
 MOST_NODES = 256
 _LETTERS = [bytes([byte]) for byte in b"zqxjkvwyu0123456789ZQXJKVWYU"]
 _TEXT = (K.M_FREE, K.M_LITERAL, K.M_CONTENT)
-
-Plan = tuple[int, ...]
 
 
 class DocumentBudget:
@@ -61,31 +53,19 @@ class DocumentBudget:
         self._machine = machine
         self._vocabulary: Vocabulary = machine.vocabulary
         self._slack = Slack(machine.automaton, machine.vocabulary)
-        self._known: dict[Any, Plan] = {}
-        self._sought: dict[Any, Plan] = {}
-        self._recent: list[tuple[bytes, Plan]] = []
-        self._left = 0
-        """Completions that may still be sought for this mask."""
+        self._plans = Plans(machine)
         self._landings = Landings(machine.automaton, machine.vocabulary)
         self._kinds = token_kinds(machine.vocabulary)
 
     def completion(self, config: Any) -> Plan:
         """Tokens of the shortest completion in bytes; remembered."""
-        found = self._sought.get(config)
-        if found is None:
-            text = self._machine.shortest_completion(config)
-            found = self._spelled_like(text)
-            if len(self._sought) >= MOST_KNOWN:
-                self._sought.clear()
-            self._sought[config] = found
-            self._note(text, found)
-        return found
+        return self._plans.completion(config)
 
     def fill(self, config: Any, row: TokenMask, n_tokens: int) -> bool:
         """Fill ``row`` with tokens after which ``n_tokens`` more suffice; False where none does."""
         machine = self._machine
         machine.fill_mask(config, row)
-        plan = self._plan(config, n_tokens + 1)
+        plan = self._plans.of(config, n_tokens + 1)
         if len(plan) - 1 > n_tokens:
             if machine.is_accepting(config):
                 self._only_end(row)
@@ -105,66 +85,19 @@ class DocumentBudget:
         for token in self._vocabulary.eos_ids:
             row[token >> 5] |= np.uint32(1 << (token & 31))
 
-    # -- completions -----------------------------------------------------------------------------
-
-    def _plan(self, config: Any, most: int) -> Plan:
-        """A completion, which an earlier mask counted on if there is one: what is sought here may be longer."""
-        plan = self._known.get(config)
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        if plan is None:
-            plan = self._read_recent(config, most)
-        if plan is None:
-            plan = self.completion(config)
-        self._known[config] = plan
-        return plan
-
-    def _spelled_like(self, text: bytes) -> Plan:
-        """``text`` in tokens, with the end of a long one spelled as the end of one found lately: they share most."""
-        encode = self._vocabulary.encode_fewest
-        for other, plan in self._recent[:2]:
-            shared = _shared_end(text, other) if len(text) > LONG else 0
-            lengths = [len(self._vocabulary.tokens[token]) for token in plan] if shared > len(text) // 2 else []
-            n_tokens, n_bytes = 0, 0
-            while n_tokens < len(lengths) and n_bytes + lengths[-1 - n_tokens] <= shared:
-                n_tokens += 1
-                n_bytes += lengths[-n_tokens]
-            if n_tokens:
-                return (*encode(text[: len(text) - n_bytes]), *plan[-n_tokens:])
-        return tuple(encode(text)) if text else ()
-
-    def _note(self, text: bytes, plan: Plan) -> None:
-        """Put a completion before the others found lately."""
-        self._recent = [(text, plan), *(other for other in self._recent if other[0] != text)][:MOST_RECENT]
-
-    def _read_recent(self, config: Any, most: int) -> Plan | None:
-        """A completion of up to ``most`` tokens among those found lately."""
-        automaton = self._machine.automaton
-        if automaton.is_accepting(config):
-            return ()
-        for at, (text, plan) in enumerate(self._recent):
-            if len(plan) <= most:
-                after = automaton.read(config, text)
-                if after is not None and automaton.is_accepting(after):
-                    if at:
-                        self._note(text, plan)
-                    return plan
-        return None
-
     # -- near the limit ------------------------------------------------------------------------
 
     def _try_each(self, config: Any, row: TokenMask, n_tokens: int, plan: Plan) -> None:
         """Keep the tokens of ``row`` that leave room; text is kept or dropped as a whole."""
         machine = self._machine
         kept = np.zeros_like(row)
-        self._left = MOST_SOUGHT
+        self._plans.begin_mask()
         if config[K.R_MODE] in _TEXT:
             self._keep_text(config, row, kept, n_tokens, n_tokens - len(plan))
         for token in plan[:1]:
-            # The rest of a plan is a plan, and counted on: what would be found from there on may be longer.
             after = machine.advance(config, token)
-            if len(self._known.get(after, plan)) >= len(plan):
-                self._known[after] = plan[1:]
+            assert after is not None
+            self._plans.count_on(after, plan[1:])
             kept[token >> 5] |= np.uint32(1 << (token & 31))
         for token in self._vocabulary.eos_ids:
             kept[token >> 5] |= row[token >> 5] & np.uint32(1 << (token & 31))
@@ -174,23 +107,10 @@ class DocumentBudget:
         for after, token_ids in self._landings.of(config, self._tried(config, row)):
             place = _place(after) if compares else after
             if place not in fits:
-                fits[place] = self._fits(after, n_tokens if place is after else n_tokens - ALIKE)
+                fits[place] = self._plans.fits(after, n_tokens if place is after else n_tokens - ALIKE)
             if fits[place]:
                 set_ids(kept, token_ids)
         row[:] = kept
-
-    def _fits(self, after: Any, n_tokens: int) -> bool:
-        """Whether some completion of ``after`` in ``n_tokens`` is found; if so, it is counted on."""
-        plan = self._known.get(after)
-        if plan is None:
-            plan = self._read_recent(after, n_tokens)
-        if plan is None and self._left:
-            self._left -= 1
-            plan = self.completion(after)
-        if plan is None or len(plan) > n_tokens:
-            return False
-        self._known[after] = plan
-        return True
 
     def _keep_text(self, config: Any, row: TokenMask, kept: TokenMask, n_tokens: int, spare: int) -> None:
         """Move text that goes on from ``row`` to ``kept``, while a character more or less cannot matter.
@@ -229,7 +149,7 @@ class DocumentBudget:
         for letter in _LETTERS:
             after = self._machine.advance_bytes(config, letter)
             if after is not None and after[K.R_MODE] == K.M_FREE:
-                return self._fits(after, n_tokens - BROKEN)
+                return self._plans.fits(after, n_tokens - BROKEN)
         return False
 
     def _tried(self, config: Any, row: TokenMask) -> IntArray:
@@ -240,14 +160,6 @@ class DocumentBudget:
             ends = [b'"' in tokens[token][1:].replace(b'\\"', b"") for token in tried.tolist()]
             tried = tried[~np.array(ends, np.bool_)]
         return tried[:MOST_TRIED]
-
-
-def _shared_end(text: bytes, other: bytes) -> int:
-    """Bytes that two texts have in common at their ends."""
-    n = min(len(text), len(other))
-    a, b = (np.frombuffer(part, np.uint8, n, len(part) - n)[::-1] for part in (text, other))
-    differ = a != b
-    return int(differ.argmax()) if differ.any() else n
 
 
 def _compares(config: Any) -> bool:

@@ -98,3 +98,17 @@ def test_long_completions_are_spelled_right_where_they_share_their_ends() -> Non
         for token in tokens:
             fork.advance(token)
         assert fork.is_finished
+
+
+def test_a_long_plan_of_a_generous_budget_does_not_hide_a_short_one() -> None:
+    vocabulary = pieces()
+    names = {f"p{number}": {} for number in range(40)}
+    constraint = sg.json_schema({"type": "object", "properties": names, "maxProperties": 40}).bind(vocabulary)
+    matcher = constraint.start()
+    row = empty_mask(vocabulary.n_tokens)
+    for token in vocabulary.encode_bytes(json.dumps(dict.fromkeys(list(names)[:6], 0)).encode()):
+        shortest = len(matcher.shortest_completion_tokens())
+        matcher.fork().fill_mask(row, shortest + 30)
+        matcher.fork().fill_mask(row, shortest)
+        assert row.any()
+        matcher.advance(token)

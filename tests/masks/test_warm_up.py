@@ -15,7 +15,7 @@ warm_up()
 from structgen.kernels import completion, horizon, text_run, trie, walk
 from structgen.masks.costs import path_costs
 kernels = [k for m in (completion, horizon, text_run, trie, walk) for k in vars(m).values() if hasattr(k, "signatures")]
-cold = [k.__name__ for k in kernels if not k.signatures]
+cold = [k.__name__ for k in kernels if not k.signatures and k.targetoptions.get("inline") != "always"]
 print(len(kernels), cold)
 """
 
