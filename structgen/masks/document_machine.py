@@ -24,6 +24,7 @@ from structgen.kernels.tables import TrieTables
 from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.document_sharing import Sharing, reach_of
 from structgen.masks.kept_masks import KeptMasks
+from structgen.masks.plain_steps import PlainSteps
 from structgen.masks.shared_rows import SharedRows
 from structgen.masks.string_body import string_body
 from structgen.masks.string_masks import StringMasks
@@ -34,6 +35,7 @@ __all__ = ["DocumentMachine"]
 MOST_STEPS = 1 << 16
 """Steps remembered by (configuration, token) before the memory is emptied."""
 MASK_BYTES = 16 << 20
+_UNKNOWN: Any = object()
 _NOTES = 64
 _REPLAY = 1000
 """Trie nodes that can be walked while the way to one of them is replayed."""
@@ -56,13 +58,14 @@ class DocumentMachine:
         self.automaton = automaton
         self.vocabulary = vocabulary
         self._tokens = vocabulary.tokens
+        self._special_ids = vocabulary.special_ids
         self._trie = vocabulary.trie
         self._depth = vocabulary.max_token_bytes
         self.sharing = Sharing(automaton, string_body(vocabulary))
         self._options = (automaton.tables.max_space, automaton.plain_numbers, automaton.in_order)
         self._rows = self.shared_rows("masks", MASK_BYTES)
         self._steps: dict[tuple[Config, int], Config | None] = {}
-        self._forced: dict[Config, bytes] = {}
+        self._plain_steps = PlainSteps(automaton, self.sharing)
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
         self._scratch: list[_Scratch] = []
         self._budget = DocumentBudget(self)
@@ -92,13 +95,15 @@ class DocumentMachine:
     def advance(self, config: Config, token_id: int) -> Config | None:
         key = (config, token_id)
         steps = self._steps
-        if key in steps:
-            return steps[key]
-        data = self._tokens[token_id]
-        after = self.automaton.read(config, data) if data and token_id not in self.vocabulary.special_ids else None
-        if len(steps) >= MOST_STEPS:
-            steps.clear()
-        steps[key] = after
+        after: Config | None = steps.get(key, _UNKNOWN)
+        if after is _UNKNOWN:
+            data = self._tokens[token_id]
+            after = None
+            if data and token_id not in self._special_ids:
+                after = self._plain_steps.after(config, data) or self.automaton.read(config, data)
+            if len(steps) >= MOST_STEPS:
+                steps.clear()
+            steps[key] = after
         return after
 
     def advance_bytes(self, config: Config, data: bytes) -> Config | None:

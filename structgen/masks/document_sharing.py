@@ -69,7 +69,7 @@ class Sharing:
             if mode == K.M_FREE:
                 return (mode, a, escape, self._in_text(value, b), rest), end
             return (mode, a, b, c, escape, self._reading(mode, value), rest), end
-        plain = self._plain(frame)
+        plain = self.plain(frame)
         if plain is None:
             rest, end = self.level(frame, count)
             return (mode, a, b, c, escape, rest), end
@@ -102,7 +102,7 @@ class Sharing:
 
     def level(self, frame: int, count: int) -> Level:
         """How the container at ``frame`` stands, as far as masks are shared by it."""
-        plain = self._plain(frame)
+        plain = self.plain(frame)
         if plain is not None and not plain.following:
             return self._objects.level(plain, count)
         key = (frame, count)
@@ -114,7 +114,7 @@ class Sharing:
         return found
 
     def _new_level(self, frame: int, count: int) -> Level:
-        plain = self._plain(frame)
+        plain = self.plain(frame)
         if plain is not None:
             return self._objects.level(plain, count)
         columns = self._automaton.tables.frames[frame].tolist()
@@ -125,7 +125,7 @@ class Sharing:
             return self._signatures.items(columns, frame, count), None
         return self._signatures.own((frame, count)), None
 
-    def _plain(self, frame: int) -> PlainObject | None:
+    def plain(self, frame: int) -> PlainObject | None:
         """What is known of a plain object; None for other containers."""
         try:
             return self._frames[frame]

@@ -24,6 +24,7 @@ from structgen.ir.regex import alternate
 __all__ = ["all_numbers", "base_for", "is_large", "number_dfa"]
 
 MAX_REMAINDERS = 20_000
+_ORDER = ("integer", "min", "multiple", "max", "in")
 Key = tuple[object, ...]
 
 
@@ -71,16 +72,20 @@ def base_for(assertions: Sequence[Assertion], plain: bool = False) -> Dfa:
 
 def number_dfa(assertions: Sequence[Assertion], plain: bool = False) -> Dfa:
     """The numbers that satisfy all of ``assertions``, in the notations of ``base_for``."""
-    keys = frozenset(key_of(a) for a in assertions)
-    return _conjunction(keys, plain or any(isinstance(a, MultipleOf) for a in assertions))
+    keys = {key_of(a) for a in assertions}
+    if not keys:
+        return all_numbers("plain" if plain else "full")
+    # What many schemas have in common comes first: integers, a least value of 0; what is rarely met twice comes last.
+    ordered = sorted(keys, key=lambda key: (_ORDER.index(key[0]), repr(key)))
+    return _conjunction(tuple(ordered), plain or any(isinstance(a, MultipleOf) for a in assertions))
 
 
 @lru_cache(maxsize=2048)
-def _conjunction(keys: frozenset[Key], plain: bool) -> Dfa:
-    found = all_numbers("plain" if plain else "base" if keys else "full")
-    for key in sorted(keys, key=repr):
-        found = intersect(found, dfa_of_key(key))
-    return found
+def _conjunction(keys: tuple[Key, ...], plain: bool) -> Dfa:
+    """The numbers of which all of ``keys`` hold, in their order; beginnings are shared."""
+    if not keys:
+        return all_numbers("plain" if plain else "base")
+    return intersect(_conjunction(keys[:-1], plain), dfa_of_key(keys[-1]))
 
 
 def _remainders(divisor: Decimal) -> tuple[int, int]:
