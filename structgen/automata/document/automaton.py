@@ -46,6 +46,10 @@ class FormulaSource(Protocol):
 
     def resolve(self, ref: Ref) -> Formula: ...
 
+    def target(self, formula: Formula) -> Formula:
+        """What ``formula`` comes to if it is a reference to nothing but another reference; else itself."""
+        ...
+
     def is_plainly_satisfiable(self, formula: Formula) -> bool:
         """True where a glance shows that some value satisfies ``formula``; False decides nothing."""
         ...

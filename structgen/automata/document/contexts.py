@@ -101,7 +101,12 @@ class Contexts:
             return 0
         found = self._must.get(goal.uid)
         if found is None:
-            found = self._must[goal.uid] = self._new((goal,), None)
+            # Properties that refer to one definition have one context.
+            target = self.automaton.source.target(goal)
+            found = self._must.get(target.uid)
+            if found is None:
+                found = self._must[target.uid] = self._new((target,), None)
+            self._must[goal.uid] = found
         return found
 
     def asked(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool], monotone: bool = False) -> int:

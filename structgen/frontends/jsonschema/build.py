@@ -67,6 +67,11 @@ _TYPE_SETS = {
 _LEAF = frozenset(["type", "format", "title", "description", "default", "examples", "$comment", "deprecated",
                    "readOnly", "writeOnly"])  # fmt: skip
 
+_REFERENCE = _LEAF - {"type", "format"} | {"$ref", "allOf"}
+"""Keywords of a place that may be nothing but a reference."""
+MOST_HOPS = 32
+"""References to references that are followed at once."""
+
 
 def _leaf_key(schema: Any, place: Place) -> Hashable:
     """Equal for subschemas that say the same of a type and a format and nothing else; None for all others.
@@ -79,6 +84,16 @@ def _leaf_key(schema: Any, place: Place) -> Hashable:
     kind, of_format = schema.get("type"), schema.get("format")
     names = tuple(kind) if type(kind) is list else kind
     return (names, of_format, place.resource.draft, place.resource.legacy, place.resource.validates)
+
+
+def _only_refers(place: Place) -> bool:
+    """Whether a place holds nothing but a reference, perhaps as the only part of ``allOf``."""
+    schema = place.schema
+    if type(schema) is not dict:
+        return False
+    if "$ref" in schema:
+        return place.resource.draft <= 7 or schema.keys() <= _REFERENCE
+    return "allOf" in schema and len(schema["allOf"]) == 1 and schema.keys() <= _REFERENCE
 
 
 class SchemaSource:
@@ -108,6 +123,17 @@ class SchemaSource:
     def resolve(self, ref: Ref) -> Formula:
         """What ``ref`` stands for; the same object for the same place."""
         return self.formula(ref.location)
+
+    def target(self, formula: Formula) -> Formula:
+        """What ``formula`` comes to if it is a reference to a place that holds nothing but another reference."""
+        for _ in range(MOST_HOPS):
+            if type(formula) is not Ref or not _only_refers(formula.location):
+                break
+            found = self.formula(formula.location)
+            if type(found) is not Ref and found.uid not in self._leaf_uids:
+                break
+            formula = found
+        return formula
 
     def formula(self, place: Place) -> Formula:
         """The formula of a place, built once."""
