@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.jit import kernel, uncounted
 
 
 @kernel
@@ -16,62 +16,72 @@ def multiply(flat, offsets, widths, columns, starts, max_states):
     first automaton is. Returns more than ``max_states`` rows if there are more states.
     """
     k, n_classes = columns.shape
-    capacity = 64
-    states = np.zeros((capacity, k), np.int32)
-    after = np.zeros((capacity, n_classes), np.int32)
+    states = np.zeros((64 + n_classes, k), np.int32)
+    after = np.zeros((64 + n_classes, n_classes), np.int32)
     slots = np.zeros(256, np.int32)
+    scratch = np.empty((2, k), np.int32)
     states[1] = starts
-    target = np.empty(k, np.int32)
-    n = 2
-    h = np.uint64(0)
-    for i in range(k):
-        h = (h ^ np.uint64(starts[i])) * np.uint64(0x9E3779B97F4A7C15)
-        h ^= h >> np.uint64(29)
-    slots[h & np.uint64(255)] = 1
-    state = 1
+    slots[_hash_of(starts) & np.uint64(255)] = 1
+    state, n = 1, 2
     while state < n and n <= max_states + 1:
-        for c in range(n_classes):
-            h = np.uint64(0)
-            for i in range(k):
-                to = flat[offsets[i] + states[state, i] * widths[i] + columns[i, c]]
-                if i == 0 and to == 0:
-                    break
-                target[i] = to
-                h = (h ^ np.uint64(to)) * np.uint64(0x9E3779B97F4A7C15)
-                h ^= h >> np.uint64(29)
-            else:
-                mask = np.uint64(slots.shape[0] - 1)
-                slot = h & mask
-                found = 0
-                while slots[slot] != 0:
-                    other = slots[slot]
-                    same = True
-                    for i in range(k):
-                        if states[other, i] != target[i]:
-                            same = False
-                            break
-                    if same:
-                        found = other
-                        break
-                    slot = (slot + np.uint64(1)) & mask
-                if found == 0:
-                    if n == capacity:
-                        capacity *= 2
-                        bigger = np.zeros((capacity, k), np.int32)
-                        bigger[:n] = states[:n]
-                        states = bigger
-                        wider = np.zeros((capacity, n_classes), np.int32)
-                        wider[:n] = after[:n]
-                        after = wider
-                    found = n
-                    states[n] = target
-                    slots[slot] = n
-                    n += 1
-                    if 2 * n > slots.shape[0]:
-                        slots = _rehashed(states, n, 4 * slots.shape[0])
-                after[state, c] = found
-        state += 1
+        state, n = _explore(flat, offsets, widths, columns, states, after, slots, scratch, state, n)
+        if n + n_classes > states.shape[0]:
+            bigger = np.zeros((2 * states.shape[0], k), np.int32)
+            bigger[:n] = states[:n]
+            states = bigger
+            wider = np.zeros((bigger.shape[0], n_classes), np.int32)
+            wider[:n] = after[:n]
+            after = wider
+        if 2 * (n + n_classes) > slots.shape[0]:
+            slots = _rehashed(states, n, 4 * slots.shape[0])
     return states[:n], after[:n]
+
+
+@uncounted
+def _explore(flat, offsets, widths, columns, states, after, slots, scratch, state, n):
+    """Fill rows of ``after`` from ``state`` on, as far as there is room: the next state, and how many there are.
+
+    Apart from what allocates, where references to the arrays are counted at every step.
+    """
+    k, n_classes = columns.shape
+    mask = np.uint64(slots.shape[0] - 1)
+    row, target = scratch[0], scratch[1]
+    while state < n and n + n_classes <= states.shape[0] and 2 * (n + n_classes) <= slots.shape[0]:
+        for i in range(k):
+            row[i] = offsets[i] + states[state, i] * widths[i]
+        for c in range(n_classes):
+            if flat[row[0] + columns[0, c]] == 0:
+                continue
+            for i in range(k):
+                target[i] = flat[row[i] + columns[i, c]]
+            slot = _hash_of(target) & mask
+            while slots[slot] != 0 and not _is_same(states[slots[slot]], target):
+                slot = (slot + np.uint64(1)) & mask
+            if slots[slot] == 0:
+                for i in range(k):
+                    states[n, i] = target[i]
+                slots[slot] = n
+                n += 1
+            after[state, c] = slots[slot]
+        state += 1
+    return state, n
+
+
+@uncounted
+def _hash_of(values):
+    h = np.uint64(0)
+    for i in range(values.shape[0]):
+        h = (h ^ np.uint64(values[i])) * np.uint64(0x9E3779B97F4A7C15)
+        h ^= h >> np.uint64(29)
+    return h
+
+
+@uncounted
+def _is_same(values, others):
+    i = 0
+    while i < values.shape[0] and values[i] == others[i]:
+        i += 1
+    return i == values.shape[0]
 
 
 @kernel
@@ -79,11 +89,7 @@ def _rehashed(states, n, size):
     slots = np.zeros(size, np.int32)
     mask = np.uint64(size - 1)
     for state in range(1, n):
-        h = np.uint64(0)
-        for i in range(states.shape[1]):
-            h = (h ^ np.uint64(states[state, i])) * np.uint64(0x9E3779B97F4A7C15)
-            h ^= h >> np.uint64(29)
-        slot = h & mask
+        slot = _hash_of(states[state]) & mask
         while slots[slot] != 0:
             slot = (slot + np.uint64(1)) & mask
         slots[slot] = state

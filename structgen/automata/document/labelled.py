@@ -119,7 +119,10 @@ def labelled_product(
 
 
 def _multiply(components: Sequence[Component]) -> _Product:
-    classes, class_of = np.unique(np.stack([c.class_of for c in components]), axis=1, return_inverse=True)
+    columns = np.stack([c.class_of for c in components], axis=1).tolist()
+    numbers: dict[tuple[int, ...], int] = {}  # a sort of the columns (``np.unique``) would take longer than the product
+    class_of = np.array([numbers.setdefault(tuple(column), len(numbers)) for column in columns], np.intp)
+    classes = np.array(list(numbers)).T
     tables = [np.ascontiguousarray(c.transitions, np.int32) for c in components]
     offsets = np.cumsum([0, *(table.size for table in tables[:-1])])
     states, after = K.multiply(
@@ -136,7 +139,7 @@ def _multiply(components: Sequence[Component]) -> _Product:
     accepted = np.array(components[0].values)[states[:, 0]] != 0
     values = np.stack([np.array(c.values)[states[:, i]] for i, c in enumerate(components)], axis=1)[:, 1:].tolist()
     told = [tuple(row) if flag else None for row, flag in zip(values, accepted.tolist(), strict=True)]
-    return _Product(after, class_of.reshape(256), [None, *told[1:]])
+    return _Product(after, class_of, [None, *told[1:]])
 
 
 def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: npt.NDArray[np.int32]) -> Labelled:
