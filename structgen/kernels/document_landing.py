@@ -6,17 +6,34 @@ of their bytes a token is read from where it parts with the one before it: most 
 
 Cells that a token pushes are scratch, overwritten by the next one; so a landing carries its
 topmost cells with it, up to ``MOST_PUSHED`` of them.
+
+And which landings a given text ends: most of what is open ends alike.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document import opens_kept, step
-from structgen.kernels.document_registers import CONFIG_WIDTH, DIES, GOES, R_CELL, R_KEPT, WIDTH
+from structgen.kernels.document import opens_kept, run, step
+from structgen.kernels.document_registers import (
+    CONFIG_WIDTH,
+    DIES,
+    F_KIND,
+    GOES,
+    M_END,
+    M_NUMBER,
+    R_A,
+    R_CELL,
+    R_FRAME,
+    R_FREE,
+    R_KEPT,
+    R_MODE,
+    TOP,
+    WIDTH,
+)
 from structgen.kernels.jit import inlined, uncounted
 
-__all__ = ["ASK", "DIED", "LANDING_WIDTH", "MOST_PUSHED", "N_PUSHED", "land"]
+__all__ = ["ASK", "DIED", "ENDS", "LANDING_WIDTH", "MOST_PUSHED", "N_PUSHED", "end_with", "land"]
 
 MOST_PUSHED = 4
 N_PUSHED = CONFIG_WIDTH
@@ -24,6 +41,7 @@ N_PUSHED = CONFIG_WIDTH
 LANDING_WIDTH = CONFIG_WIDTH + 1 + 2 * MOST_PUSHED
 DIED, ASK = -1, -2
 """Instead of a landing: the token cannot be read; it must be read by the automaton, which knows more."""
+ENDS = 1
 
 
 @inlined
@@ -123,3 +141,29 @@ def land(
             if found == n_landings:
                 n_landings += 1
     return n_landings
+
+
+@uncounted
+def end_with(
+    configs, text, regs, before, found,
+    trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    keys, results, cells, n_cells, max_space, miss,
+):  # fmt: skip
+    """Read ``text`` from each row of ``configs`` (n, ``CONFIG_WIDTH``): ``found`` (n,) receives ENDS, DIED or ASK.
+
+    ENDS: the document is complete after it. ``regs`` and ``before``, (``WIDTH``,), are scratch.
+    """
+    for index in range(configs.shape[0]):
+        for i in range(WIDTH):
+            regs[i] = configs[index, i] if i < CONFIG_WIDTH else 0
+        regs[R_FREE] = n_cells
+        regs[R_KEPT] = 1
+        status, _ = run(
+            regs, before, text, 0, trans, content, class_maps, reach, numbers, number_label, specs, lit_start,
+            lit_bytes, lit_label, values, frames, children, available, keys, results, cells, n_cells, max_space, miss,
+        )  # fmt: skip
+        found[index] = DIED if status == DIES else ASK
+        if status == GOES:
+            is_number = regs[R_MODE] == M_NUMBER and frames[regs[R_FRAME], F_KIND] == TOP
+            ends = regs[R_MODE] == M_END or (is_number and number_label[regs[R_A]] != 0)
+            found[index] = ENDS if ends else DIED

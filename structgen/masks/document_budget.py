@@ -21,7 +21,7 @@ import numpy as np
 
 from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import document as K
-from structgen.masks.document_landings import Landings
+from structgen.masks.document_landings import Groups, Landings
 from structgen.masks.document_plans import Plan, Plans
 from structgen.masks.document_slack import Slack
 from structgen.masks.mask import allowed_ids, set_ids
@@ -91,7 +91,6 @@ class DocumentBudget:
         """Keep the tokens of ``row`` that leave room; text is kept or dropped as a whole."""
         machine = self._machine
         kept = np.zeros_like(row)
-        self._plans.begin_mask()
         if config[K.R_MODE] in _TEXT:
             self._keep_text(config, row, kept, n_tokens, n_tokens - len(plan))
         for token in plan[:1]:
@@ -102,15 +101,22 @@ class DocumentBudget:
         for token in self._vocabulary.eos_ids:
             kept[token >> 5] |= row[token >> 5] & np.uint32(1 << (token & 31))
             row[token >> 5] &= ~np.uint32(1 << (token & 31))
-        compares = _compares(config)
-        fits: dict[Any, bool] = {}
-        for after, token_ids in self._landings.of(config, self._tried(config, row)):
-            place = _place(after) if compares else after
-            if place not in fits:
-                fits[place] = self._plans.fits(after, n_tokens if place is after else n_tokens - ALIKE)
-            if fits[place]:
+        groups = self._landings.of(config, self._tried(config, row))
+        for (_, token_ids), fits in zip(groups, self._which_fit(config, groups, n_tokens), strict=True):
+            if fits:
                 set_ids(kept, token_ids)
         row[:] = kept
+
+    def _which_fit(self, config: Any, groups: Groups, n_tokens: int) -> list[bool]:
+        """Whether there is room after each landing; what differs only in what is compared later is asked once."""
+        if not _compares(config):
+            return self._plans.which_fit([after for after, _ in groups], [n_tokens] * len(groups))
+        first: dict[Any, Any] = {}
+        for after, _ in groups:
+            first.setdefault(_place(after), after)
+        most = [n_tokens if place is after else n_tokens - ALIKE for place, after in first.items()]
+        fits = dict(zip(first, self._plans.which_fit(list(first.values()), most), strict=True))
+        return [fits[_place(after)] for after, _ in groups]
 
     def _keep_text(self, config: Any, row: TokenMask, kept: TokenMask, n_tokens: int, spare: int) -> None:
         """Move text that goes on from ``row`` to ``kept``, while a character more or less cannot matter.
@@ -149,7 +155,7 @@ class DocumentBudget:
         for letter in _LETTERS:
             after = self._machine.advance_bytes(config, letter)
             if after is not None and after[K.R_MODE] == K.M_FREE:
-                return self._plans.fits(after, n_tokens - BROKEN)
+                return self._plans.which_fit([after], [n_tokens - BROKEN])[0]
         return False
 
     def _tried(self, config: Any, row: TokenMask) -> IntArray:

@@ -18,7 +18,7 @@ from structgen.kernels import document as K
 from structgen.kernels.document_landing import ASK, LANDING_WIDTH, N_PUSHED, land
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["Landings"]
+__all__ = ["Groups", "Landings"]
 
 Groups = list[tuple[Config, IntArray]]
 _ranks: weakref.WeakKeyDictionary[Vocabulary, IntArray] = weakref.WeakKeyDictionary()

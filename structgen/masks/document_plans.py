@@ -8,10 +8,13 @@ completion found lately that can be read here too (most ends are alike), and onl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from structgen.kernels import document as K
+from structgen.kernels.document_landing import ASK, DIED, ENDS, end_with
 from structgen.vocab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ MOST_SOUGHT = 8
 """Completions sought for one mask."""
 MOST_RECENT = 5
 """Completions that are read where one is needed."""
+WORTH_A_KERNEL = 4
+"""Configurations that are read together rather than one by one."""
 LONG = 500
 """Bytes of a completion that is spelled in part only."""
 MOST_KNOWN = 1 << 14
@@ -61,12 +66,6 @@ class Plans:
         self._counted_on = _Kept()
         self._sought = _Kept()
         self._recent: list[tuple[bytes, Plan]] = []
-        self._left = 0
-        """Completions that may still be sought for this mask."""
-
-    def begin_mask(self) -> None:
-        """Allow as many searches as one mask may take."""
-        self._left = MOST_SOUGHT
 
     def completion(self, config: Any) -> Plan:
         """Tokens of the shortest completion in bytes."""
@@ -80,24 +79,77 @@ class Plans:
 
     def of(self, config: Any, most: int) -> Plan:
         """A plan of at most ``most`` tokens if one is found, else the shortest that is known; it is counted on."""
-        found = self._within(config, most)
-        if found is None:
+        plan = self._known_within(config, most)
+        if plan is not None:
+            return plan
+        if not self.which_fit([config], [most])[0]:
             found, counted_on = self.completion(config), self._counted_on.get(config)
-            if counted_on is not None and len(counted_on) < len(found):
-                found = counted_on
-        self._counted_on.put(config, found)
-        return found
+            if counted_on is None or len(found) < len(counted_on):
+                self._counted_on.put(config, found)
+        plan = self._counted_on.get(config)
+        assert plan is not None
+        return plan
 
-    def fits(self, config: Any, most: int) -> bool:
-        """Whether a plan of at most ``most`` tokens is found by the searches that are left; if so, it is counted on."""
-        found = self._within(config, most)
-        if found is None and self._left and self._sought.get(config) is None:
-            self._left -= 1
-            found = self.completion(config)
-        if found is None or len(found) > most:
-            return False
-        self._counted_on.put(config, found)
-        return True
+    def which_fit(self, configs: Sequence[Any], most: Sequence[int]) -> list[bool]:
+        """Per configuration whether a plan of at most so many tokens is found; those found are counted on.
+
+        The plans known and the texts found lately are tried first, and then, in order, as many searches as one
+        mask may take; what a search finds is tried on the configurations that are left.
+        """
+        found = [self._known_within(config, n) for config, n in zip(configs, most, strict=True)]
+        left = [at for at, plan in enumerate(found) if plan is None and self._sought.get(configs[at]) is None]
+        for text, plan in self._recent if left else ():
+            self._try_text(text, plan, configs, most, left, found)
+        for _ in range(MOST_SOUGHT):
+            if not left:
+                break
+            at = left.pop(0)
+            plan = self.completion(configs[at])
+            if len(plan) <= most[at]:
+                found[at] = plan
+            self._try_text(*self._recent[0], configs, most, left, found)
+        for config, counted_on in zip(configs, found, strict=True):
+            if counted_on is not None:
+                self._counted_on.put(config, counted_on)
+        return [plan is not None for plan in found]
+
+    def _try_text(
+        self,
+        text: bytes,
+        plan: Plan,
+        configs: Sequence[Any],
+        most: Sequence[int],
+        left: list[int],
+        found: list[Plan | None],
+    ) -> None:
+        """Note ``plan`` in ``found`` where ``text`` ends a configuration among ``left``, and take it from there."""
+        tried = [at for at in left if most[at] >= len(plan)]
+        if not tried:
+            return
+        ended = self._ended_by([configs[at] for at in tried], text)
+        if any(ended):
+            for at, ends in zip(tried, ended, strict=True):
+                if ends:
+                    found[at] = plan
+            left[:] = [at for at in left if found[at] is None]
+            self._note(text, plan)
+
+    def _ended_by(self, configs: list[Any], text: bytes) -> list[bool]:
+        """Whether ``text`` ends the document, per configuration."""
+        automaton = self._machine.automaton
+        ended = np.full(len(configs), ASK, np.int64)
+        plain = [at for at, config in enumerate(configs) if len(config) == K.CONFIG_WIDTH]
+        if len(plain) >= WORTH_A_KERNEL:
+            rows = np.array([configs[at] for at in plain], np.int64)
+            regs, before = np.zeros((2, K.WIDTH), np.int64)
+            answers = np.empty(len(plain), np.int64)
+            data = np.frombuffer(text, np.uint8)
+            end_with(rows, data, regs, before, answers, *automaton.tables.arguments, np.zeros(3, np.int64))
+            ended[plain] = answers
+        for at in np.flatnonzero(ended == ASK).tolist():
+            after = automaton.read(configs[at], text)
+            ended[at] = ENDS if after is not None and automaton.is_accepting(after) else DIED
+        return (ended == ENDS).tolist()  # type: ignore[no-any-return]
 
     def count_on(self, config: Any, plan: Plan) -> None:
         """Keep a plan, unless a shorter one is counted on."""
@@ -105,15 +157,14 @@ class Plans:
         if other is None or len(plan) < len(other):
             self._counted_on.put(config, plan)
 
-    def _within(self, config: Any, most: int) -> Plan | None:
-        """A plan of at most ``most`` tokens that is known or can be read."""
-        found = self._counted_on.get(config)
-        if found is not None and len(found) <= most:
-            return found
-        found = self._sought.get(config)
-        if found is None:
-            return self._read_recent(config, most)
-        return found if len(found) <= most else None
+    def _known_within(self, config: Any, most: int) -> Plan | None:
+        """A plan of at most ``most`` tokens that is known."""
+        if self._machine.is_accepting(config):
+            return () if most >= 0 else None
+        for plan in (self._counted_on.get(config), self._sought.get(config)):
+            if plan is not None and len(plan) <= most:
+                return plan
+        return None
 
     def _spelled_like(self, text: bytes) -> Plan:
         """``text`` in tokens, with the end of a long one spelled as the end of one found lately: they share most."""
@@ -132,20 +183,6 @@ class Plans:
     def _note(self, text: bytes, plan: Plan) -> None:
         """Put a completion before the others found lately."""
         self._recent = [(text, plan), *(other for other in self._recent if other[0] != text)][:MOST_RECENT]
-
-    def _read_recent(self, config: Any, most: int) -> Plan | None:
-        """A completion of up to ``most`` tokens among those found lately."""
-        automaton = self._machine.automaton
-        if automaton.is_accepting(config):
-            return ()
-        for at, (text, plan) in enumerate(self._recent):
-            if len(plan) <= most:
-                after = automaton.read(config, text)
-                if after is not None and automaton.is_accepting(after):
-                    if at:
-                        self._note(text, plan)
-                    return plan
-        return None
 
 
 def _shared_end(text: bytes, other: bytes) -> int:

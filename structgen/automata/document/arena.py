@@ -43,12 +43,15 @@ class Arena:
         self._maps: dict[bytes, int] = {}
         self._starts: list[int] = []
         self._labels: list[int] = []
+        self._number_starts: list[int] = []
         self.installed: dict[Hashable, int] = {}
         """Offset added to an automaton's states, by the caller's key."""
         self.targets: dict[int, tuple[int, bytes]] = {}
         """By state: where most text leads, and by which first bytes."""
         self.distances: dict[tuple[int, int, int], npt.NDArray[np.int64]] = {}
         """Bytes to acceptance (``endings``), by first row and labels allowed."""
+        self.number_distances: dict[int, dict[int, npt.NDArray[np.int32]]] = {}
+        """Bytes to each label of a number (``number_ends``), by first row."""
         self.chains: dict[tuple[int, int], Any] = {}
         """What ``masks.content_runs`` makes of that."""
 
@@ -112,6 +115,13 @@ class Arena:
         after = self._starts[index + 1] if index + 1 < len(self._starts) else self.n_content
         return first, after - first, self._labels[index]
 
+    def number_extent(self, row: int) -> tuple[int, int]:
+        """The automaton of a row of numbers: its first row, and how many it has."""
+        index = bisect_right(self._number_starts, row) - 1
+        first = self._number_starts[index]
+        after = self._number_starts[index + 1] if index + 1 < len(self._number_starts) else self.n_numbers
+        return first, after - first
+
     def follow(self, row: int, content: bytes) -> int:
         """The row after some decoded content; 0 where the automaton does not read it."""
         for byte in content:
@@ -131,6 +141,7 @@ class Arena:
         window = slice(self.n_numbers, self.n_numbers + n)
         np.add(rows[1:], base, out=self.numbers[window], where=rows[1:] != 0)
         self.number_label[window] = labels[1:]
+        self._number_starts.append(self.n_numbers)
         self.n_numbers += n
         if key is not None:
             self.installed[key] = base

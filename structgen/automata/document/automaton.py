@@ -86,6 +86,7 @@ class DocumentAutomaton:
         self.keeping = Keeping(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._typed: set[int] = set()
+        self._guessed: dict[int, bytes] = {}
         self._ends: dict[Config, Step] = {}
         self._miss = np.zeros(3, np.int64)
         self._scratch: list[npt.NDArray[np.int64]] = []
@@ -147,9 +148,14 @@ class DocumentAutomaton:
 
     def guess(self, value: int) -> bytes | None:
         """A text that a context with one goal accepts, where a guess finds one."""
-        context = self.contexts.by_index[value]
-        found = self.guesser.value(context.goals[0]) if context.accepts is None else NO_GUESS
-        return None if found is NO_GUESS else text_of(found)
+        known = self._guessed.get(value)
+        if known is None:
+            context = self.contexts.by_index[value]
+            found = self.guesser.value(context.goals[0]) if context.accepts is None else NO_GUESS
+            if found is NO_GUESS:
+                return None
+            known = self._guessed[value] = text_of(found)
+        return known
 
     def is_unsatisfiable(self, formula: Formula) -> bool:
         """Whether no value satisfies ``formula``; False, too, while that hangs on a context still being searched."""

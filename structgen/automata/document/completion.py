@@ -71,6 +71,7 @@ def _not_found(automaton: DocumentAutomaton) -> LimitError:
 def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Step:
     """The part after which the frame is closed soonest: here it matters which name it is, or which verdict."""
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
+    keeps_names = type(config[-1]) is Names
     for n_tried, part in enumerate(_candidates(automaton, config)):
         if found and n_tried >= MOST_COMPARED:
             break
@@ -78,7 +79,7 @@ def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Step:
         if step is not None and step[1] != config:
             cost = _cost(automaton, step[1])
             found.append((math.inf if cost is None else len(part) + cost, len(found), *step))
-            if part in (b"]", b"}") or (config[K.R_MODE] == K.M_FREE and config[K.R_VALUE]):
+            if part in (b"]", b"}") or (config[K.R_MODE] == K.M_FREE and not keeps_names):
                 break  # nothing is nearer; all texts of a string that may be any are alike
     if not found:
         raise _not_found(automaton)
@@ -191,11 +192,15 @@ def _string_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
         texts = automaton.witness.shortest.content(place, n, spec, allowed)
         yield from (escaped(text) + b'"' for text in sorted(texts.values(), key=len))
         return
-    shortest = automaton.witness.shortest
-    literals = [shortest.literal(index) for index in range(place, n)]
-    prefix = literals[0][: config[K.R_C]]
-    yield from (escaped_tail(text, config[K.R_C]) + b'"' for text in sorted(literals, key=len))
-    yield escaped_tail(_outside(set(literals), prefix), len(prefix)) + b'"'
+    literals = {index: automaton.witness.shortest.literal(index) for index in range(place, n)}
+    prefix = literals[place][: config[K.R_C]]
+    meant = list(literals.values())
+    if is_name and tables.frames[frame, K.F_KIND] == K.PLAIN_OBJECT:
+        left = int(tables.frames[frame, K.F_HIGH]) & ~config[K.R_COUNT]
+        labels = tables.lit_label[place:n].tolist()
+        meant = [text for text, label in zip(meant, labels, strict=True) if (left >> (label - 1)) & 1]
+    yield from (escaped_tail(text, config[K.R_C]) + b'"' for text in sorted(meant, key=len))
+    yield escaped_tail(_outside(set(literals.values()), prefix), len(prefix)) + b'"'
 
 
 def escaped_tail(text: bytes, behind: int) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from structgen.automata.document.endings import PREFERRED, endings
+from structgen.automata.document.number_ends import number_ends
 from structgen.automata.document.tables import Tables
 from structgen.kernels import document as K
 from structgen.kernels.shortest import shortest_content
@@ -16,7 +17,6 @@ _ESCAPES = {34: b'\\"', 92: b"\\\\", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\
 _FILLER = b"a"
 MOST_JUDGED = 400
 """Texts of a string that are put before its judge."""
-_NUMBER_BYTES = {int(K.NUMBER_CLASS[b]): bytes([b]) for b in (*range(57, 47, -1), 45, 43, 46, 101)}
 
 
 def escaped(content: bytes) -> bytes:
@@ -42,22 +42,7 @@ class Shortest:
     def numbers(self, row: int) -> dict[int, bytes]:
         """Shortest text per label from a row of the number table."""
         if row not in self._numbers:
-            table, labels = self._tables.arena.numbers, self._tables.arena.number_label
-            found: dict[int, bytes] = {}
-            seen = {row}
-            level = [(row, b"")]
-            while level:
-                following = []
-                for state, text in level:
-                    label = int(labels[state])
-                    if label:
-                        found.setdefault(label, text)
-                    for column, target in enumerate(table[state, : K.NUMBER_JUDGED].tolist()):
-                        if target and target not in seen:
-                            seen.add(target)
-                            following.append((target, text + _NUMBER_BYTES[column]))
-                level = following
-            self._numbers[row] = found
+            self._numbers[row] = number_ends(self._tables.arena, row)
         return self._numbers[row]
 
     def strings(self, spec: int) -> dict[int, bytes]:
