@@ -96,7 +96,7 @@ class Sharing:
             return False
         tables = self._automaton.tables
         # Masks are corrected for what is judged anywhere in the schema.
-        return not (tables.judged or tables.number_judges or self._automaton.objects.keeps_some)
+        return not (tables.judged or tables.number_judges or self._automaton.general_objects.keeps_some)
 
     # -- levels ----------------------------------------------------------------------------
 

@@ -165,7 +165,7 @@ class Slack:
 
     def _state(self, frame: int) -> ArrayState | ObjectState:
         automaton = self._automaton
-        return automaton.arrays.states.get(frame) or automaton.objects.state_of(frame)
+        return automaton.arrays.states.get(frame) or automaton.general_objects.state_of(frame)
 
     def _asked(self, formula: Formula, declared: tuple[Properties, ...]) -> int:
         """Tokens of what the most demanding branch of a formula over a container requires."""

@@ -96,7 +96,7 @@ class KeptMasks:
         asked = []
         if tables.number_judges:
             asked.append(doubtful.digits[mode >= K.FIRST_LEXICAL])
-        if tables.judged or self._machine.automaton.objects.keeps_some:
+        if tables.judged or self._machine.automaton.general_objects.keeps_some:
             asked.append(doubtful.strings[in_string])
         if tables.judged:
             asked.append(doubtful.ill_begun(tables.all_beginnings(), _begins_well)[in_string])

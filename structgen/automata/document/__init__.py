@@ -7,9 +7,9 @@ boolean operations (Alur and Madhusudan 2004), so the formula can be run as it i
 
 **The machine.** ``contexts``: what is asked of one value, one goal that must hold or several whose
 verdicts the parent wants. ``objects`` and ``arrays``: open containers as frames; *plain* ones (a conjunction)
-are stepped by the kernel with registers, *general* ones are interned residual formulas whose steps
-are computed once and hashed. ``strings``, ``numbers``, ``labelled``: byte automata of scalars, kept in the
-process-wide ``arena``. ``keys``: classes of property names. ``witness``: shortest texts, which decide
+are stepped by the kernel with registers, *general* ones (``general_objects``) are interned residual
+formulas whose steps are computed once and hashed. ``strings``, ``numbers``, ``labelled``: byte automata of scalars,
+kept in the process-wide ``arena``. ``keys``: classes of property names. ``witness``: shortest texts, which decide
 satisfiability, viability and completion. ``kernels.document`` reads bytes,
 ``kernels.document_walk`` walks tries; what they miss, ``automaton`` fills in and the step is taken again.
 
@@ -44,9 +44,10 @@ counted or behind whose values something was decided, formats with a judge (``ju
 remainders (``judged_numbers``). Masks there are the automaton's, corrected token by token (``masks.kept_masks``);
 beginnings of host names are read by rules in compiled code (``hosts``), so that none is a dead end.
 
-**Known gaps.** In general objects ``declared`` order is not kept. Large divisors among alternatives, and patterns whose
-automata are large themselves, end in ``LimitError``. Arrays that compare their items make a frame and a context per
-value that is read, and keep them; searching makes none (``distinct``).
+**Known gaps.** In general objects, and in values on which their alternatives hang, ``declared`` order is not kept.
+Large divisors among alternatives, and patterns whose automata are large themselves, end in ``LimitError``. Arrays
+that compare their items make a frame and a context per value that is read, and keep them; searching makes none
+(``distinct``).
 A value whose verdicts on three or more goals must be combined in a way that is neither all,
 one nor none of them may be missed where it stands in an object that no single aim completes.
 """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from structgen.automata.document.contexts import Context
+from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
 from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
@@ -182,9 +182,9 @@ class Arrays:
 
     def fill_child(self, frame: int, position: int) -> int:
         """The value context of the item at ``position`` of a plain frame."""
-        items, _ = self.plain[frame]
+        items, context = self.plain[frame]
         automaton = self.automaton
-        value = automaton.contexts.must(self._child(items, position))
+        value = automaton.contexts.must(self._child(items, position), in_order=context.in_order)
         if value and not automaton.is_alive(value):
             value = 0
         automaton.tables.children[int(automaton.tables.frames[frame, K.F_CHILDREN]) + position] = value
@@ -332,7 +332,7 @@ class Arrays:
     def _item_context(self, after: ArrayState, item: Item) -> Item | None:
         contexts = self.automaton.contexts
         if len(item.goals) == 1:
-            value = contexts.must(item.goals[0])
+            value = contexts.must(item.goals[0], in_order=after.shape.context.in_order)
             # Where values are kept, the state after depends on the value; it is judged when known.
             if not value or not self.automaton.is_alive(value):
                 return None
@@ -343,8 +343,9 @@ class Arrays:
         def accepts(label: int) -> bool:
             return self._judged(after, item, label) is not None
 
-        value = contexts.asked(item.goals, accepts)
-        return replace(item, value=value) if self.automaton.is_alive(value) else None
+        # Where values are kept, what is taken depends on them.
+        value = (contexts.asked if compares(after) else contexts.told)(item.goals, accepts)
+        return replace(item, value=value) if value and self.automaton.is_alive(value) else None
 
     def _counted(self, state: ArrayState) -> ArrayState:
         """One more item: bounds that this breaks become FALSE."""
@@ -409,7 +410,7 @@ class Arrays:
         return state if any(self.is_viable(self.keeping(state, text)) for text in some) else None
 
     def after_verdict(self, after: ArrayState, item: Item, label: int) -> ArrayState | None:
-        vector = self.automaton.contexts.vectors[label]
+        vector = (True,) * len(item.goals) if label == MUST else self.automaton.contexts.vectors[label]
         if not vector[0]:
             return None
         n = len(item.flagged)

@@ -18,6 +18,7 @@ from structgen.automata.document.completion import Step, completion_of
 from structgen.automata.document.contexts import MUST, Contexts
 from structgen.automata.document.distinct import DistinctItems
 from structgen.automata.document.formulas import Reducer
+from structgen.automata.document.general_objects import GeneralObjects
 from structgen.automata.document.guess import NO_GUESS, Guesser, text_of
 from structgen.automata.document.judge import canonical, value_of
 from structgen.automata.document.keeping import Digits, Keeping
@@ -79,6 +80,7 @@ class DocumentAutomaton:
         self.strings = StringSpecs(self.tables)
         self.contexts = Contexts(self)
         self.objects = Objects(self)
+        self.general_objects = GeneralObjects(self)
         self.arrays = Arrays(self)
         self.guesser = Guesser(self.reduce)
         self.witness = Witness(self)
@@ -191,12 +193,12 @@ class DocumentAutomaton:
                     self.arrays.fill_child(first, second)
             elif kind == K.NEED_FRAME:
                 if int(self.tables.frames[first, K.F_KIND]) == K.GENERAL_OBJECT:
-                    self.objects.finish(first)
+                    self.general_objects.finish(first)
                 else:
                     self.arrays.finish(first)
             else:
                 kind_of = int(self.tables.frames[first, K.F_KIND])
-                builder = self.objects if kind_of == K.GENERAL_OBJECT else self.arrays
+                builder = self.general_objects if kind_of == K.GENERAL_OBJECT else self.arrays
                 after, value = builder.event(first, second)
                 self.tables.add_event(first, second, after, value)
 

@@ -9,6 +9,7 @@ the vector of their truth values, interned as a label, and the parent says which
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ from structgen.automata.document.numbers import (
 )
 from structgen.automata.document.strings import must_parts
 from structgen.errors import LimitError
-from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, MaxValue, MinValue
+from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, MaxValue, MinValue, conjunction
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ __all__ = ["MUST", "Context", "Contexts"]
 
 MUST = 1
 """The label of the verdict vector (True,)."""
+MOST_TOLD = 3
+"""Goals up to which it is found out beforehand which verdicts a parent takes."""
 
 
 class Context:
     """Goals, and which verdicts the parent accepts (None: the single goal must hold)."""
 
-    __slots__ = ("accepts", "alive", "differs", "goals", "index", "monotone", "outcomes")
+    __slots__ = ("accepts", "alive", "differs", "goals", "in_order", "index", "monotone", "outcomes")
 
     def __init__(
         self, index: int, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None, monotone: bool = True
@@ -52,6 +55,8 @@ class Context:
         self.accepts = accepts
         self.monotone = monotone
         """Whether the parent takes every verdict in which more goals hold than in one that it takes."""
+        self.in_order = True
+        """Whether names below keep their declared order, where the automaton asks for it."""
         self.differs = False
         """Whether the value is an item that is compared with those before: like another context, but for them."""
         self.alive: bool | None = None
@@ -83,6 +88,8 @@ class Contexts:
         self.automaton = automaton
         self.by_index: dict[int, Context] = {}
         self._must: dict[int, int] = {}
+        self._in_any_order: dict[int, int] = {} if automaton.in_order else self._must
+        self._told: dict[tuple[object, ...], int] = {}
         self._labels: dict[tuple[bool, ...], int] = {(True,): MUST}
         self.vectors: list[tuple[bool, ...]] = [(), (True,)]
         self._numbers: dict[object, int] = {}
@@ -95,18 +102,42 @@ class Contexts:
             self.vectors.append(vector)
         return found
 
-    def must(self, goal: Formula) -> int:
+    def must(self, goal: Formula, *, in_order: bool = True) -> int:
         """The context of values that satisfy ``goal``; 0 for FALSE."""
         if goal is FALSE:
             return 0
-        found = self._must.get(goal.uid)
+        known = self._must if in_order else self._in_any_order
+        found = known.get(goal.uid)
         if found is None:
             # Properties that refer to one definition have one context.
             target = self.automaton.source.target(goal)
-            found = self._must.get(target.uid)
+            found = known.get(target.uid)
             if found is None:
-                found = self._must[target.uid] = self._new((target,), None)
-            self._must[goal.uid] = found
+                found = known[target.uid] = self._new((target,), None)
+                self.by_index[found].in_order = known is self._must
+            known[goal.uid] = found
+        return found
+
+    def told(
+        self, goals: tuple[Formula, ...], accepts: Callable[[int], bool], monotone: bool = False, in_order: bool = False
+    ) -> int:
+        """A context that reports the verdicts of all ``goals``, the first of which must hold; 0 where none is taken.
+
+        Where the goals are few, contexts with the same goals and the same verdicts taken are one; where all goals must
+        hold, it is the context of their conjunction, and the verdict ``MUST``.
+        """
+        if len(goals) > MOST_TOLD or self.automaton.witness.is_searching:
+            return self._new(goals, accepts, monotone)
+        vectors = product((True,), *[(True, False)] * (len(goals) - 1))
+        taken = frozenset(label for label in map(self.label, vectors) if accepts(label))
+        if not taken:
+            return 0
+        if taken == {self.label((True,) * len(goals))}:
+            return self.must(conjunction(goals), in_order=in_order)
+        key = (taken, monotone, *(goal.uid for goal in goals))
+        found = self._told.get(key)
+        if found is None:
+            found = self._told[key] = self._new(goals, taken.__contains__, monotone)
         return found
 
     def asked(self, goals: tuple[Formula, ...], accepts: Callable[[int], bool], monotone: bool = False) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from structgen.automata.document.formulas import assertions_of, evaluate, substitute
 from structgen.automata.document.judge import Judge
-from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, child_goals, truth
+from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, asked_of_value, truth
 from structgen.automata.document.shortest import quoted
 from structgen.ir.document import (
     FALSE,
@@ -181,7 +181,7 @@ class Guided:
 
     def _follow(self, start: ObjectState, aim: Formula) -> tuple[bytes, int] | None:
         """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""
-        objects = self._automaton.objects
+        objects = self._automaton.general_objects
         tried = turned = 0
         most = MOST_MEMBERS + start.shape.cap
         state = ObjectState(start.shape, (*start.forms, aim), start.seen, start.count)
@@ -256,17 +256,18 @@ class Guided:
         after = after_key(state, number, key_class)
         if after is None or after.forms[-1] is FALSE:
             return None
-        aim = after.forms[-1]
+        asked = asked_of_value(after, key_class)
+        after, flagged, aim = asked.state, asked.flagged, asked.state.forms[-1]
+        if aim is FALSE:
+            return None
         wanted = {part.uid for part in (aim.parts if type(aim) is And else (aim,)) if isinstance(part, Assertion)}
-        must, flagged = child_goals(after, key_class)
-        must = conjunction([must, extra, *(g for part, cover, g in flagged if part.uid in wanted and cover is FALSE)])
+        must = conjunction([asked.must, extra, *(g for p, cover, g in flagged if p.uid in wanted and cover is FALSE)])
         value = self._automaton.contexts.must(must)
         text = self._automaton.some_text(value)
         if text is None:
             return None
         if flagged:
-            verdicts = self._judge.verdicts(tuple(goal for _, _, goal in flagged), text)
-            after = after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), verdicts)
+            after = after_verdict(asked, self._judge.verdicts(asked.goals, text))
             if after.forms[-1] is FALSE or (shape.context.accepts is None and after.forms[0] is FALSE):
                 return None
         return b"," + quoted(key_class.sample_after(state.count)) + b":" + text, after

@@ -275,7 +275,7 @@ class Keeping:
         return kept, label
 
     def _declared(self, config: Config) -> Any:
-        return self._automaton.objects.states[config[K.R_FRAME]].shape.keys.names
+        return self._automaton.general_objects.states[config[K.R_FRAME]].shape.keys.names
 
     def _may_go_on(self, config: Config, text: Text) -> bool:
         """Whether what a judge has read so far can still come to a good end, as far as it says."""

@@ -1,9 +1,11 @@
 """States of general object frames, and what names and verdicts of values make of them.
 
-An assertion about properties that has failed is replaced by FALSE and the formulas simplify;
-``unevaluatedProperties`` grows an obligation instead: the property it refused must be evaluated by
-a sibling, so the assertion becomes itself *and* that sibling's condition. Nothing here asks whether
-a state can still be completed; ``objects`` does, for that takes contexts of values.
+An assertion about properties that has failed is replaced by FALSE and the formulas simplify: at the name where no
+value can save it, else at the end of the value. What every way to go on asks of a value must hold, instead of being
+asked for its verdict; so where alternatives differ in their names, or agree in what they ask, values are those of a
+conjunction. ``unevaluatedProperties`` that fails grows an obligation instead: the property it refused must be
+evaluated by a sibling, so the assertion becomes itself *and* that sibling's condition. Nothing here asks whether a
+state can still be completed; ``general_objects`` does, for that takes contexts of values.
 """
 
 from __future__ import annotations
@@ -29,11 +31,12 @@ from structgen.ir.document import (
 )
 
 __all__ = [
+    "Asked",
     "ObjectState",
     "Shape",
     "after_key",
     "after_verdict",
-    "child_goals",
+    "asked_of_value",
     "counts_names",
     "must_assertions",
     "settled",
@@ -146,7 +149,57 @@ def after_key(state: ObjectState, number: int, key_class: KeyClass) -> ObjectSta
     return ObjectState(shape, forms, seen, count)
 
 
-def child_goals(state: ObjectState, key_class: KeyClass) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the value under a name."""
+
+    state: ObjectState
+    """The state after the name, with what no value can save given up."""
+    must: Formula
+    flagged: tuple[tuple[Assertion, Formula, Formula], ...] = ()
+    """(assertion, what excuses its failure, goal), where the verdict makes a difference."""
+    is_certain: bool = True
+    """Whether nothing hung on the value in the first place."""
+
+    @property
+    def goals(self) -> tuple[Formula, ...]:
+        """What must hold, then each other goal once."""
+        return (self.must, *{goal.uid: goal for _, _, goal in self.flagged}.values())
+
+
+def asked_of_value(state: ObjectState, key_class: KeyClass) -> Asked:
+    """What is asked of a value under a name of a class; ``state`` is the one after the name."""
+    must, flagged = _goals(state, key_class)
+    is_certain = not flagged
+    while flagged:
+        lost: dict[int, Formula] = {
+            part.uid: FALSE for part, cover, goal in flagged if goal is FALSE and cover is FALSE
+        }
+        if not lost:
+            break
+        forms = tuple(substitute(form, lost) for form in state.forms)
+        state = ObjectState(state.shape, forms, state.seen, state.count)
+        must, flagged = _goals(state, key_class)
+    if state.forms[0] is FALSE:
+        return Asked(state, FALSE, (), is_certain)
+    goals = {goal.uid: goal for _, _, goal in flagged}
+    needed = [goal for goal in goals.values() if _must_hold(state, goal, flagged)]
+    if needed:
+        must = conjunction([must, *needed])
+        flagged = [row for row in flagged if row[2] not in needed]
+    return Asked(state, must, tuple(flagged), is_certain)
+
+
+def _must_hold(state: ObjectState, goal: Formula, flagged: list[tuple[Assertion, Formula, Formula]]) -> bool:
+    """Whether nothing acceptable can become of the object if its next value fails ``goal``.
+
+    A formula that has become FALSE stays so: whatever else the value fails makes no difference.
+    """
+    lost: dict[int, Formula] = {part.uid: FALSE for part, cover, other in flagged if other is goal and cover is FALSE}
+    return bool(lost) and substitute(state.forms[0], lost) is FALSE
+
+
+def _goals(state: ObjectState, key_class: KeyClass) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
     """What must hold of the value, and (assertion, what excuses its failure, goal) for the rest."""
     musts = must_assertions(state.shape.context, state.forms)
     must: list[Formula] = []
@@ -169,7 +222,8 @@ def child_goals(state: ObjectState, key_class: KeyClass) -> tuple[Formula, list[
             must.append(goal)
         else:
             flagged.append((part, cover, goal))
-    return conjunction(must), flagged
+    asked = {goal.uid for goal in must}
+    return conjunction(must), [row for row in flagged if row[2].uid not in asked]
 
 
 def _cover(state: ObjectState, part: UnevaluatedProperties, key_class: KeyClass) -> Formula:
@@ -181,11 +235,11 @@ def _cover(state: ObjectState, part: UnevaluatedProperties, key_class: KeyClass)
     return disjunction(conditions)
 
 
-def after_verdict(
-    state: ObjectState, flagged: tuple[tuple[Assertion, Formula], ...], holds: tuple[bool, ...]
-) -> ObjectState:
-    """The state once it is known which flagged assertions the value broke."""
-    failed = {row[0].uid: row for row, held in zip(flagged, holds, strict=True) if not held}
+def after_verdict(asked: Asked, verdicts: tuple[bool, ...]) -> ObjectState:
+    """The state after a value, once it is known which of the goals it has reached."""
+    state = asked.state
+    held = {goal.uid: holds for goal, holds in zip(asked.goals, verdicts, strict=True)}
+    failed = {part.uid: (part, cover) for part, cover, goal in asked.flagged if not held[goal.uid]}
     forms = after_failures(state.forms, failed)
     return settled(state if forms is state.forms else ObjectState(state.shape, forms, state.seen, state.count))
 

@@ -21,7 +21,7 @@ from structgen.automata.document.arrays import ArrayState, compares
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.guided import Guided
 from structgen.automata.document.judge import Judge
-from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, child_goals, settled
+from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, asked_of_value, settled
 from structgen.automata.document.shortest import Shortest, quoted
 from structgen.ir.document import FALSE, TRUE, Formula, conjunction, negation
 from structgen.kernels import document as K
@@ -208,7 +208,7 @@ class Witness:
         if kind == K.PLAIN_ARRAY:
             return self._plain_array(frame, register, first, comma)
         if kind == K.GENERAL_OBJECT:
-            return self._search_object(self.automaton.objects.states[frame], first, comma)
+            return self._search_object(self.automaton.general_objects.states[frame], first, comma)
         return self._search_array(self.automaton.arrays.states[frame], first, comma)
 
     def _plain_object(self, frame: int, seen: int, first: bool, comma: bool) -> dict[int, bytes]:
@@ -280,7 +280,7 @@ class Witness:
                 self._search_object(state, False, False, any_label=True)
             )
 
-        return self._is_viable(state, lambda: self.automaton.objects.close_label(state), search)
+        return self._is_viable(state, lambda: self.automaton.general_objects.close_label(state), search)
 
     @property
     def is_searching(self) -> bool:
@@ -344,7 +344,7 @@ class Witness:
             found = {best: guided[best]}
         else:
             found = self._dijkstra(
-                starts, self._object_steps, self.automaton.objects.close_label, must or any_label, guided
+                starts, self._object_steps, self.automaton.general_objects.close_label, must or any_label, guided
             )
         lead = b"" if first or comma else b","
         texts = {label: (lead + text[1:] if text else b"") + b"}" for label, text in found.items()}
@@ -364,21 +364,20 @@ class Witness:
         after = after_key(state, number, key_class)
         if after is None:
             return
-        must, flagged = child_goals(after, key_class)
+        asked = asked_of_value(after, key_class)
         key = b"," + quoted(key_class.sample_after(state.count)) + b":"
         contexts = self.automaton.contexts
-        if not flagged:
-            value = contexts.must(must)
+        if not asked.flagged:
+            value = contexts.must(asked.must)
             text = self.outcomes(value).get(MUST) if value else None
             if text is not None:
-                yield key + text, settled(after)
+                yield key + text, settled(asked.state)
             return
-        goals = (must, *(goal for _, _, goal in flagged))
-        for label, text in self.aimed_outcomes(goals).items():
+        for label, text in self.aimed_outcomes(asked.goals).items():
             vector = contexts.vectors[label]
             if not vector[0]:
                 continue
-            found = after_verdict(after, tuple((part, cover) for part, cover, _ in flagged), vector[1:])
+            found = after_verdict(asked, vector)
             if shape.context.accepts is None and found.forms[0] is FALSE:
                 continue
             yield key + text, found

@@ -1,0 +1,80 @@
+"""General objects: what becomes plain, and which values are asked for nothing but what must hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from structgen.automata.document.automaton import DocumentAutomaton
+from structgen.frontends.jsonschema.build import SchemaSource
+from structgen.kernels import document as K
+
+STRING, INTEGER = {"type": "string"}, {"type": "integer"}
+
+
+def closed(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def after(schema: dict[str, Any], text: bytes) -> tuple[DocumentAutomaton, tuple[Any, ...]]:
+    automaton = DocumentAutomaton(SchemaSource(schema))
+    config = automaton.read(automaton.start, text)
+    assert config is not None
+    return automaton, config
+
+
+def kind_of(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> int:
+    return int(automaton.tables.frames[config[K.R_FRAME], K.F_KIND])
+
+
+def test_values_under_names_of_one_alternative_are_plain() -> None:
+    call = {"anyOf": [closed(["f"], f=closed(["x"], x=STRING)), closed(["g"], g=closed(["y"], y=INTEGER))]}
+    automaton, config = after(call, b'{"g":{')
+    assert kind_of(automaton, config) == K.PLAIN_OBJECT
+    assert automaton.read(config, b'"y":1}}') is not None
+    assert automaton.read(config, b'"x"') is None
+
+
+def test_what_is_left_of_alternatives_is_plain() -> None:
+    kinds = {
+        "oneOf": [
+            closed(["kind", "a"], kind={"const": "one"}, a=STRING, c=INTEGER),
+            closed(["kind", "b"], kind={"const": "two"}, b=STRING, c=INTEGER),
+        ]
+    }
+    automaton, config = after(kinds, b'{"c":1,"kind":"two"')
+    assert kind_of(automaton, config) == K.PLAIN_OBJECT
+    for text, is_right in ((b"}", False), (b',"b":""}', True), (b',"a":""}', False), (b',"c":1', False)):
+        assert (automaton.read(config, text) is not None) == is_right
+
+
+@pytest.mark.parametrize("combined", ["anyOf", "oneOf"])
+def test_what_all_alternatives_ask_must_hold(combined: str) -> None:
+    both = {combined: [closed(["n", "a"], n=STRING, a=STRING), closed(["n", "b"], n=STRING, b=STRING)]}
+    automaton, config = after(both, b'{"n":')
+    context = automaton.contexts.by_index[config[K.R_VALUE]]
+    assert context.accepts is None
+    assert automaton.read(config, b"1") is None
+    assert automaton.read(config, b'"","b":""}') is not None
+
+
+def test_states_that_differ_in_names_seen_lead_to_the_same_values() -> None:
+    schema = {"oneOf": [closed(["a"], a=STRING, c={}, d={}), closed(["a"], a=INTEGER, c={}, d={})]}
+    automaton, config = after(schema, b'{"c":1,"a":')
+    other = automaton.read(automaton.start, b'{"d":1,"a":')
+    assert other is not None
+    assert config[K.R_VALUE] == other[K.R_VALUE]
+
+
+def test_undeclared_names_that_broke_something_stay_general() -> None:
+    # A value under the same name that comes again would undo what broke the rule.
+    schema = {"type": "object", "not": {"additionalProperties": {"type": "string"}}}
+    automaton, config = after(schema, b'{"x":1')
+    assert kind_of(automaton, config) == K.GENERAL_OBJECT
+
+
+def test_values_keep_any_order_in_alternatives() -> None:
+    call = {"anyOf": [closed(["f"], f=closed([], a=STRING, b=STRING)), closed(["g"], g=STRING)]}
+    automaton = DocumentAutomaton(SchemaSource(call), in_order=True)
+    assert automaton.read(automaton.start, b'{"f":{"b":"","a":""}}') is not None
