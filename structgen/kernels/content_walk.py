@@ -11,16 +11,14 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.bits import allow, forbid
-from structgen.kernels.document_escapes import short_escape
-from structgen.kernels.document_registers import C_LABEL, C_LIMIT, C_MAP, C_START, UTF8, UTF8_DEAD
-from structgen.kernels.jit import inlined, kernel
+from structgen.kernels.content_escapes import DIGITS, after, any_character, digits_alive
+from structgen.kernels.document_escapes import hex_value, short_escape
+from structgen.kernels.document_registers import C_LABEL, C_LIMIT, UTF8, UTF8_DEAD
+from structgen.kernels.jit import inlined, kernel, uncounted
 
 ESCAPE, QUOTE = 1, 2
-
-
-@inlined
-def _after(trans, content, class_maps, state, b):
-    return np.int64(trans[content[state, C_START] + class_maps[content[state, C_MAP], b]])
+NO_ROOM, TOO_MUCH = -1, -2
+MANY_LETTERS = 40
 
 
 @kernel
@@ -28,8 +26,10 @@ def _all_lead_to(trans, content, class_maps, state, lead, target):
     """Whether every character that starts with ``lead`` takes the automaton from ``state`` to ``target``."""
     at = np.zeros(9, np.int64)  # the automaton's state in each state of UTF8, if it is always the same
     place = np.int64(UTF8[0, lead])
-    at[place] = _after(trans, content, class_maps, state, lead)
-    if place == UTF8_DEAD or at[place] == 0:
+    if place == UTF8_DEAD:
+        return False
+    at[place] = after(trans, content, class_maps, state, lead)
+    if at[place] == 0:
         return False
     for turn in (6, 5, 7, 3, 2, 4, 1):  # each after those that lead to it
         if at[turn] == 0:
@@ -38,14 +38,14 @@ def _all_lead_to(trans, content, class_maps, state, lead, target):
             to = UTF8[turn, b]
             if to == UTF8_DEAD:
                 continue
-            after = _after(trans, content, class_maps, at[turn], b)
+            went = after(trans, content, class_maps, at[turn], b)
             if to == 0:
-                if after != target:
+                if went != target:
                     return False
-            elif after == 0 or (at[to] != 0 and at[to] != after):
+            elif went == 0 or (at[to] != 0 and at[to] != went):
                 return False
             else:
-                at[to] = after
+                at[to] = went
     return True
 
 
@@ -58,12 +58,12 @@ def target_of(trans, content, class_maps, state, weights, first):
     best, target = np.int64(0), np.int64(0)
     seen = np.zeros(128, np.uint8)
     for b in range(32, 128):
-        to = _after(trans, content, class_maps, state, b)
+        to = after(trans, content, class_maps, state, b)
         if to == 0 or seen[b]:
             continue
         total = np.int64(1)
         for other in range(b, 128):
-            if _after(trans, content, class_maps, state, other) == to:
+            if after(trans, content, class_maps, state, other) == to:
                 seen[other] = 1
                 total += weights[other]
         if total > best:
@@ -72,7 +72,7 @@ def target_of(trans, content, class_maps, state, weights, first):
     if target == 0:
         return target
     for b in range(128):
-        first[b] = np.uint8(_after(trans, content, class_maps, state, b) == target)
+        first[b] = np.uint8(after(trans, content, class_maps, state, b) == target)
     for b in range(0xC2, 0xF5):
         first[b] = np.uint8(_all_lead_to(trans, content, class_maps, state, b, target))
     return target
@@ -83,32 +83,82 @@ def is_between_characters(trans, content, class_maps, state):
     """Whether no continuation byte may follow; automata are trimmed, so that decides it."""
     live = False
     for b in range(128, 192):
-        live = live or _after(trans, content, class_maps, state, b) != 0
+        live = live or after(trans, content, class_maps, state, b) != 0
     return not live
 
 
+@inlined
+def _letters(trans, content, class_maps, reach, window, state):
+    """How many ASCII letters may follow."""
+    n = 0
+    for b in range(97, 123):
+        for letter in (b, b - 32):
+            to = after(trans, content, class_maps, state, letter)
+            n += to != 0 and (reach[to] & window) != 0
+    return n
+
+
 @kernel
-def _any_character(trans, content, class_maps, reach, window, counts, state, n):
-    """Whether some character may follow at all."""
-    for b in range(256):
-        to = _after(trans, content, class_maps, state, b)
-        if to != 0 and (reach[to] & window) != 0 and not (counts and n >= content[to, C_LIMIT]):
-            return True
-    return False
+def is_wide(trans, content, class_maps, reach, window, state):
+    """Whether most letters may follow, and again after an ``e``, so that much of a vocabulary will."""
+    if _letters(trans, content, class_maps, reach, window, state) <= MANY_LETTERS:
+        return False
+    then = after(trans, content, class_maps, state, 101)
+    return then != 0 and _letters(trans, content, class_maps, reach, window, then) > MANY_LETTERS
+
+
+@uncounted
+def _by_number(
+    node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach, window, counts,
+    state, n, mask, notes, n_notes,
+):  # fmt: skip
+    """Decide the escapes by number below ``node``, the edge of their ``u``; characters spelled out are noted.
+
+    Returns how many notes there are then, or ``NO_ROOM``.
+    """
+    allow(token_ids, token_start[node], token_start[node + 1], mask)
+    value, n_digits = np.int64(0), np.int64(0)
+    below = node + 1
+    while below < subtree_end[node]:
+        above = np.int64(depth[below]) - np.int64(depth[node]) - 1
+        digit = hex_value(np.int64(byte[below]))
+        if digit < 0:
+            below = np.int64(subtree_end[below])
+            continue
+        if above == DIGITS:
+            if n_notes == notes.shape[0]:
+                return NO_ROOM
+            notes[n_notes, 0] = ESCAPE
+            notes[n_notes, 1] = below
+            notes[n_notes, 2] = state
+            notes[n_notes, 3] = n
+            n_notes += 1
+            below = np.int64(subtree_end[below])
+            continue
+        longer = (value >> (4 * (n_digits - above)) << 4) | digit
+        if not digits_alive(trans, content, class_maps, reach, window, counts, state, n, longer, above + 1):
+            below = np.int64(subtree_end[below])
+            continue
+        value, n_digits = longer, above + 1
+        allow(token_ids, token_start[below], token_start[below + 1], mask)
+        below += 1
+    return n_notes
 
 
 @kernel
 def content_walk(
     entries, entry_states, entry_counts, byte, subtree_end, depth, token_start, token_ids, max_depth,
-    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, mask, quotes, notes, visited,
+    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, mask, quotes, most_nodes, notes,
+    visited,
 ):  # fmt: skip
     """Allow the content tokens at and below some nodes, each entered in a state of its own.
 
     An entry is a node whose edge is still to be read, or ``~node`` where only what is below it counts.
     A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
     first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. Closing quotes (``QUOTE``, if
-    ``quotes``) and escapes by number (``ESCAPE``) are noted, not followed: kind, node, state and characters before,
-    in ``notes`` (n, 4). Returns how many, or -1 where there was no room.
+    ``quotes``) and characters spelled out by number (``ESCAPE``) are noted, not followed: kind, node, state and
+    characters before, in ``notes`` (n, 4). Returns how many, ``NO_ROOM`` where there was none, or ``TOO_MUCH`` beyond
+    ``most_nodes``.
 
     One loop on purpose, as in ``document_walk``.
     """
@@ -132,21 +182,33 @@ def content_walk(
         escaped[above] = 0
         while node < stop:
             visited[0] += 1
+            if visited[0] > most_nodes:
+                return TOO_MUCH
             level = np.int64(depth[node])
             state = states[level - 1]
             n = characters[level - 1]
             b = np.int64(byte[node])
             to = np.int64(0)
             if escaped[level - 1]:
-                if b != 117:
-                    point = short_escape(b)
-                    if point >= 0:
-                        to = _after(trans, content, class_maps, state, point)
-                        n += 1
+                if b == 117:
+                    if stop_state != 0:
+                        forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
+                    n_notes = _by_number(
+                        node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach,
+                        window, counts, state, n, mask, notes, n_notes,
+                    )  # fmt: skip
+                    if n_notes < 0:
+                        return NO_ROOM
+                    node = np.int64(subtree_end[node])
+                    continue
+                point = short_escape(b)
+                if point >= 0:
+                    to = after(trans, content, class_maps, state, point)
+                    n += 1
             elif b == 92:
                 if known != state or known_n != n:
                     known, known_n = state, n
-                    known_alive = _any_character(trans, content, class_maps, reach, window, counts, state, n)
+                    known_alive = any_character(trans, content, class_maps, reach, window, counts, state, n)
                 if known_alive:
                     states[level] = state
                     characters[level] = n
@@ -158,20 +220,22 @@ def content_walk(
                 if stop_state != 0 and state == entry_states[entry] and skipped[b]:
                     node = np.int64(subtree_end[node])
                     continue
-                to = _after(trans, content, class_maps, state, b)
+                to = after(trans, content, class_maps, state, b)
                 if b < 0x80 or b >= 0xC0:
                     n += 1
             if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
                 to = np.int64(0)
             if to == 0:
-                if b == 34 and not escaped[level - 1]:
-                    noted = quotes and content[state, C_LABEL] != 0 and not (counts and n < least)
-                else:
-                    noted = b == 117 and escaped[level - 1] == 1
-                if noted:
+                if (
+                    b == 34
+                    and not escaped[level - 1]
+                    and quotes
+                    and content[state, C_LABEL]
+                    and not (counts and n < least)
+                ):
                     if n_notes == notes.shape[0]:
-                        return -1
-                    notes[n_notes, 0] = QUOTE if b == 34 else ESCAPE
+                        return NO_ROOM
+                    notes[n_notes, 0] = QUOTE
                     notes[n_notes, 1] = node
                     notes[n_notes, 2] = state
                     notes[n_notes, 3] = n
@@ -189,6 +253,29 @@ def content_walk(
             allow(token_ids, token_start[node], token_start[node + 1], mask)
             node += 1
     return n_notes
+
+
+@kernel
+def gather_quotes(notes, content, index_of_note, labels, states):
+    """Bring the quotes among ``notes`` to the front, in their order; returns how many there are, and how many labels.
+
+    ``index_of_note`` (n,) says which of ``labels`` (n,) each has; ``states`` (n,) is one state with each label.
+    """
+    n_quotes, n_labels = 0, 0
+    for note in range(notes.shape[0]):
+        if notes[note, 0] != QUOTE:
+            continue
+        notes[n_quotes] = notes[note]
+        label = content[notes[note, 2], C_LABEL]
+        index = 0
+        while index < n_labels and labels[index] != label:
+            index += 1
+        if index == n_labels:
+            labels[index], states[index] = label, notes[note, 2]
+            n_labels += 1
+        index_of_note[n_quotes] = index
+        n_quotes += 1
+    return n_quotes, n_labels
 
 
 @kernel

@@ -33,6 +33,9 @@ MOST_CLOSED = 1 << 16
 MOST_FIXED = 512
 """States per arena and vocabulary whose content masks are remembered."""
 _NOTES = 2048
+FEW_NODES = 3000
+"""Trie nodes up to which all content is decided in one walk."""
+NO_LIMIT = 1 << 60
 _ROOT = np.array([~0])
 _NO_ROW = np.empty(0, np.uint32)
 """The mask of walks over tokens that all close the string: none is content."""
@@ -203,6 +206,37 @@ class _Text:
             self.window = int(frame[K.F_HIGH]) & ~config[K.R_COUNT]
 
     def fill(self, row: TokenMask) -> None:
+        if self.counts or self.window != -1 or self.body.has_late_quotes:
+            self._close(self._decided(row) or self._by_chain(row), row)
+            return
+        fixed = self.body.fixed.setdefault(self.arena, {})
+        found = fixed.get(self.state)
+        if found is None:
+            quotes = self._decided(row) or self._by_chain(row)
+            if quotes is None:
+                return
+            if len(fixed) >= MOST_FIXED:
+                fixed.clear()
+            found = fixed[self.state] = Fixed(row.copy(), quotes)
+        np.bitwise_or(row, found.row, out=row)
+        self._close(found.quotes, row)
+
+    def _decided(self, row: TokenMask) -> Quotes | None:
+        """Decide all content in one walk, where little of the vocabulary may follow; else None, and nothing is done."""
+        arena = self.arena
+        tables = arena.trans, arena.content, arena.class_maps, arena.reach
+        if content_walk.is_wide(*tables, self.window, self.state):
+            return None
+        root = _ROOT, np.array([self.state]), np.array([self.n])
+        notes = self._walk_within(FEW_NODES, *root, row, quotes=True)
+        if notes is None:
+            row[:] = 0
+            return None
+        self._escape(notes, row)
+        return self._noted(notes, self.body.vocabulary_trie)
+
+    def _by_chain(self, row: TokenMask) -> Quotes | None:
+        """Decide content along the chain that most of it follows; None where what closes the string is decided, too."""
         chain = chain_of(self.arena, self.state, self.body)
         if (
             chain is not None
@@ -211,20 +245,9 @@ class _Text:
             and self.room(chain.free) > 0
         ):
             self._fill_from_free(chain, row)
-            return
-        if self.counts or self.window != -1 or self.body.has_late_quotes:
-            self._fill_below(0, self.state, self.n, row)
-            self._close(self._quotes(), row)
-            return
-        fixed = self.body.fixed.setdefault(self.arena, {})
-        found = fixed.get(self.state)
-        if found is None:
-            if len(fixed) >= MOST_FIXED:
-                fixed.clear()
-            self._fill_below(0, self.state, 0, row)
-            found = fixed[self.state] = Fixed(row.copy(), self._quotes())
-        np.bitwise_or(row, found.row, out=row)
-        self._close(found.quotes, row)
+            return None
+        self._fill_below(0, self.state, self.n, row)
+        return self._quotes()
 
     def room(self, state: int) -> int:
         """How many more characters may be read if they lead to ``state``."""
@@ -296,6 +319,23 @@ class _Text:
         quotes: bool = False,
     ) -> npt.NDArray[np.int64]:
         """Decide the content tokens at ``nodes``, each entered in a state of its own; returns the notes."""
+        found = self._walk_within(NO_LIMIT, nodes, states, counts, row, stop_state, skipped, trie, quotes)
+        assert found is not None
+        return found
+
+    def _walk_within(
+        self,
+        most_nodes: int,
+        nodes: npt.NDArray[Any],
+        states: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
+        row: TokenMask,
+        stop_state: int = 0,
+        skipped: npt.NDArray[np.uint8] = _NOTHING,
+        trie: TrieTables | None = None,
+        quotes: bool = False,
+    ) -> npt.NDArray[np.int64] | None:
+        """The same; None, and ``row`` partly filled, where that visits more than ``most_nodes``."""
         arena = self.arena
         trie = self.body.vocabulary_trie if trie is None else trie
         visited = np.zeros(1, np.int64)
@@ -303,13 +343,14 @@ class _Text:
         while True:
             n = content_walk.content_walk(
                 nodes, states, counts, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps,
-                arena.reach, self.window, self.counts, self.least, stop_state, skipped, row, quotes, notes, visited,
+                arena.reach, self.window, self.counts, self.least, stop_state, skipped, row, quotes, most_nodes, notes,
+                visited,
             )  # fmt: skip
-            if n >= 0:
+            if n != content_walk.NO_ROOM:
                 break
             notes = np.empty((4 * len(notes), 4), np.int64)
         self.masks.machine.n_walked += int(visited[0])
-        return notes[:n]
+        return None if n < 0 else notes[:n]
 
     def _quotes(self) -> Quotes:
         """Where tokens close the string, from a trie of their own."""
@@ -319,17 +360,13 @@ class _Text:
         )
 
     def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
-        notes = notes[notes[:, 0] == content_walk.QUOTE]
-        label_of: list[int] = self.arena.content[notes[:, 2], K.C_LABEL].tolist()
-        # Few labels, and mostly few notes: sorting them would cost more.
-        index_of = {label: index for index, label in enumerate(dict.fromkeys(label_of))}
-        of_note = np.array([index_of[label] for label in label_of], np.int64)
-        states = dict(zip(label_of, notes[:, 2].tolist(), strict=True))
-        return Quotes(trie, notes, of_note, list(index_of), [states[label] for label in index_of])
+        index_of_note, labels, states = np.empty((3, len(notes)), np.int64)
+        n, n_labels = content_walk.gather_quotes(notes, self.arena.content, index_of_note, labels, states)
+        return Quotes(trie, notes[:n], index_of_note[:n], labels[:n_labels].tolist(), states[:n_labels].tolist())
 
-    def _close(self, quotes: Quotes, row: TokenMask) -> None:
+    def _close(self, quotes: Quotes | None, row: TokenMask) -> None:
         """Allow what may follow quotes."""
-        if not quotes.labels:
+        if quotes is None or not quotes.labels:
             return
         rows = np.zeros((len(quotes.labels), n_words(len(self.body.suffixes))), np.uint32)
         for index, (label, state) in enumerate(zip(quotes.labels, quotes.states, strict=True)):

@@ -24,6 +24,7 @@ PATTERNS = (
     "x$",
     r"^(\\|\"|/)*\n?$",
     "^[a-z0-9-]+(:[a-z0-9.-]+)?$",
+    "^([À-ÿ㐀-䶿𝒜-𝓏]|ퟟ)*$",
 )
 SCHEMAS = (
     *({"type": "string", "pattern": pattern} for pattern in PATTERNS),
@@ -46,12 +47,18 @@ def _vocabulary(seed: int) -> sg.Vocabulary:
         "".join(chance.choices(pieces, k=chance.randint(1, 6))).encode() for _ in range(900)
     }
     tokens |= {"é😀".encode()[:n] for n in range(1, 6)} | {b"\xa9a", b"\x80 ab"}
+    digits = ["".join(chance.choices("0069aAdDe8F32", k=chance.randint(1, 4))) for _ in range(150)]
+    tokens |= {f"{begun}\\u{number}".encode() for begun in ("", "a", "-") for number in digits}
     return sg.Vocabulary.from_bytes([*sorted(tokens), b"</s>"], eos_ids=[len(tokens)])
 
 
+@pytest.mark.parametrize("few_nodes", [0, 3000])
 @pytest.mark.parametrize("index", range(len(SCHEMAS)))
-def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(
+    index: int, few_nodes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("structgen.masks.content_runs.MUCH", 5)
+    monkeypatch.setattr("structgen.masks.string_masks.FEW_NODES", few_nodes)
     vocabulary = _vocabulary(index)
     machine = sg.json_schema(SCHEMAS[index], property_order="any", whitespace="any").bind(vocabulary).machine
     chance = random.Random(index)
