@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from structgen.dtypes import ByteArray, IntArray
+from structgen.kernels.alike_stacks import shorten
 from structgen.kernels.jit import uncounted
 from structgen.kernels.pushdown import (
     CELL_CAPACITY,
@@ -27,6 +28,7 @@ from structgen.kernels.pushdown import (
     N_OFFSETS,
     N_SCRATCH,
     N_SHIFTS,
+    N_SHORTENINGS,
     N_TERMINALS,
     NOTED,
     OFFSETS,
@@ -215,6 +217,7 @@ def advance(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
     """Move the first ``n_threads`` threads over ``data``; returns (first row, count) of what is alive."""
     low = 0
     count = n_threads
+    before = work[N_SCRATCH]
     for i in range(data.shape[0]):
         high = low + count
         found = 0
@@ -224,12 +227,23 @@ def advance(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
         count = found
         if count == 0 or work[STATUS] != OK:
             break
+        if heap[N_SHORTENINGS] > 0 and work[N_SCRATCH] > before:
+            shorten_all(heap, work, low, count, before)
+            before = work[N_SCRATCH]
         if low > 4096:
             for j in range(count):
                 for k in range(5):
                     work[work[THREADS] + 5 * (j) + k] = work[work[THREADS] + 5 * (low + j) + k]
             low = 0
     return low, count
+
+
+@uncounted
+def shorten_all(heap, work, first, count, before):  # type: ignore[no-untyped-def]
+    """Shorten the stacks of ``count`` threads whose top cells were made after the first ``before`` scratch cells."""
+    for at in range(work[THREADS] + 5 * first, work[THREADS] + 5 * (first + count), 5):
+        if work[at] >= SCRATCH + before:
+            work[at] = shorten(heap, work, work[at])
 
 
 @uncounted

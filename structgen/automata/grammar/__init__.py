@@ -8,6 +8,8 @@ where a token may end one lexeme and hold several more.
 - ``automaton`` moves threads, (stack cell, lexer state, ...), over bytes. Lexer states are made
   as they are met (``automata.lexer``, in compiled code). A lookahead waits in the state until
   the next byte settles it; only what a byte leaves open is guessed and watched.
+- Stacks that no text tells apart are made one after each terminal (``kernels.alike_stacks``), so a
+  list's third element has the masks of its second, and the operand of a product those of a sum.
 - Masks are put together by ``masks.grammar_machine`` from parts that hold for every stack
   (``kernels.grammar_parts``): the lexer alone is walked over the trie, once per set of nodes and
   state, and the parser only over sets. A mask is remembered by the stack cells it read.

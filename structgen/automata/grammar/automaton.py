@@ -23,7 +23,7 @@ from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import ByteArray, IntArray, lazy_zeros
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
-from structgen.kernels import pushdown
+from structgen.kernels import alike_stacks, pushdown
 
 __all__ = ["GrammarAutomaton", "Thread", "Threads"]
 
@@ -91,6 +91,14 @@ class GrammarAutomaton:
             heap.put("goto", pushdown.GOTO, lalr.goto)
             heap.put("length", pushdown.LENGTH, lalr.length)
             heap.put("left", pushdown.LEFT, lalr.left)
+            heap.put("kernel_start", pushdown.KERNEL_START, lalr.kernel_start)
+            left, read = lalr.kernel_places()
+            heap.put("kernel_left", pushdown.KERNEL_LEFT, left)
+            heap.put("kernel_read", pushdown.KERNEL_READ, read)
+            heap.add("shortenings", pushdown.SHORTENINGS, 1 << 10, alike_stacks.ROW)
+            if grammar.n_terminals < alike_stacks.MOST_TERMINALS:
+                heap.set_number(pushdown.N_SHORTENINGS, 1 << 10)
+            heap.add("lone", pushdown.LONE, lalr.n_states)
         roles, indent = _roles(grammar)
         heap.put("roles", pushdown.ROLES, roles)
         heap.put("indent", pushdown.INDENT, indent)

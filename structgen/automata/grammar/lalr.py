@@ -96,6 +96,13 @@ class LalrTables:
             found[state].append((0, 1 << n_terminals))
         return tuple(tuple(sorted(reduces)) for reduces in found)
 
+    def kernel_places(self) -> tuple[IntArray, IntArray]:
+        """For each of ``kernel_items`` its left-hand side, and how many symbols are before its dot."""
+        ends = np.cumsum(self.length + 1)
+        production = np.searchsorted(ends, self.kernel_items, side="right")
+        read = self.kernel_items - ends[production] + self.length[production] + 1
+        return self.left[production], read.astype(np.int32)
+
     def accept_sets(self) -> npt.NDArray[np.bool_]:
         """(S, T) bool: terminals a state has an action for, the contexts of Lark's lexer."""
         accepted: npt.NDArray[np.bool_] = self.action[:, :-1] != 0
