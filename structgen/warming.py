@@ -80,6 +80,12 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
 ]
 """Every kind of value and of rule, with a document each."""
 
+_CHARACTERS = (
+    ".", r"\S", r"[^/]", "[a-z]", "[A-Z]", "[a-zA-Z]", "[a-z0-9]", "[a-zA-Z0-9]", "[a-z_]", "[a-z0-9_]", "[a-z0-9-]",
+    r"\w", r"[\w-]", r"[\w.-]", "[a-zA-Z0-9-]", "[a-zA-Z0-9 ]",
+)  # fmt: skip
+"""Sets of characters that patterns often repeat; what tokens do on each is found once per vocabulary."""
+
 _LALR = 'start: "a" ("," (NAME | TEXT))*\nNAME: /[a-z]+/\nTEXT: /"[^"]*"/\n%ignore " "\n'
 _KEYWORDS = """
 start: (declaration | call)+
@@ -135,6 +141,8 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
         lexeme_runs(vocabulary).prepare()
         for name in FORMATS:
             _fill(json_schema({"type": "string", "format": name}), vocabulary, b'"')
+        for characters in _CHARACTERS:
+            _fill(json_schema({"type": "string", "pattern": f"^{characters}+$"}), vocabulary, b'"')
     if freeze:
         gc.collect()
         gc.freeze()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.document_registers import UTF8, UTF8_DEAD
+from structgen.kernels.document_registers import C_MAP, C_START, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel
 
 WORDS = 4
@@ -123,3 +123,33 @@ def _by_length(found, token_ids, of_token, behind, tokens, ends):
         n = of_token[index] - behind
         tokens[next_at[n]] = token_ids[index]
         next_at[n] += 1
+
+
+@kernel
+def plan_exits(
+    exits, before, byte, subtree_end, trans, content, class_maps, state, chain, loops, much,
+    nodes, states, characters, large,
+):  # fmt: skip
+    """Where text leaves a run without dying at once; returns how many exits, and how many of them have much below.
+
+    Character ``n`` of a run leads to ``chain[n - 1]``, and once past its end to the last one if that ``loops``.
+    Exits are written to ``nodes``, ``states``, before their edge, and ``characters``; those with more than ``much``
+    nodes below to ``large`` (n, 3): node, state after its edge, characters with it.
+    """
+    n, n_large = 0, 0
+    for index in range(exits.shape[0]):
+        node, gone = np.int64(exits[index]), np.int64(before[index])
+        if gone > chain.shape[0] and not loops:
+            continue
+        at = state if gone == 0 else chain[min(gone, chain.shape[0]) - 1]
+        edge = np.int64(byte[node])
+        to = np.int64(trans[content[at, C_START] + class_maps[content[at, C_MAP], edge]])
+        if to == 0 and edge != 92:
+            continue
+        if edge != 92 and edge < 128 and subtree_end[node] - node > much:
+            large[n_large, 0], large[n_large, 1], large[n_large, 2] = node, to, gone + 1
+            n_large += 1
+        else:
+            nodes[n], states[n], characters[n] = node, at, gone
+            n += 1
+    return n, n_large

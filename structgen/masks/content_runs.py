@@ -28,7 +28,7 @@ import numpy.typing as npt
 from structgen.automata.document.arena import Arena
 from structgen.dtypes import TokenMask, freeze
 from structgen.kernels import content_walk as K
-from structgen.kernels.content_run import build_run
+from structgen.kernels.content_run import build_run, plan_exits
 from structgen.kernels.document import C_MAP, C_START
 from structgen.masks.string_body import StringBody
 
@@ -151,21 +151,13 @@ def _run(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
 def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:
     run = run_of(body, node, chain.first, chain.rest)
     trie = body.vocabulary_trie
-    edges = trie.byte[run.exits]
-    places = np.minimum(run.characters, len(chain.states)) - 1
-    states = np.where(run.characters == 0, state, chain.states[places])
-    if not chain.loops:
-        states[run.characters > len(chain.states)] = 0
-    after = _targets(arena, states, edges)
-    kept = (after != 0) | ((edges == 92) & (states != 0))
-    exits, characters = run.exits[kept], run.characters[kept]
-    is_large = (trie.subtree_end[exits] - exits > MUCH) & (edges[kept] < 128) & (edges[kept] != 92)
-    large = zip(exits[is_large], after[kept][is_large], characters[is_large] + 1, strict=True)
-    small = ~is_large
-    return Plan(
-        chain, run, exits[small].astype(np.int64), states[kept][small], characters[small].astype(np.int64),
-        tuple((int(exit_node), int(to), int(n)) for exit_node, to, n in large),
+    found, large = np.empty((3, len(run.exits)), np.int64), np.empty((len(run.exits), 3), np.int64)
+    n, n_large = plan_exits(
+        run.exits, run.characters, trie.byte, trie.subtree_end, arena.trans, arena.content, arena.class_maps, state,
+        chain.states, chain.loops, MUCH, *found, large,
     )  # fmt: skip
+    nodes, states, characters = found[:, :n].copy()
+    return Plan(chain, run, nodes, states, characters, tuple(map(tuple, large[:n_large].tolist())))
 
 
 def _targets(arena: Arena, states: npt.NDArray[np.int64], edges: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:

@@ -33,7 +33,7 @@ MOST_CLOSED = 1 << 16
 MOST_FIXED = 512
 """States per arena and vocabulary whose content masks are remembered."""
 _NOTES = 2048
-FEW_NODES = 3000
+FEW_NODES = 8000
 """Trie nodes up to which all content is decided in one walk."""
 NO_LIMIT = 1 << 60
 _ROOT = np.array([~0])
@@ -222,18 +222,23 @@ class _Text:
         self._close(found.quotes, row)
 
     def _decided(self, row: TokenMask) -> Quotes | None:
-        """Decide all content in one walk, where little of the vocabulary may follow; else None, and nothing is done."""
+        """Decide all content in one walk, where little of the vocabulary may follow; else None."""
+        notes = self._little(0, self.state, self.n, row, quotes=True)
+        return None if notes is None else self._noted(notes, self.body.vocabulary_trie)
+
+    def _little(
+        self, node: int, state: int, n: int, row: TokenMask, quotes: bool = False
+    ) -> npt.NDArray[np.int64] | None:
+        """Decide the content below ``node`` in one walk; None, and only some of it allowed, where there is much."""
         arena = self.arena
         tables = arena.trans, arena.content, arena.class_maps, arena.reach
-        if content_walk.is_wide(*tables, self.window, self.state):
+        if content_walk.is_wide(*tables, self.window, state):
             return None
-        root = _ROOT, np.array([self.state]), np.array([self.n])
-        notes = self._walk_within(FEW_NODES, *root, row, quotes=True)
-        if notes is None:
-            row[:] = 0
-            return None
-        self._escape(notes, row)
-        return self._noted(notes, self.body.vocabulary_trie)
+        entry = np.array([~node]), np.array([state]), np.array([n])
+        notes = self._walk_within(FEW_NODES, *entry, row, quotes=quotes)
+        if notes is not None:
+            self._escape(notes, row)
+        return notes
 
     def _by_chain(self, row: TokenMask) -> Quotes | None:
         """Decide content along the chain that most of it follows; None where what closes the string is decided, too."""
@@ -271,6 +276,8 @@ class _Text:
 
     def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
         """Content below ``node``, which has led to ``state`` with ``n`` characters read."""
+        if node and self._little(node, state, n, row) is not None:
+            return
         plan = plan_of(self.arena, state, self.body, node)
         if plan is None or not self._fits(plan.chain):
             notes = self._walk(np.array([~node]), np.array([state]), np.array([n]), row)

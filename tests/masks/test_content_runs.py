@@ -52,7 +52,7 @@ def _vocabulary(seed: int) -> sg.Vocabulary:
     return sg.Vocabulary.from_bytes([*sorted(tokens), b"</s>"], eos_ids=[len(tokens)])
 
 
-@pytest.mark.parametrize("few_nodes", [0, 3000])
+@pytest.mark.parametrize("few_nodes", [0, 20, 8000])
 @pytest.mark.parametrize("index", range(len(SCHEMAS)))
 def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(
     index: int, few_nodes: int, monkeypatch: pytest.MonkeyPatch
