@@ -48,7 +48,7 @@ class Completions:
         self._machine: Any = machine
         self._known: dict[Config, Plan] = {}
         self._landings: dict[Config, Landings] = {}
-        self._end_row = mask_of(machine.vocabulary.eos_ids, machine.vocabulary.n_tokens)
+        self._end_row: TokenMask | None = None
 
     def of(self, config: Config, plan: Plan | None = None) -> Plan:
         """A completion in few tokens: the machine's own, or ``plan`` where that is shorter."""
@@ -88,6 +88,8 @@ class Completions:
 
     def _keep_within(self, config: Config, landings: Landings, row: TokenMask, limit: int) -> None:
         """Leave in ``row`` the tokens that cost at most ``limit``, and end of sequence."""
+        if self._end_row is None:  # made where it is used, for most constraints are bound without a budget
+            self._end_row = mask_of(self._machine.vocabulary.eos_ids, self._machine.vocabulary.n_tokens)
         row &= self._end_row
         set_ids(row, landings.token_ids[landings.costs <= limit])
         run = landings.run

@@ -36,6 +36,8 @@ MOST_ENDS = 1 << 14
 """Steps of completions remembered before starting over."""
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
+_read, _GOES, _DIES, _frombuffer, _BYTE = K.read, K.GOES, K.DIES, np.frombuffer, np.dtype(np.uint8)
+"""What is needed for every new step of every text, at hand."""
 _SPACES = {"compact": 0, "any": K.ANY_SPACE, "bounded": 24, "pretty": K.PRETTY}
 
 
@@ -91,8 +93,7 @@ class DocumentAutomaton:
         self._guessed: dict[int, bytes] = {}
         self._ends: dict[Config, Step] = {}
         self._miss = np.zeros(3, np.int64)
-        self._scratch: list[npt.NDArray[np.int64]] = []
-        self.n_filled = 0
+        self._scratch: list[tuple[Registers, Registers]] = []
         with deep_recursion():
             self.start = self._start()
 
@@ -182,7 +183,6 @@ class DocumentAutomaton:
 
     def fill(self, kind: int, first: int, second: int) -> None:
         """Provide a table entry that a kernel found missing."""
-        self.n_filled += 1
         with deep_recursion():
             if kind == K.NEED_TYPE:
                 self.contexts.fill(first, second)
@@ -207,7 +207,6 @@ class DocumentAutomaton:
         if value in self._typed:
             return
         if min(self.tables.values[value].tolist()) < 0:
-            self.n_filled += 1
             with deep_recursion():
                 self.contexts.fill_all(value)
         self._typed.add(value)
@@ -264,15 +263,19 @@ class DocumentAutomaton:
         """The configuration after ``data``; None where no document goes on so."""
         if len(config) > K.CONFIG_WIDTH:
             return self.keeping.read(config, data)
-        array = np.frombuffer(data, np.uint8)
-        scratch = self._scratch.pop() if self._scratch else np.zeros((2, K.WIDTH), np.int64)
-        regs, before = scratch
-        found = K.read(*config, regs, before, array, *self.tables.arguments, self._miss)
+        array = _frombuffer(data, _BYTE)
+        try:
+            scratch = self._scratch.pop()
+        except IndexError:
+            scratch = np.zeros(K.WIDTH, np.int64), np.zeros(K.WIDTH, np.int64)
+        tables = self.tables
+        found = _read(*config, *scratch, array, *tables.arguments, self._miss)
+        status = found[0]
         after: Config | None = None
-        if found[0] == K.GOES:
-            after = found[2:] if found[-1] < self.tables.n_cells else self.interned(regs)
-        elif found[0] != K.DIES:
-            after = self._read_on(regs, before, data, array, found[0], found[1])
+        if status == _GOES:
+            after = found[2:] if found[-1] < tables.n_cells else self.interned(scratch[0])
+        elif status != _DIES:
+            after = self._read_on(*scratch, data, array, status, found[1])
         self._scratch.append(scratch)
         return after
 

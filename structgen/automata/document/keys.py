@@ -71,13 +71,14 @@ class KeyClass:
 
     def child(self, properties: Properties) -> Formula:
         """What ``properties`` asks of a value under this name."""
-        found = []
-        if self.name is not None and self.name in properties.named:
-            found.append(properties.named[self.name])
-        found += [formula for pattern, formula in properties.patterns if pattern.source in self.matches]
-        if not found:
-            return TRUE if properties.additional is None else properties.additional
-        return conjunction(found)
+        named = None if self.name is None else properties.named.get(self.name)
+        if properties.patterns:
+            found = [formula for pattern, formula in properties.patterns if pattern.source in self.matches]
+            if found:
+                return conjunction(found if named is None else [named, *found])
+        if named is not None:
+            return named
+        return TRUE if properties.additional is None else properties.additional
 
     def is_covered(self, properties: Properties) -> bool:
         """Whether ``properties`` evaluates this name."""

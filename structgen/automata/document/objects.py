@@ -139,7 +139,8 @@ class Objects:
     def fill_child(self, frame: int, number: int) -> int:
         """The value context under class ``number`` of a plain frame."""
         keys, properties, context = self.plain[frame]
-        goal = conjunction(keys.classes[number].child(item) for item in properties)
+        goals = [keys.classes[number].child(item) for item in properties]
+        goal = goals[0] if len(goals) == 1 else conjunction(goals)
         tables = self.automaton.tables
         value = self.automaton.contexts.must(goal, in_order=context.in_order)
         tables.children[int(tables.frames[frame, K.F_CHILDREN]) + number] = value
