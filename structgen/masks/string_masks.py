@@ -271,8 +271,8 @@ class _Text:
         if self.state != chain.free:
             first = np.frombuffer(chain.first, np.uint8)
             notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, chain.free, first, quotes=True)
+            self._escape(notes, row)  # before quotes are gathered, which overwrites the others' notes
             self._close(self._noted(notes, self.body.vocabulary_trie), row)
-            self._escape(notes, row)
 
     def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
         """Content below ``node``, which has led to ``state`` with ``n`` characters read."""
