@@ -277,7 +277,7 @@ class GeneralObjects:
         after = after_key(state, number, key_class)
         if after is None:
             return 0, 0
-        asked = asked_of_value(after, key_class)
+        asked = asked_of_value(after, key_class, self.automaton.source.target)
         contexts = self.automaton.contexts
         if not asked.flagged:
             value = contexts.must(asked.must, in_order=asked.is_certain and shape.context.in_order)

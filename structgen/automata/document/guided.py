@@ -256,7 +256,7 @@ class Guided:
         after = after_key(state, number, key_class)
         if after is None or after.forms[-1] is FALSE:
             return None
-        asked = asked_of_value(after, key_class)
+        asked = asked_of_value(after, key_class, self._automaton.source.target)
         after, flagged, aim = asked.state, asked.flagged, asked.state.forms[-1]
         if aim is FALSE:
             return None

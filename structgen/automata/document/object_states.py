@@ -167,9 +167,12 @@ class Asked:
         return (self.must, *{goal.uid: goal for _, _, goal in self.flagged}.values())
 
 
-def asked_of_value(state: ObjectState, key_class: KeyClass) -> Asked:
-    """What is asked of a value under a name of a class; ``state`` is the one after the name."""
-    must, flagged = _goals(state, key_class)
+def asked_of_value(state: ObjectState, key_class: KeyClass, target: Callable[[Formula], Formula]) -> Asked:
+    """What is asked of a value under a name of a class; ``state`` is the one after the name.
+
+    ``target`` gives one formula for all that are known to say the same.
+    """
+    must, flagged = _goals(state, key_class, target)
     is_certain = not flagged
     while flagged:
         lost: dict[int, Formula] = {
@@ -179,7 +182,7 @@ def asked_of_value(state: ObjectState, key_class: KeyClass) -> Asked:
             break
         forms = tuple(substitute(form, lost) for form in state.forms)
         state = ObjectState(state.shape, forms, state.seen, state.count)
-        must, flagged = _goals(state, key_class)
+        must, flagged = _goals(state, key_class, target)
     if state.forms[0] is FALSE:
         return Asked(state, FALSE, (), is_certain)
     goals = {goal.uid: goal for _, _, goal in flagged}
@@ -199,7 +202,9 @@ def _must_hold(state: ObjectState, goal: Formula, flagged: list[tuple[Assertion,
     return bool(lost) and substitute(state.forms[0], lost) is FALSE
 
 
-def _goals(state: ObjectState, key_class: KeyClass) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
+def _goals(
+    state: ObjectState, key_class: KeyClass, target: Callable[[Formula], Formula]
+) -> tuple[Formula, list[tuple[Assertion, Formula, Formula]]]:
     """What must hold of the value, and (assertion, what excuses its failure, goal) for the rest."""
     musts = must_assertions(state.shape.context, state.forms)
     must: list[Formula] = []
@@ -218,6 +223,7 @@ def _goals(state: ObjectState, key_class: KeyClass) -> tuple[Formula, list[tuple
             continue
         if goal is TRUE:
             continue
+        goal = target(goal)
         if uid in musts and cover is FALSE:
             must.append(goal)
         else:

@@ -364,7 +364,7 @@ class Witness:
         after = after_key(state, number, key_class)
         if after is None:
             return
-        asked = asked_of_value(after, key_class)
+        asked = asked_of_value(after, key_class, self.automaton.source.target)
         key = b"," + quoted(key_class.sample_after(state.count)) + b":"
         contexts = self.automaton.contexts
         if not asked.flagged:

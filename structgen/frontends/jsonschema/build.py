@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from structgen.errors import LimitError, SchemaError
+from structgen.frontends.jsonschema.alike import Likeness
 from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, draft_of
 from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
 from structgen.frontends.jsonschema.patterns import format_assertion, read_pattern
@@ -113,6 +114,8 @@ class SchemaSource:
         self.resources = Resources(schema, draft=number or DEFAULT_DRAFT, legacy=legacy, registry=registry or {})
         self._leaves: dict[Hashable, Formula] = {}
         self._leaf_uids: set[int] = set()
+        self._likeness = Likeness()
+        self._alike: dict[tuple[int, int], Formula] = {}
         scan(self.resources, read_pattern)
 
     @property
@@ -125,7 +128,11 @@ class SchemaSource:
         return self.formula(ref.location)
 
     def target(self, formula: Formula) -> Formula:
-        """What ``formula`` comes to if it is a reference to a place that holds nothing but another reference."""
+        """What stands for all formulas that are known at a glance to say the same as ``formula``.
+
+        References to places that hold nothing but another reference are followed; of places that say the same, the
+        first one asked about stands for all.
+        """
         for _ in range(MOST_HOPS):
             if type(formula) is not Ref or not _only_refers(formula.location):
                 break
@@ -133,7 +140,11 @@ class SchemaSource:
             if type(found) is not Ref and found.uid not in self._leaf_uids:
                 break
             formula = found
-        return formula
+        if type(formula) is not Ref or self.resources.dynamic:
+            return formula
+        place = formula.location
+        number = self._likeness.of(place.schema, ref_alone=place.resource.draft <= 7)
+        return self._alike.setdefault((id(place.resource), number), formula) if number else formula
 
     def formula(self, place: Place) -> Formula:
         """The formula of a place, built once."""

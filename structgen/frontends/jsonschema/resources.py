@@ -17,11 +17,11 @@ from urllib.parse import unquote, urldefrag, urljoin
 from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.drafts import draft_of, known_metaschema, normal_uri
 
-__all__ = ["Place", "Resource", "Resources"]
+__all__ = ["LIST_KEYWORDS", "MAP_KEYWORDS", "ONE_KEYWORDS", "Place", "Resource", "Resources"]
 
-_MAP_KEYWORDS = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
-_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_ONE_KEYWORDS = (
+MAP_KEYWORDS = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
+LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+ONE_KEYWORDS = (
     "not",
     "if",
     "then",
@@ -291,18 +291,18 @@ def escaped(name: str) -> str:
 
 def subschemas(schema: dict[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
     """The values and pointers of all direct subschemas, whatever the draft."""
-    for keyword in _MAP_KEYWORDS:
+    for keyword in MAP_KEYWORDS:
         value = schema.get(keyword)
         if isinstance(value, dict):
             for name, inner in value.items():
                 if isinstance(inner, dict | bool):
                     yield inner, f"{pointer}/{keyword}/{escaped(name)}"
-    for keyword in _LIST_KEYWORDS:
+    for keyword in LIST_KEYWORDS:
         value = schema.get(keyword)
         if isinstance(value, list):
             for number, inner in enumerate(value):
                 yield inner, f"{pointer}/{keyword}/{number}"
-    for keyword in _ONE_KEYWORDS:
+    for keyword in ONE_KEYWORDS:
         value = schema.get(keyword)
         if isinstance(value, dict | bool):
             yield value, f"{pointer}/{keyword}"
