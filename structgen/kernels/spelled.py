@@ -4,18 +4,66 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import kernel
+from structgen.kernels.bits import allow
+from structgen.kernels.document_escapes import hex_value, short_escape
+from structgen.kernels.jit import kernel, uncounted
 
 __all__ = ["spell"]
 
+NO_ROOM = -1
+_DIGITS = 3
+"""Digits of an escape by number that are decided here; with the fourth, text may go on behind it."""
+
+
+@uncounted
+def _code_point(data, place):
+    """The character whose UTF-8 form begins at ``place``."""
+    lead = np.int64(data[place])
+    if lead < 0x80:
+        return lead
+    n = 1 if lead < 0xE0 else 2 if lead < 0xF0 else 3
+    point = lead & (0x3F >> n)
+    for index in range(1, n + 1):
+        point = (point << 6) | (np.int64(data[place + index]) & 0x3F)
+    return point
+
+
+@uncounted
+def _escaped(slash, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n):
+    """Allow what begins to spell ``point`` below a backslash; nodes that spell it out are noted, as in ``spell``."""
+    allow(token_ids, token_start[slash], token_start[slash + 1], mask)
+    unit = point if point < 0x10000 else 0xD800 + ((point - 0x10000) >> 10)
+    node = slash + 1
+    while node < subtree_end[slash]:
+        digits = np.int64(depth[node]) - np.int64(depth[slash]) - 1
+        if digits == 0:
+            goes = byte[node] == 117
+            is_whole = not goes and short_escape(np.int64(byte[node])) == point
+        else:
+            goes = hex_value(np.int64(byte[node])) == (unit >> (4 * (4 - digits))) & 15
+            is_whole = goes and digits > _DIGITS
+        if is_whole:
+            if n == nodes.shape[0]:
+                return NO_ROOM
+            nodes[n] = node
+            n += 1
+        elif goes:
+            allow(token_ids, token_start[node], token_start[node + 1], mask)
+            node += 1
+            continue
+        node = subtree_end[node]
+    return n
+
 
 @kernel
-def spell(byte, subtree_end, token_start, token_ids, lit_start, lit_bytes, low, high, left, first, at, mask, nodes):  # type: ignore[no-untyped-def]
+def spell(
+    byte, subtree_end, depth, token_start, token_ids, lit_start, lit_bytes, low, high, left, first, at, mask, nodes
+):
     """Allow the tokens that spell more of constants ``low`` to ``high``, whose first ``at`` bytes are read.
 
-    ``left``: a bit per constant from ``first`` on, set where it may still come; -1: all may. Notes the trie
-    nodes where an escape begins or a constant has ended and a quote follows, for an exact step from there;
-    returns how many, or -1 where ``nodes`` is too short. Constants that end at ``at`` are left out.
+    ``left``: a bit per constant from ``first`` on, set where it may still come; -1: all may. Notes the trie nodes where
+    a character has been spelled by an escape or a constant has ended and a quote follows, for an exact step from there;
+    returns how many, or ``NO_ROOM`` where ``nodes`` is too short. Constants that end at ``at`` are left out.
     """
     n = 0
     for index in range(low, high):
@@ -32,9 +80,15 @@ def spell(byte, subtree_end, token_start, token_ids, lit_start, lit_bytes, low, 
                 edge = byte[child]
                 if edge == wanted:
                     found = child
-                if (edge == 92 and place < end) or (edge == 34 and place == end):
+                if edge == 92 and place < end and wanted & 0xC0 != 0x80:
+                    point = _code_point(lit_bytes, place)
+                    if not 0xD800 <= point <= 0xDFFF:
+                        n = _escaped(child, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n)
+                        if n < 0:
+                            return NO_ROOM
+                elif edge == 34 and place == end:
                     if n == nodes.shape[0]:
-                        return -1
+                        return NO_ROOM
                     nodes[n] = child
                     n += 1
                 child = subtree_end[child]
@@ -43,7 +97,5 @@ def spell(byte, subtree_end, token_start, token_ids, lit_start, lit_bytes, low, 
             node = found
             place += 1
             if node >= 0:
-                for rank in range(token_start[node], token_start[node + 1]):
-                    token = token_ids[rank]
-                    mask[token >> 5] |= np.uint32(1) << np.uint32(token & 31)
+                allow(token_ids, token_start[node], token_start[node + 1], mask)
     return n
