@@ -119,18 +119,23 @@ class Lexer:
         return self._after(starts, (), tuple(dict.fromkeys(words)))
 
     def _start(self, terminal: int) -> int:
+        """The first node of a terminal."""
         if terminal not in self._starts:
-            found = self.grammar.terminals[terminal]
-            assert found.pattern is not None
-            self._starts[terminal] = self.nfa.add_pattern(found.pattern, terminal, found.name)
+            self._starts[terminal] = self._add(terminal)
         return self._starts[terminal]
 
     def _word(self, terminal: int) -> int:
+        """The same for a keyword, which is looked for beside the pattern that it is one of."""
         if terminal not in self._words:
-            found = self.grammar.terminals[terminal]
-            assert found.pattern is not None
-            self._words[terminal] = self.nfa.add_pattern(found.pattern, terminal, found.name)
+            self._words[terminal] = self._add(terminal)
         return self._words[terminal]
+
+    def _add(self, terminal: int) -> int:
+        found = self.grammar.terminals[terminal]
+        assert found.pattern is not None
+        if found.literal and found.literal.isascii() and not found.flags:
+            return self.nfa.add_text(found.literal.encode(), terminal)
+        return self.nfa.add_pattern(found.pattern, terminal, found.name)
 
     def watch_start(self, look: int) -> int:
         """The state that runs a lookahead's own pattern, from its first node."""
@@ -161,12 +166,12 @@ class Lexer:
             row[low:high] = code
         self.heap["delta"][state] = row
 
-    def expand_ahead(self, state: int, most: int) -> None:
-        """Fill the row of ``state``, and of some states behind it."""
-        if self.heap["accepts"][state] <= CONDITIONAL or self.nfa.behind_starts:
-            self.expand(state)
-        else:
-            self._states.expand_ahead(state, most)
+    def expand_all(self, states: list[int], most: int) -> None:
+        """Fill the rows of ``states``, and of at most ``most`` states behind each."""
+        if self.nfa.behind_starts or self._states.expand_all(states, most):
+            for state in states:
+                if self.heap["delta"][state, 0] == UNKNOWN:
+                    self.expand(state)
 
     def _expand_pending(self, state: int) -> None:
         """The same for a state with lookaheads: what they come to before a byte makes it a state without.

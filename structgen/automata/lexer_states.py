@@ -7,7 +7,7 @@ and what they did is done again with more of it, which finds the states made bef
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ __all__ = ["MAX_STATES", "LexerStates"]
 
 MAX_STATES = 200_000
 _STATE_SECTIONS = ("delta", "accepts", "base", "family", "never")
-_PER_NODE = (("kind", "kind"), ("label", "label"))
+_flat = chain.from_iterable
 
 
 class LexerStates:
@@ -82,11 +82,11 @@ class LexerStates:
         if n == first:
             return
         new = slice(first, n)
-        edges = np.array([*chain.from_iterable(nfa.edges[new])], dtype=np.int32).reshape(-1, 3)
+        edges = np.array([*_flat(_flat(nfa.edges[new]))], dtype=np.int32).reshape(-1, 3)
         targets = [
             found if kind == kernels.SPLIT else () for kind, found in zip(nfa.kind[new], nfa.targets[new], strict=True)
         ]
-        flat = np.array([*chain.from_iterable(targets)], dtype=np.int32)
+        flat = np.array([*_flat(targets)], dtype=np.int32)
         n_targets = len(tables.targets) + len(flat)
         self.tables = tables._replace(
             kind=np.concatenate([tables.kind, np.array(nfa.kind[new], dtype=np.uint8)]),
@@ -132,9 +132,10 @@ class LexerStates:
         """Fill the row of a state that looks neither ahead nor behind."""
         self._run(lambda heap, tables: kernels.expand(heap, tables, state))
 
-    def expand_ahead(self, state: int, most: int) -> None:
-        """The same for those of ``state`` and at most ``most`` states behind it that are of this kind."""
-        self._run(lambda heap, tables: kernels.expand_ahead(heap, tables, state, most))
+    def expand_all(self, states: list[int], most: int) -> int:
+        """The same for ``states``, and at most ``most`` states behind each; returns how many are not of this kind."""
+        flat = np.array(states, dtype=np.int32)
+        return int(self._run(lambda heap, tables: kernels.expand_all(heap, tables, flat, most)))
 
     def _run(self, call: Callable[[IntArray, LexerTables], Any]) -> Any:
         self.sync()
@@ -192,5 +193,5 @@ def _put(tables: LexerTables, which: int, values: Collection[int]) -> None:
 
 def _extended(starts: IntArray, lists: Iterable[Collection[Any]]) -> IntArray:
     """Where lists start in the flat array, with more of them."""
-    lengths = np.array([len(each) for each in lists], dtype=np.int64)
-    return np.concatenate([starts, starts[-1] + np.cumsum(lengths)]).astype(np.int32)
+    ends = [*accumulate(map(len, lists), initial=int(starts[-1]))]
+    return np.concatenate([starts[:-1], np.array(ends, dtype=np.int32)])

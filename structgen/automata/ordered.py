@@ -52,6 +52,19 @@ class OrderedNfa:
         """Add ``pattern``, matching as ``label``; returns its first node."""
         return _Compiler(self, label, name).compile(pattern)
 
+    def add_text(self, text: bytes, label: int) -> int:
+        """The same for a fixed ASCII text, whose nodes are many where a grammar has many keywords."""
+        first, n = len(self.kind), len(text)
+        if first + n >= MAX_NODES:
+            raise LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
+        self.kind += [MATCH, *[EDGES] * n]
+        self.edges += [(), *[((byte, byte, first + at),) for at, byte in enumerate(reversed(text))]]
+        self.targets += [()] * (n + 1)
+        self.label += [label] * (n + 1)
+        self.negative += [False] * (n + 1)
+        self.behind_of += [0] * (n + 1)
+        return first + n
+
     def new_node(self, kind: int, label: int) -> int:
         if len(self.kind) >= MAX_NODES:
             raise LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)

@@ -37,6 +37,7 @@ __all__ = [
     "close_and_intern",
     "expand",
     "expand_ahead",
+    "expand_all",
     "intern_state",
     "rehash_families",
     "rehash_states",
@@ -478,3 +479,16 @@ def expand_ahead(heap, tables, state, most):  # type: ignore[no-untyped-def]
                     n += 1
             last = code
     return True
+
+
+@uncounted
+def expand_all(heap, tables, states, most):  # type: ignore[no-untyped-def]
+    """``expand_ahead`` of several states; returns how many are left to the caller, as all are where room is short."""
+    n_left = 0
+    for i in range(states.shape[0]):
+        if heap[heap[DELTA] + (states[i] << 8)] == UNKNOWN:
+            if not expand_ahead(heap, tables, states[i], most):
+                return states.shape[0]
+            if heap[heap[DELTA] + (states[i] << 8)] == UNKNOWN:
+                n_left += 1
+    return n_left

@@ -19,7 +19,7 @@ from structgen.dtypes import IntArray, lazy_zeros
 from structgen.kernels import part_pool, part_writing
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.kernels.part_pool import LEAVING, PartTables
-from structgen.masks.lexeme_runs import LexemeRuns, Loop, loop_of
+from structgen.masks.lexeme_runs import LEAST, LexemeRuns, Loop, loop_of
 
 __all__ = ["HEAVY", "UNDER_WAY_AT_ROOT", "PartStore"]
 
@@ -145,11 +145,13 @@ class PartStore:
         """
         automaton, trie = self.automaton, self.trie
         row = automaton.expanded(state).copy()
-        targets, counts = np.unique(row[:128][row[:128] > 0], return_counts=True)
-        target = int(targets[counts.argmax()]) if len(targets) else 0
+        codes = row[:128][row[:128] > 0]
+        target = int(np.bincount(codes).argmax()) if len(codes) >= LEAST else 0
         loop = self._loop(target) if target not in (0, state) and not self._is_newline(target) else None
+        if loop is None or 2 * np.count_nonzero((row[:128] == target) & (loop[0] != 0)) < np.count_nonzero(loop[0]):
+            return 0
         accepts = automaton.heap["accepts"]
-        if loop is None or not (accepts[state] == -1 or (accepts[target] >= 0 and not automaton.grammar.scannerless)):
+        if not (accepts[state] == -1 or (accepts[target] >= 0 and not automaton.grammar.scannerless)):
             return 0
         after = automaton.expanded(target)
         alike = np.zeros(256, dtype=np.bool_)

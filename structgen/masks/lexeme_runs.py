@@ -22,7 +22,7 @@ from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.masks.text_runs import utf8_table
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["LexemeRun", "LexemeRuns", "Loop", "lexeme_runs", "loop_of"]
+__all__ = ["LEAST", "LexemeRun", "LexemeRuns", "Loop", "lexeme_runs", "loop_of"]
 
 LEAST = 16
 """Bytes that a loop must have to be worth a pass; with fewer, walks are short."""
@@ -140,7 +140,10 @@ def loop_of(automaton: GrammarAutomaton, state: int, follows: ByteArray) -> Loop
     Where the lexeme may end before a byte although it could go on, that byte leaves the loop.
     ``follows`` are the bytes before which each terminal may end.
     """
-    loops = (automaton.expanded(state)[:128] == state).astype(np.uint8)
+    reads = automaton.expanded(state)[:128] == state
+    if np.count_nonzero(reads) < LEAST:
+        return None
+    loops = reads.astype(np.uint8)
     accepts = int(automaton.heap["accepts"][state])
     whole = accepts >= -1
     if automaton.grammar.scannerless:

@@ -73,6 +73,10 @@ class GrammarAutomaton:
         self.work[pushdown.N_ARENA] = 1
         self._threads = int(self.work[pushdown.THREADS])
         self._accepted = lalr.accept_sets() if lalr is not None else None
+        if self._accepted is not None:
+            packed = np.packbits(self._accepted, axis=1)
+            self._rows = packed.view(f"V{packed.shape[1]}").reshape(-1)
+            """The same as one value per state."""
         self._joins = 0
         self._generation = 1
         self._start: Threads | None = None
@@ -179,15 +183,19 @@ class GrammarAutomaton:
         if not count:
             return False
         first = pushdown.MISSING
-        for kind, one, other in work[first : first + 3 * count].reshape(-1, 3).tolist():
-            self._fill(kind, one, other)
+        missing = work[first : first + 3 * count].reshape(-1, 3).tolist()
+        rows = [one for kind, one, _ in missing if kind == pushdown.ROW]
+        if rows:
+            self.n_filled += len(rows)
+            self.lexer.expand_all(rows, AHEAD)
+        for kind, one, other in missing:
+            if kind != pushdown.ROW:
+                self._fill(kind, one, other)
         return True
 
     def _fill(self, kind: int, one: int, other: int) -> None:
         self.n_filled += 1
-        if kind == pushdown.ROW:
-            self._expand(one)
-        elif kind == pushdown.CONTEXT:
+        if kind == pushdown.CONTEXT:
             self._start_of(one)
         elif kind == pushdown.WATCH:
             self.lexer.watches.fill(one)
@@ -215,15 +223,13 @@ class GrammarAutomaton:
         self._joins += 1
         self.heap.set_number(pushdown.N_JOINS, self._joins)
 
-    def _expand(self, state: int) -> None:
-        """Fill the row of ``state``, and of a few states behind it."""
-        if self.heap["delta"][state, 0] == UNKNOWN:
-            self.lexer.expand_ahead(state, AHEAD)
-
     def _start_of(self, state: int) -> None:
         code = self.lexer.context(self.live_terminals(state))
         self.heap.ensure("start", state + 1)
-        self.heap["start"][state] = code
+        if self._accepted is None:
+            self.heap["start"][state] = code
+        else:  # one context serves many states
+            self.heap["start"][self._rows == self._rows[state]] = code
 
     def live_terminals(self, state: int) -> frozenset[int]:
         """Terminals the lexer tries in a parser state: those with an action, the ignored, newlines."""
@@ -251,7 +257,7 @@ class GrammarAutomaton:
     def expanded(self, state: int) -> IntArray:
         """The successors of a lexer state."""
         if self.heap["delta"][state, 0] == UNKNOWN:
-            self._expand(state)
+            self.lexer.expand_all([state], AHEAD)
         row: IntArray = self.heap["delta"][state]
         return row
 
