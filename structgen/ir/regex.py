@@ -50,10 +50,11 @@ Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class _Hashed:
-    """Remembers its hash: nodes are keys of many caches, and a date-time has thousands below it."""
+    """Remembers its hash, and if there is a look in it: a date-time has thousands of nodes below it."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ("_has_look", "_hash")
     _hash: int
+    _has_look: bool
 
     def __hash__(self) -> int:
         try:
@@ -253,8 +254,10 @@ def concat(*parts: Node) -> Node:
     for part in parts:
         if type(part) is Concat:
             flat += part.parts
-        elif part == NOTHING:
-            return NOTHING
+        elif type(part) is CharSet:
+            if not part.ranges:
+                return NOTHING
+            flat.append(part)
         elif type(part) is not Epsilon:
             flat.append(part)
     if len(flat) == 1:
@@ -361,11 +364,17 @@ def has_look(node: Node) -> bool:
     kind = type(node)
     if kind is CharSet or kind is Epsilon:
         return False
-    if isinstance(node, Look):
+    if kind is Look:
         return True
-    if isinstance(node, Repeat | Complement):
-        return has_look(node.node)
-    if isinstance(node, Alternate):
-        return any(map(has_look, node.options))
-    assert isinstance(node, Concat | Intersect)
-    return any(map(has_look, node.parts))
+    try:
+        return node._has_look  # type: ignore[union-attr]
+    except AttributeError:
+        if isinstance(node, Repeat | Complement):
+            found = has_look(node.node)
+        elif isinstance(node, Alternate):
+            found = any(map(has_look, node.options))
+        else:
+            assert isinstance(node, Concat | Intersect)
+            found = any(map(has_look, node.parts))
+        object.__setattr__(node, "_has_look", found)
+        return found

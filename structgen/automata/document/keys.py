@@ -8,7 +8,6 @@ so that class ``i`` is bit ``i``; free classes, whose names may repeat the class
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, count, islice
 
@@ -43,22 +42,36 @@ MOST_SAMPLES = 16
 """Texts kept per class of names."""
 
 
-@dataclass(frozen=True)
 class KeyClass:
     """Names that the schema does not tell apart."""
 
-    name: bytes | None
-    matches: frozenset[str]
-    """Sources of the patterns that match."""
-    bad_for: frozenset[int]
-    """Uids of the ``propertyNames`` assertions that refuse the name."""
-    found: tuple[bytes, ...] | Callable[[], tuple[bytes, ...]] = field(compare=False, default=(b"",))
-    """Names of the class, or how to find them."""
+    __slots__ = ("_found", "bad_for", "matches", "name")
+
+    def __init__(
+        self,
+        name: bytes | None,
+        matches: frozenset[str] = frozenset(),
+        bad_for: frozenset[int] = frozenset(),
+        found: tuple[bytes, ...] | Callable[[], tuple[bytes, ...]] = (b"",),
+    ) -> None:
+        self.name = name
+        self.matches = matches
+        """Sources of the patterns that match."""
+        self.bad_for = bad_for
+        """Uids of the ``propertyNames`` assertions that refuse the name."""
+        self._found = found
 
     @property
     def samples(self) -> tuple[bytes, ...]:
         """Names of the class, the shortest first; several only where the class is not one name."""
-        return self.found if isinstance(self.found, tuple) else self.found()
+        found = self._found
+        if not isinstance(found, tuple):
+            found = self._found = found()
+        return found
+
+    def with_samples(self, found: tuple[bytes, ...] | Callable[[], tuple[bytes, ...]]) -> KeyClass:
+        """The same class with names, or how to find them."""
+        return KeyClass(self.name, self.matches, self.bad_for, found)
 
     @property
     def sample(self) -> bytes:
@@ -117,8 +130,8 @@ class KeyClasses:
             self._parts = list(all_assertions(form for _, form in self.rules).values())
             self._named_classes()
         else:
-            self.classes = [KeyClass(name, frozenset(), frozenset(), (name,)) for name in names]
-            self.classes.append(KeyClass(None, frozenset(), frozenset(), _unused(names)))
+            self.classes = [KeyClass(name, found=(name,)) for name in names]
+            self.classes.append(KeyClass(None, found=partial(_unused, names)))
 
     def provide_samples(self, n: int, usable: Sequence[bool]) -> set[bytes]:
         """Give every class of many names ``n`` samples; returns the names of usable classes that have fewer names.
@@ -131,7 +144,7 @@ class KeyClasses:
             samples = tuple(islice(self._names_of(number), n))
             if len(samples) < n and usable[number]:
                 few.update(samples)
-            self.classes[number] = replace(found, found=samples or found.samples)
+            self.classes[number] = found.with_samples(samples or found.samples)
         return few
 
     def _names_of(self, number: int) -> Iterator[bytes]:
@@ -225,7 +238,7 @@ class KeyClasses:
         samples = _Samples(automaton, len(self.names))
         for number in range(len(self.names), len(self.classes)):
             found = self.classes[number]
-            self.classes[number] = replace(found, found=partial(samples.of, number + 1))
+            self.classes[number] = found.with_samples(partial(samples.of, number + 1))
         reach = reachable_labels(automaton) if len(self.classes) <= 62 else -1
         self.spec = self._tables.add_spec(K.AUTOMATON, start=self._tables.add_content(automaton, reach=reach))
 
@@ -242,7 +255,7 @@ class KeyClasses:
         self.spec = tables.add_spec(K.AUTOMATON, start=start, label=1)
         self._judges = tuple(ways)
         for number in range(len(self.names), len(self.classes)):
-            self.classes[number] = replace(self.classes[number], found=partial(self._judged_samples, number))
+            self.classes[number] = self.classes[number].with_samples(partial(self._judged_samples, number))
 
     def _judged_samples(self, number: int) -> tuple[bytes, ...]:
         found = tuple(islice(self._names_of(number), 1))
