@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from structgen.errors import LimitError
 from structgen.kernels import document as K
 from structgen.kernels.document_landing import ASK, DIED, ENDS, end_with
 from structgen.vocab.vocabulary import Vocabulary
@@ -104,7 +105,10 @@ class Plans:
             if not left:
                 break
             at = left.pop(0)
-            plan = self.completion(configs[at])
+            try:
+                plan = self.completion(configs[at])
+            except LimitError:
+                continue  # no end was found within the search's budget, so none can be promised
             if len(plan) <= most[at]:
                 found[at] = plan
             self._try_text(*self._recent[0], configs, most, left, found)

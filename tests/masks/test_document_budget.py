@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import structgen as sg
+from structgen.masks import document_budget
 from structgen.masks.mask import allowed_ids, empty_mask
 from tests.masks.test_document_machine import pieces
 
@@ -39,12 +40,31 @@ CASES: dict[str, Any] = {
     },
     "counts": {"type": "array", "if": {"contains": {"const": 1}}, "then": {"minItems": 40}},
     "equal": {"type": "array", "oneOf": [{"uniqueItems": True}, {"minItems": 30}]},
+    "lengths of values": {
+        "type": "object",
+        "properties": {"a": {"type": "string", "anyOf": [{"maxLength": 2}, {"minLength": 90}]}},
+        "required": ["a"],
+    },
+    "length in a branch": {
+        "type": "object",
+        "properties": {"k": {"enum": ["x", "y"]}, "v": {"type": "string"}},
+        "required": ["k", "v"],
+        "if": {"properties": {"k": {"const": "y"}}},
+        "then": {"properties": {"v": {"minLength": 120}}},
+    },
+    "names by pattern": {"type": "object", "propertyNames": {"pattern": "^(a+|b{60})$"}, "minProperties": 1},
+    "far items": {
+        "items": {"anyOf": [{"type": "integer"}, {"type": "array", "minItems": 30, "items": {"const": "b"}}]}
+    },
 }
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("most_tried", [1000, 10])
 @pytest.mark.parametrize("name", CASES)
-def test_every_walk_ends_within_its_budget(name: str) -> None:
+def test_every_walk_ends_within_its_budget(name: str, most_tried: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``most_tried``: with few, text is kept or dropped as a whole, as it is with large vocabularies."""
+    monkeypatch.setattr(document_budget, "MOST_TRIED", most_tried)
     vocabulary = pieces()
     is_valid = Draft202012Validator(CASES[name]).is_valid
     constraint = sg.json_schema(CASES[name]).bind(vocabulary)
@@ -102,7 +122,7 @@ def test_long_completions_are_spelled_right_where_they_share_their_ends() -> Non
 
 def test_a_long_plan_of_a_generous_budget_does_not_hide_a_short_one() -> None:
     vocabulary = pieces()
-    names = {f"p{number}": {} for number in range(40)}
+    names: dict[str, Any] = {f"p{number}": {} for number in range(40)}
     constraint = sg.json_schema({"type": "object", "properties": names, "maxProperties": 40}).bind(vocabulary)
     matcher = constraint.start()
     row = empty_mask(vocabulary.n_tokens)
@@ -112,3 +132,28 @@ def test_a_long_plan_of_a_generous_budget_does_not_hide_a_short_one() -> None:
         matcher.fork().fill_mask(row, shortest)
         assert row.any()
         matcher.advance(token)
+
+
+def test_an_array_is_ended_though_one_search_has_no_room_for_all_its_items() -> None:
+    matcher = sg.json_schema(CASES["counts"]).bind(pieces()).start()
+    for text in (b"[1 ", b"[1,-6 ", b"[2,1 ", b"[1,2, "):
+        fork = matcher.fork()
+        assert fork.advance_bytes(text)
+        whole = json.loads(text + fork.shortest_completion())
+        assert len(whole) == 40
+
+
+def test_a_token_whose_end_is_not_found_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches are budgeted: where one gives up, no end can be promised, and the mask goes on without it."""
+    vocabulary = pieces()
+    matcher = sg.json_schema({"type": "object", "properties": {"a": {"minLength": 9}}}).bind(vocabulary).start()
+    machine: Any = matcher.machine
+    budget = len(matcher.shortest_completion_tokens())
+    monkeypatch.setattr(machine, "shortest_completion", give_up)
+    row = empty_mask(vocabulary.n_tokens)
+    matcher.fill_mask(row, budget + 9)
+    assert row.any()
+
+
+def give_up(config: Any) -> bytes:
+    raise sg.LimitError("no way to end the document was found", what="searches given up", given=1, limit=0)

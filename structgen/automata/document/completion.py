@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.keeping import Digits, Names
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Step", "completion_of"]
 
 MOST_COMPARED = 64
+MOST_PARTS = 10_000
+"""Steps of one completion; there are a few for each open container, and one for each time a search gave up."""
 _GENERAL = (K.GENERAL_OBJECT, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
 _STRUCTURAL = (K.M_COLON, K.M_FIRST_KEY, K.M_FIRST_ITEM, K.M_KEY, K.M_AFTER)
 _WORDS = (b"null", b"true", b"false")
@@ -31,8 +34,10 @@ def completion_of(automaton: DocumentAutomaton, config: tuple[Any, ...], known: 
 
     ``known`` remembers the steps on the way: most completions soon join one that was found before.
     """
-    parts = []
+    parts: list[bytes] = []
     while config[K.R_MODE] != K.M_END:
+        if len(parts) > MOST_PARTS:
+            raise _not_found(automaton)
         step = known.get(config)
         if step is None:
             step = known[config] = _one_part(automaton, config)
@@ -139,11 +144,11 @@ def _parts(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
     elif mode in (K.M_FIRST_KEY, K.M_FIRST_ITEM):
         # A line that has been begun is a member's.
         begun = automaton.is_pretty and config[K.R_B] > 0
-        yield from sorted(witness.completions(frame, register, first=not begun, comma=begun).values(), key=len)
+        yield from _closings(witness.completions(frame, register, first=not begun, comma=begun))
     elif mode == K.M_KEY:
-        yield from sorted(witness.completions(frame, register, first=False, comma=True).values(), key=len)
+        yield from _closings(witness.completions(frame, register, first=False, comma=True))
     elif mode == K.M_AFTER:
-        yield from sorted(witness.completions(frame, register, first=False).values(), key=len)
+        yield from _closings(witness.completions(frame, register, first=False))
     elif mode == K.M_WORD:
         yield _WORDS[config[K.R_A]][config[K.R_B] :]
     elif mode == K.M_NUMBER:
@@ -152,6 +157,17 @@ def _parts(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
         yield from _string_ends(automaton, config)
         if len(config) > K.CONFIG_WIDTH and not config[K.R_ESC]:
             yield from (escaped(text) + b'"' for text in automaton.keeping.other_endings(config))
+
+
+def _closings(texts: dict[int, bytes]) -> Iterator[bytes]:
+    """Ways to close a frame, shorter ones first; then their members alone.
+
+    A search that gave up has members which lead on, and assumes that they can be followed by the bracket. Where they
+    cannot, the next search goes on behind them.
+    """
+    found = sorted(texts.values(), key=len)
+    yield from found
+    yield from (text[:-1] for text in found if len(text) > 1)
 
 
 def _number_ends(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Any:
