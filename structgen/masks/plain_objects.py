@@ -29,12 +29,14 @@ _NO_CHILD = (NOTHING, NOTHING, None)
 class PlainObject:
     """A frame of a plain object: what of it stays the same."""
 
-    __slots__ = ("children", "first", "following", "frame", "high", "is_open", "kind", "low", "n", "names", "rests",
-                 "spec", "spec_columns", "values")  # fmt: skip
+    __slots__ = ("children", "close", "first", "following", "frame", "high", "is_open", "kind", "low", "n", "names",
+                 "rests", "spec", "spec_columns", "values")  # fmt: skip
 
     def __init__(self, frame: int, columns: list[int], spec_columns: list[int], names: list[bytes]) -> None:
         self.frame = frame
         self.low, self.high = columns[K.F_LOW], columns[K.F_HIGH]
+        self.close = columns[K.F_CLOSE]
+        """The verdict with which it may end."""
         self.n = columns[K.F_NEXT]
         """The class of names that are not declared."""
         self.children, self.following = columns[K.F_CHILDREN], columns[K.F_MAY_GO_ON]
@@ -98,7 +100,7 @@ class PlainObjects:
             rest = self._signatures.of(("object", may_go_on), names)
             if is_fixed:
                 plain.rests[may_go_on] = rest
-        return rest, count & plain.low == plain.low
+        return rest, plain.close if count & plain.low == plain.low else 0
 
     def _begun(self, plain: PlainObject, count: int) -> tuple[int, bool]:
         """How names are begun: as any text, as one of some constants, or otherwise; whether others change nothing."""

@@ -139,4 +139,4 @@ class Signatures:
         columns = self._automaton.tables.frames[frame].tolist()
         if columns[K.F_KIND] != K.PLAIN_OBJECT or self._opens_names:
             return self.own(("object", frame))
-        return self.of(("object", columns[K.F_LOW] == 0, columns[K.F_HIGH] != 0))
+        return self.of(("object", 0 if columns[K.F_LOW] else columns[K.F_CLOSE], columns[K.F_HIGH] != 0))

@@ -55,7 +55,7 @@ class Context:
         self.accepts = accepts
         self.monotone = monotone
         """Whether the parent takes every verdict in which more goals hold than in one that it takes."""
-        self.in_order = True
+        self.in_order = accepts is None
         """Whether names below keep their declared order, where the automaton asks for it."""
         self.differs = False
         """Whether the value is an item that is compared with those before: like another context, but for them."""

@@ -11,6 +11,7 @@ the same verdicts are one (``contexts``): states that differ in the names seen l
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import MUST, Context
@@ -18,17 +19,19 @@ from structgen.automata.document.formulas import all_assertions, evaluate, negat
 from structgen.automata.document.keys import MOST_SAMPLES, KeyClass, KeyClasses
 from structgen.automata.document.object_states import (
     Asked,
+    Conjunction,
     ObjectState,
     Shape,
     after_key,
     after_verdict,
     asked_of_value,
+    conjunction_of,
     counts_names,
     must_assertions,
     settled,
     truth,
 )
-from structgen.automata.document.objects import MOST_PLAIN, plain_parts
+from structgen.automata.document.objects import MOST_PLAIN
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -39,6 +42,7 @@ from structgen.ir.document import (
     PropertyNames,
     Required,
     UnevaluatedProperties,
+    conjunction,
 )
 from structgen.kernels import document as K
 
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
 __all__ = ["KEY_EVENT", "GeneralObjects"]
 
 KEY_EVENT = 1 << 23
+MOST_OPEN = 3
+"""Goals still open up to which it is asked whether one verdict alone is taken."""
 
 
 class GeneralObjects:
@@ -201,26 +207,45 @@ class GeneralObjects:
         """
         shape = state.shape
         keys = shape.keys
-        parts = plain_parts(state.forms[0]) if shape.context.accepts is None else None
-        if parts is None or len(keys.classes) > MOST_PLAIN or self.keeps_names(state):
+        if len(keys.classes) > MOST_PLAIN or self.keeps_names(state):
             return 0
-        properties = [part for part in parts if isinstance(part, Properties)]
-        rules = {part.uid for part in parts if isinstance(part, PropertyNames)}
-        need = allowed = 0
-        for part in parts:
-            if isinstance(part, Required):
-                need |= shape.bits_of(part) & ~state.seen
+        goal, label = self._one_goal(state)
+        left = conjunction_of(state, goal)
+        if left is None:
+            return 0
+        allowed = 0
         for number, key_class in enumerate(keys.classes):
-            if shape.usable[number] and not state.seen >> number & 1 and rules.isdisjoint(key_class.bad_for):
-                allowed |= (not self._is_lost(shape, number, properties)) << number
-        if need & ~allowed:
+            is_gone = (state.seen | left.forbidden) >> number & 1 or not left.rules.isdisjoint(key_class.bad_for)
+            if shape.usable[number] and not is_gone:
+                allowed |= (not self._is_lost(shape, number, left.properties)) << number
+        if left.needed & ~allowed:
             return 0
-        asked = (id(shape), *(part.uid for part in properties))
+        asked = (id(shape), *(part.uid for part in left.properties))
         if asked not in self._children:
             self._children[asked] = self.automaton.tables.add_children(len(keys.classes))
         return self.automaton.objects.narrowed(
-            shape.context, keys, tuple(properties), self._children[asked], need, allowed
+            shape.context, keys, left.properties, self._children[asked], label, left.needed, allowed
         )
+
+    def _one_goal(self, state: ObjectState) -> tuple[Formula, int]:
+        """What must hold at the end, and the verdict then, where only one verdict is taken; else FALSE."""
+        shape = state.shape
+        if shape.context.accepts is None:
+            return state.forms[0], MUST
+        goals = state.forms[: shape.n_goals]
+        open_goals = [goal for goal in goals if goal is not TRUE and goal is not FALSE]
+        if len(open_goals) > MOST_OPEN or self.automaton.witness.is_searching:
+            return FALSE, 0
+        taken = []
+        for verdicts in product((True, False), repeat=len(open_goals)):
+            told = iter(verdicts)
+            vector = tuple(next(told) if goal in open_goals else goal is TRUE for goal in goals)
+            label = self.automaton.contexts._acceptable(shape.context, vector)
+            if label:
+                taken.append((verdicts, label))
+        if len(taken) != 1 or not all(taken[0][0]):
+            return FALSE, 0
+        return conjunction(open_goals), taken[0][1]
 
     def finish(self, frame: int) -> None:
         """Fill in which names may follow in a general frame.
@@ -314,35 +339,32 @@ class GeneralObjects:
         if state.shape.context.accepts is None:
             if state.forms[0] is FALSE:
                 return False
-            parts = plain_parts(state.forms[0])
-            if parts is not None:
-                return self._can_be_completed(state, parts)
+            left = conjunction_of(state, state.forms[0])
+            if left is not None:
+                return self._can_be_completed(state, left)
         return self.automaton.witness.object_is_viable(state)
 
-    def _can_be_completed(self, state: ObjectState, parts: list[Assertion]) -> bool:
+    def _can_be_completed(self, state: ObjectState, left: Conjunction) -> bool:
         """Whether each name that a conjunction still requires may come; nothing ties one name to another."""
-        missing = 0
-        for part in parts:
-            if isinstance(part, Required):
-                missing |= state.shape.bits_of(part) & ~state.seen
-        properties = [part for part in parts if isinstance(part, Properties)]
-        rules = {part.uid for part in parts if isinstance(part, PropertyNames)}
+        missing = left.needed
+        if missing & left.forbidden:
+            return False
         while missing:
             bit = missing.bit_length() - 1
             missing ^= 1 << bit
             key_class = state.shape.keys.classes[bit]
-            if not state.shape.usable[bit] or not rules.isdisjoint(key_class.bad_for):
+            if not state.shape.usable[bit] or not left.rules.isdisjoint(key_class.bad_for):
                 return False
-            if self._is_lost(state.shape, bit, properties):
+            if self._is_lost(state.shape, bit, left.properties):
                 return False
         return True
 
-    def _is_lost(self, shape: Shape, bit: int, properties: list[Properties]) -> bool:
+    def _is_lost(self, shape: Shape, bit: int, properties: tuple[Properties, ...]) -> bool:
         """Whether ``properties`` leave no value under the declared name ``bit``; remembered once it is known."""
         key = (bit, *(part.uid for part in properties))
         found = shape.dead.get(key)
         if found is None:
-            found = self.automaton.objects.is_dead(shape.keys.classes[bit], properties)
+            found = self.automaton.objects.is_dead(shape.keys.classes[bit], list(properties))
             if not self.automaton.witness.is_searching:
                 shape.dead[key] = found
         return found

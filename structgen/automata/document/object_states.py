@@ -23,7 +23,10 @@ from structgen.ir.document import (
     Assertion,
     CountIs,
     Formula,
+    Not,
+    Or,
     Properties,
+    PropertyNames,
     Required,
     UnevaluatedProperties,
     conjunction,
@@ -32,11 +35,13 @@ from structgen.ir.document import (
 
 __all__ = [
     "Asked",
+    "Conjunction",
     "ObjectState",
     "Shape",
     "after_key",
     "after_verdict",
     "asked_of_value",
+    "conjunction_of",
     "counts_names",
     "must_assertions",
     "settled",
@@ -100,6 +105,41 @@ def truth(state: ObjectState) -> Callable[[Assertion], bool]:
         return True
 
     return truth
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """What is left of an object whose names are not tied to one another."""
+
+    properties: tuple[Properties, ...]
+    rules: frozenset[int]
+    """Uids of rules about names."""
+    needed: int
+    """Names that must, and names that must not come any more, a bit each."""
+    forbidden: int
+
+
+def conjunction_of(state: ObjectState, goal: Formula) -> Conjunction | None:
+    """``goal`` as what single names must be and have; None where it is more than that."""
+    properties: list[Properties] = []
+    rules: list[int] = []
+    needed = forbidden = 0
+    for part in () if goal is TRUE else goal.parts if type(goal) is And else (goal,):
+        if isinstance(part, Properties):
+            properties.append(part)
+        elif isinstance(part, PropertyNames):
+            rules.append(part.uid)
+        elif isinstance(part, Required):
+            needed |= state.shape.bits_of(part) & ~state.seen
+        elif type(part) is Not:
+            for name in part.part.parts if type(part.part) is Or else (part.part,):
+                missing = state.shape.bits_of(name) & ~state.seen if isinstance(name, Required) else 0
+                if missing.bit_count() != 1:
+                    return None
+                forbidden |= missing
+        else:
+            return None
+    return Conjunction(tuple(properties), frozenset(rules), needed, forbidden)
 
 
 def must_assertions(context: Context, forms: tuple[Formula, ...]) -> dict[int, Assertion]:

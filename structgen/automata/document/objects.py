@@ -152,11 +152,12 @@ class Objects:
         keys: KeyClasses,
         properties: tuple[Properties, ...],
         children: int,
+        label: int,
         need: int,
         allowed: int,
     ) -> int:
-        """A frame over classes of names that are there already: names needed and allowed, a bit each."""
+        """A frame over classes of names that are there already: its verdict, names needed and allowed, a bit each."""
         spec, add = keys.spec_for(bool(allowed >> keys.n_named)), self.automaton.tables.add_frame
-        frame = add(K.PLAIN_OBJECT, spec, children, 0, 0, 1, need, allowed, keys.n_named, -1)
+        frame = add(K.PLAIN_OBJECT, spec, children, 0, 0, label, need, allowed, keys.n_named, -1)
         self.plain[frame] = (keys, properties, context)
         return frame

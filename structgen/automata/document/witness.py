@@ -232,7 +232,8 @@ class Witness:
             if not some:
                 return {}
             members.append(min(some, key=len))
-        return {MUST: (b"" if first or comma or not members else b",") + b",".join(members) + b"}"}
+        text = (b"" if first or comma or not members else b",") + b",".join(members) + b"}"
+        return {int(row[K.F_CLOSE]): text}
 
     def _plain_member(self, frame: int, number: int) -> bytes | None:
         found = self._members.get((frame, number))

@@ -78,3 +78,27 @@ def test_values_keep_any_order_in_alternatives() -> None:
     call = {"anyOf": [closed(["f"], f=closed([], a=STRING, b=STRING)), closed(["g"], g=STRING)]}
     automaton = DocumentAutomaton(SchemaSource(call), in_order=True)
     assert automaton.read(automaton.start, b'{"f":{"b":"","a":""}}') is not None
+
+
+def test_names_that_must_not_come_are_plain() -> None:
+    schema = {"properties": {"a": STRING, "b": STRING}, "not": {"required": ["a"]}, "type": "object"}
+    automaton, config = after(schema, b"{")
+    assert kind_of(automaton, config) == K.PLAIN_OBJECT
+    for text, is_right in ((b'"b":""', True), (b'"a"', False), (b'"c":1}', True), (b"}", True)):
+        assert (automaton.read(config, text) is not None) == is_right
+
+
+def test_one_verdict_taken_is_enough() -> None:
+    # The value must hold in the second alternative, for the first has failed: what was two verdicts is one goal.
+    inner = closed(["x"], x=STRING, y=STRING)
+    schema = {
+        "oneOf": [
+            closed(["kind", "v"], kind={"const": 1}, v=closed(["z"], z=STRING)),
+            closed(["kind", "v"], kind={"const": 2}, v=inner),
+        ]
+    }
+    automaton, config = after(schema, b'{"v":{"y":""')
+    assert kind_of(automaton, config) == K.PLAIN_OBJECT
+    assert automaton.read(config, b',"x":""},"kind":2}') is not None
+    assert automaton.read(config, b',"x":""},"kind":1') is None
+    assert automaton.read(config, b"}") is None
