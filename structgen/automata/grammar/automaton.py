@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.grammar.follows import following_bytes
 from structgen.automata.grammar.indent import Registers
@@ -73,10 +74,7 @@ class GrammarAutomaton:
         self.work[pushdown.N_ARENA] = 1
         self._threads = int(self.work[pushdown.THREADS])
         self._accepted = lalr.accept_sets() if lalr is not None else None
-        if self._accepted is not None:
-            packed = np.packbits(self._accepted, axis=1)
-            self._rows = packed.view(f"V{packed.shape[1]}").reshape(-1)
-            """The same as one value per state."""
+        self._rows = _as_values(self._accepted) if self._accepted is not None else None
         self._joins = 0
         self._generation = 1
         self._start: Threads | None = None
@@ -226,7 +224,7 @@ class GrammarAutomaton:
     def _start_of(self, state: int) -> None:
         code = self.lexer.context(self.live_terminals(state))
         self.heap.ensure("start", state + 1)
-        if self._accepted is None:
+        if self._rows is None:
             self.heap["start"][state] = code
         else:  # one context serves many states
             self.heap["start"][self._rows == self._rows[state]] = code
@@ -388,6 +386,14 @@ class GrammarAutomaton:
     def __repr__(self) -> str:
         n_parser = self.lalr.n_states if self.lalr is not None else "nondeterministic"
         return f"GrammarAutomaton({n_parser} parser states, {self.lexer.n_states} lexer states so far)"
+
+
+def _as_values(rows: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """One value per row of flags, the same for equal rows."""
+    if not rows.shape[1]:
+        return np.zeros(len(rows), dtype=np.int8)
+    packed = np.packbits(rows, axis=1)
+    return packed.view(f"V{packed.shape[1]}").reshape(-1)
 
 
 def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:

@@ -283,9 +283,12 @@ class _Expander:
         if kind == "use":
             return ("symbol", self._template(node, names, todo))
         if kind == "expansion":
-            return ("expansion", tuple(self._bnf(item, names, todo) for item in node[1]))
+            return (
+                "expansion",
+                tuple([item if item[0] == "symbol" else self._bnf(item, names, todo) for item in node[1]]),
+            )
         if kind == "expansions":
-            return ("expansions", tuple(self._bnf(item, names, todo, top=top) for item in node[1]))
+            return ("expansions", tuple([self._bnf(item, names, todo, top=top) for item in node[1]]))
         if kind == "alias":
             if not top or self._origin.startswith("_"):
                 raise NotPlainError

@@ -86,19 +86,22 @@ def read_statements(text: str) -> Statements:
 
 def _tokens(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    at, text = 0, text + "\n"
-    for token in _TOKEN.finditer(text):
-        if token.start() != at:
-            raise NotPlainError
-        at = token.end()
-        number: int = token.lastindex  # type: ignore[assignment]
+    text += "\n"
+    read = _TOKEN.scanner(text).match  # type: ignore[attr-defined]
+    token = last = read()
+    while token is not None:
+        number: int = token.lastindex
         kind = _KINDS[number]
         if kind == "MARK":
             value = token[number]
             found.append((value, value))
         elif kind != "SKIP":
             found.append((kind, token[number]))
-    if at < len(text) or len(found) > _MOST_ITEMS:
+        elif token.end() == len(text):
+            break
+        last = token
+        token = read()
+    if last is None or last.end() < len(text) or len(found) > _MOST_ITEMS:
         raise NotPlainError
     return found
 
@@ -204,9 +207,17 @@ class _Reader:
         return ("expansions", tuple(found))
 
     def alternative(self) -> Node:
-        items = []
-        while self.kind in _STARTS:
-            items.append(self.item())
+        items: list[Node] = []
+        tokens = self.tokens
+        while True:
+            kind, text = tokens[self.at]
+            if kind in _VALUES and tokens[self.at + 1][0] not in _CONTINUES:  # most items are this simple
+                self.at += 1
+                items.append(("symbol" if kind in _SYMBOLS else "literal", text))
+            elif kind in _STARTS:
+                items.append(self.item())
+            else:
+                break
         expansion = ("expansion", tuple(items))
         if self.skip("TO"):
             self.next("RULE")
@@ -251,4 +262,8 @@ class _Reader:
         return ("symbol", text)
 
 
-_STARTS = frozenset({"(", "[", "RULE", "TERMINAL", "STRING", "REGEXP"})
+_SYMBOLS = frozenset({"RULE", "TERMINAL"})
+_VALUES = frozenset({*_SYMBOLS, "STRING", "REGEXP"})
+_STARTS = frozenset({*_VALUES, "(", "["})
+_CONTINUES = frozenset({"OP", "~", "DOTDOT", "{"})
+"""What makes more of a value than that."""
