@@ -55,6 +55,24 @@ def _add(sets, row, b):
 
 
 @kernel
+def as_bits(characters, found):
+    """A set of characters (256,) as bits, into ``found`` (1, 4) uint64, all zero before."""
+    for lead in range(256):
+        if characters[lead] and (lead < 128 or lead >= 192):
+            _add(found, 0, lead)
+
+
+@inlined
+def keeps_to(below, node, inside):
+    """Whether all characters below a node are in a set, ``inside`` (1, 4)."""
+    found = True
+    for word in range(WORDS):
+        if below[node, word] & ~inside[0, word]:
+            found = False
+    return found
+
+
+@kernel
 def build_run(
     root, byte, subtree_end, depth, token_start, token_ids, max_depth, first, rest, below, until, of_token,
     tokens, ends, exits, before,
@@ -68,9 +86,7 @@ def build_run(
     places = np.zeros(max_depth + 2, np.uint8)
     characters = np.zeros(max_depth + 2, np.int32)
     inside = np.zeros((1, WORDS), np.uint64)
-    for lead in range(256):
-        if rest[lead] and (lead < 128 or lead >= 192):
-            _add(inside, 0, lead)
+    as_bits(rest, inside)
     found = np.empty(tokens.shape[0], np.int32)
     n_tokens, n_exits = 0, 0
     node = root + 1
@@ -89,10 +105,7 @@ def build_run(
                 node = subtree_end[node]
                 continue
             n += 1
-            is_whole = True
-            for word in range(WORDS):
-                if below[node, word] & ~inside[0, word]:
-                    is_whole = False
+            is_whole = keeps_to(below, node, inside)
         to = UTF8[place, b]
         if to == UTF8_DEAD:
             node = subtree_end[node]

@@ -12,6 +12,7 @@ import numpy as np
 
 from structgen.kernels.bits import allow, forbid
 from structgen.kernels.content_escapes import DIGITS, after, any_character, digits_alive
+from structgen.kernels.content_run import keeps_to
 from structgen.kernels.document_escapes import hex_value, short_escape
 from structgen.kernels.document_registers import C_LABEL, C_LIMIT, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel, uncounted
@@ -148,14 +149,16 @@ def _by_number(
 @kernel
 def content_walk(
     entries, entry_states, entry_counts, byte, subtree_end, depth, token_start, token_ids, max_depth,
-    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, mask, quotes, most_nodes, notes,
-    visited,
+    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, below, mask,
+    quotes, most_nodes, notes, visited,
 ):  # fmt: skip
     """Allow the content tokens at and below some nodes, each entered in a state of its own.
 
     An entry is a node whose edge is still to be read, or ``~node`` where only what is below it counts.
     A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
-    first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. Closing quotes (``QUOTE``, if
+    first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. A subtree that reaches
+    ``loop_state`` is allowed as a whole if it keeps to characters that lead back there, ``inside`` (1, 4) as bits:
+    ``below`` (N, 4) says which characters there are (``content_run``). Closing quotes (``QUOTE``, if
     ``quotes``) and characters spelled out by number (``ESCAPE``) are noted, not followed: kind, node, state and
     characters before, in ``notes`` (n, 4). Returns how many, ``NO_ROOM`` where there was none, or ``TOO_MUCH`` beyond
     ``most_nodes``.
@@ -245,6 +248,10 @@ def content_walk(
                 node = np.int64(subtree_end[node])
                 continue
             if to == stop_state:
+                node = np.int64(subtree_end[node])
+                continue
+            if to == loop_state and keeps_to(below, node, inside):
+                allow(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                 node = np.int64(subtree_end[node])
                 continue
             states[level] = to

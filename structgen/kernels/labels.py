@@ -177,3 +177,25 @@ def distances(transitions, accepting):
                 queue[tail] = before
                 tail += 1
     return found
+
+
+@kernel
+def character_distance(transitions, accepting, begins, far):
+    """(S,) int64: fewest characters to acceptance, ``far`` where there is none.
+
+    ``begins`` (C,) bool says which columns are the first byte of a character, where it is counted. Sweeps from the
+    last state to the first: numbered breadth first, long chains are through in a few.
+    """
+    found = np.where(accepting, 0, far)
+    changed = True
+    while changed:
+        changed = False
+        for state in range(transitions.shape[0] - 1, 0, -1):
+            for column in range(transitions.shape[1]):
+                target = transitions[state, column]
+                if target:
+                    through = found[target] + (1 if begins[column] else 0)
+                    if through < found[state]:
+                        found[state] = through
+                        changed = True
+    return found

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from structgen.automata.document.arena import Arena
 from structgen.dtypes import TokenMask, freeze
 from structgen.kernels import content_walk as K
-from structgen.kernels.content_run import build_run, plan_exits
+from structgen.kernels.content_run import as_bits, build_run, plan_exits
 from structgen.kernels.document import C_MAP, C_START
 from structgen.masks.string_body import StringBody
 
@@ -60,6 +60,13 @@ class Chain:
     """Whether the last state loops, so that the chain never ends."""
     free: int
     """The state of the chain if any text may follow there; else 0."""
+
+
+def set_of(characters: bytes) -> npt.NDArray[np.uint64]:
+    """(1, 4) uint64: the characters of a set that need no escape, as bits."""
+    found = np.zeros((1, 4), np.uint64)
+    as_bits(np.frombuffer(characters, np.uint8) & _RAW, found)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ class Plan:
     """The state before each exit's edge."""
     characters: npt.NDArray[np.int64]
     """Characters between the node and each exit."""
+    inside: npt.NDArray[np.uint64]
+    """The characters on which the chain loops."""
     large: tuple[tuple[int, int, int], ...]
     """Exits with much below them: node, state after its edge, characters below the plan's node."""
 
@@ -157,7 +166,7 @@ def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -
         chain.states, chain.loops, MUCH, *found, large,
     )  # fmt: skip
     nodes, states, characters = found[:, :n].copy()
-    return Plan(chain, run, nodes, states, characters, tuple(map(tuple, large[:n_large].tolist())))
+    return Plan(chain, run, nodes, states, characters, set_of(chain.rest), tuple(map(tuple, large[:n_large].tolist())))
 
 
 def _targets(arena: Arena, states: npt.NDArray[np.int64], edges: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:

@@ -8,7 +8,7 @@ kept for ``uniqueItems``, are left to the machine's walk.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +36,8 @@ _NOTES = 2048
 FEW_NODES = 8000
 """Trie nodes up to which all content is decided in one walk."""
 NO_LIMIT = 1 << 60
-_ROOT = np.array([~0])
 _NO_ROW = np.empty(0, np.uint32)
 """The mask of walks over tokens that all close the string: none is content."""
-_NOTHING = np.frombuffer(bytes(256), np.uint8)
 
 
 class StringMasks:
@@ -165,6 +163,33 @@ class StringMasks:
         return found
 
 
+class Entries(NamedTuple):
+    """Nodes of a trie to be walked, with their edges; or, as ``~node``, only what is below them."""
+
+    nodes: npt.NDArray[np.int64]
+    states: npt.NDArray[np.int64]
+    """The automaton's state before each."""
+    characters: npt.NDArray[np.int64]
+    """The characters read before each."""
+
+
+def below(node: int, state: int, n: int) -> Entries:
+    """All below one node, which has led to ``state`` with ``n`` characters read."""
+    return Entries(np.array([~node]), np.array([state]), np.array([n]))
+
+
+class Shortcut(NamedTuple):
+    """What a walk need not look at, as ``content_walk`` takes it."""
+
+    stop_state: int
+    skipped: npt.NDArray[np.uint8]
+    loop_state: int
+    inside: npt.NDArray[np.uint64]
+
+
+NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64))
+
+
 class Quotes(NamedTuple):
     """Nodes of a trie where a string may be closed."""
 
@@ -234,8 +259,8 @@ class _Text:
         tables = arena.trans, arena.content, arena.class_maps, arena.reach
         if content_walk.is_wide(*tables, self.window, state):
             return None
-        entry = np.array([~node]), np.array([state]), np.array([n])
-        notes = self._walk_within(FEW_NODES, *entry, row, quotes=quotes)
+        trie = self.body.vocabulary_trie
+        notes = self._walk_within(FEW_NODES, trie, below(node, state, n), row, quotes=quotes)
         if notes is not None:
             self._escape(notes, row)
         return notes
@@ -269,8 +294,8 @@ class _Text:
             if suffixes is not None:
                 self.body.allow(suffixes, max(0, self.least - self.n), most, row)
         if self.state != chain.free:
-            first = np.frombuffer(chain.first, np.uint8)
-            notes = self._walk(_ROOT, np.array([self.state]), np.array([self.n]), row, chain.free, first, quotes=True)
+            shortcut = NO_SHORTCUT._replace(stop_state=chain.free, skipped=np.frombuffer(chain.first, np.uint8))
+            notes = self._walk(below(0, self.state, self.n), row, shortcut, quotes=True)
             self._escape(notes, row)  # before quotes are gathered, which overwrites the others' notes
             self._close(self._noted(notes, self.body.vocabulary_trie), row)
 
@@ -280,7 +305,7 @@ class _Text:
             return
         plan = plan_of(self.arena, state, self.body, node)
         if plan is None or not self._fits(plan.chain):
-            notes = self._walk(np.array([~node]), np.array([state]), np.array([n]), row)
+            notes = self._walk(below(node, state, n), row)
             self._escape(notes, row)
             return
         most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
@@ -288,7 +313,10 @@ class _Text:
             most = min(most, len(plan.chain.states))
         np.bitwise_or(row, plan.run.content(most, self.body.n_words), out=row)
         if len(plan.nodes):
-            notes = self._walk(plan.nodes, plan.states, plan.characters + n, row)
+            shortcut = NO_SHORTCUT
+            if plan.chain.loops and not self.counts:
+                shortcut = shortcut._replace(loop_state=int(plan.chain.states[-1]), inside=plan.inside)
+            notes = self._walk(Entries(plan.nodes, plan.states, plan.characters + n), row, shortcut)
             self._escape(notes, row)
         trie = self.body.vocabulary_trie
         for exit_node, after, characters in plan.large:
@@ -315,42 +343,30 @@ class _Text:
         return found
 
     def _walk(
-        self,
-        nodes: npt.NDArray[Any],
-        states: npt.NDArray[np.int64],
-        counts: npt.NDArray[np.int64],
-        row: TokenMask,
-        stop_state: int = 0,
-        skipped: npt.NDArray[np.uint8] = _NOTHING,
-        trie: TrieTables | None = None,
-        quotes: bool = False,
+        self, entries: Entries, row: TokenMask, shortcut: Shortcut = NO_SHORTCUT, quotes: bool = False
     ) -> npt.NDArray[np.int64]:
-        """Decide the content tokens at ``nodes``, each entered in a state of its own; returns the notes."""
-        found = self._walk_within(NO_LIMIT, nodes, states, counts, row, stop_state, skipped, trie, quotes)
+        """Decide the content tokens at some nodes, each entered in a state of its own; returns the notes."""
+        found = self._walk_within(NO_LIMIT, self.body.vocabulary_trie, entries, row, shortcut, quotes)
         assert found is not None
         return found
 
     def _walk_within(
         self,
         most_nodes: int,
-        nodes: npt.NDArray[Any],
-        states: npt.NDArray[np.int64],
-        counts: npt.NDArray[np.int64],
+        trie: TrieTables,
+        entries: Entries,
         row: TokenMask,
-        stop_state: int = 0,
-        skipped: npt.NDArray[np.uint8] = _NOTHING,
-        trie: TrieTables | None = None,
+        shortcut: Shortcut = NO_SHORTCUT,
         quotes: bool = False,
     ) -> npt.NDArray[np.int64] | None:
         """The same; None, and ``row`` partly filled, where that visits more than ``most_nodes``."""
         arena = self.arena
-        trie = self.body.vocabulary_trie if trie is None else trie
         visited = np.zeros(1, np.int64)
         notes = np.empty((_NOTES, 4), np.int64)
         while True:
             n = content_walk.content_walk(
-                nodes, states, counts, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps,
-                arena.reach, self.window, self.counts, self.least, stop_state, skipped, row, quotes, most_nodes, notes,
+                *entries, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps, arena.reach,
+                self.window, self.counts, self.least, *shortcut, self.body.below[0], row, quotes, most_nodes, notes,
                 visited,
             )  # fmt: skip
             if n != content_walk.NO_ROOM:
@@ -362,9 +378,9 @@ class _Text:
     def _quotes(self) -> Quotes:
         """Where tokens close the string, from a trie of their own."""
         trie = self.body.closing
-        return self._noted(
-            self._walk(_ROOT, np.array([self.state]), np.array([self.n]), _NO_ROW, trie=trie, quotes=True), trie
-        )
+        notes = self._walk_within(NO_LIMIT, trie, below(0, self.state, self.n), _NO_ROW, quotes=True)
+        assert notes is not None
+        return self._noted(notes, trie)
 
     def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
         index_of_note, labels, states = np.empty((3, len(notes)), np.int64)

@@ -37,9 +37,13 @@ from structgen.ir.document import (
 from structgen.ir.regex import ANY, repeat
 from structgen.ir.sample import sample
 from structgen.kernels import document as K
+from structgen.kernels.labels import character_distance
 from structgen.kernels.shortest import has_all_lengths
 
 __all__ = ["StringSpecs", "dfa_of_assertion", "must_parts", "sample_of", "says"]
+
+FAR = 1 << 29
+"""The distance of what is never reached."""
 
 
 def must_parts(formula: Formula) -> list[Assertion] | None:
@@ -93,7 +97,8 @@ class _Prepared:
 
     def _fit_lengths(self, dfa: Dfa) -> Dfa:
         """Drop bounds the pattern implies, count in a register where exact, else multiply in."""
-        least, most, flexible = _lengths(dfa, self.high)
+        distance = _character_distance(dfa)
+        least, most, flexible = _lengths(dfa, distance, self.high)
         if least >= self.low:
             self.low = 0
         if most is not None and self.high is not None and most <= self.high:
@@ -107,31 +112,20 @@ class _Prepared:
             return dfa
         assert self.high is not None
         # With B characters behind, a state is alive while its nearest acceptance still fits.
-        distance = _character_distance(dfa)
         self.limits = np.maximum(self.high - distance, -1).astype(np.int32)
         return dfa
 
 
 def _character_distance(dfa: Dfa) -> npt.NDArray[np.int64]:
     """(S,) least characters to acceptance; a character is counted at its first byte."""
-    far = 1 << 29
-    distance = np.where(dfa.accepting, 0, far).astype(np.int64)
-    starts = np.zeros(dfa.n_classes, np.int64)
+    begins = np.zeros(dfa.n_classes, np.bool_)
     # Byte classes never mix lead and continuation bytes where that would matter; a mixed class counts as a start.
-    for byte in range(256):
-        if byte < 0x80 or byte >= 0xC0:
-            starts[dfa.class_of[byte]] = 1
-    while True:
-        through = np.where(dfa.transitions > 0, distance[dfa.transitions] + starts, far).min(axis=1)
-        nearer = np.minimum(distance, through)
-        if (nearer == distance).all():
-            return distance
-        distance = nearer
+    begins[dfa.class_of[[*range(0x80), *range(0xC0, 0x100)]]] = True
+    return character_distance(dfa.transitions, dfa.accepting, begins, FAR)  # type: ignore[no-any-return]
 
 
-def _lengths(dfa: Dfa, high: int | None) -> tuple[int, int | None, bool]:
+def _lengths(dfa: Dfa, distance: npt.NDArray[np.int64], high: int | None) -> tuple[int, int | None, bool]:
     """Least and most characters accepted, and whether every state can be completed in any greater length."""
-    distance = _character_distance(dfa)
     loops = _has_cycle(dfa)
     most = None if loops else int(_longest(dfa))
     flexible = high is not None and _any_length(dfa, high)
