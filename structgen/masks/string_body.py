@@ -30,8 +30,8 @@ from structgen.vocab.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from structgen.automata.document.arena import Arena
     from structgen.ir.document import Beginnings
+    from structgen.masks.content_masks import Fixed
     from structgen.masks.content_runs import Plan, Run
-    from structgen.masks.string_masks import Fixed
 
 __all__ = ["StringBody", "string_body"]
 
@@ -119,7 +119,7 @@ class StringBody:
         self._begun = _begun_texts(tokens)
         self._begun_of: dict[bytes, frozenset[bytes]] = {}
         self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
-        """What ``string_masks`` remembers."""
+        """What ``content_masks`` remembers."""
 
     @cached_property
     def below(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -58,7 +58,7 @@ def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(
     index: int, few_nodes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("structgen.masks.content_runs.MUCH", 5)
-    monkeypatch.setattr("structgen.masks.string_masks.FEW_NODES", few_nodes)
+    monkeypatch.setattr("structgen.masks.content_masks.FEW_NODES", few_nodes)
     vocabulary = _vocabulary(index)
     machine = sg.json_schema(SCHEMAS[index], property_order="any", whitespace="any").bind(vocabulary).machine
     chance = random.Random(index)

@@ -1,0 +1,277 @@
+"""One mask inside a JSON string that an automaton reads.
+
+Where little of the vocabulary may follow, one walk decides it; else most of it follows a chain (``content_runs``), and
+what leaves the chain is walked. What closes the string is taken by what may follow the quote (``string_masks``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.automaton import Config
+from structgen.dtypes import TokenMask, n_words
+from structgen.kernels import content_walk
+from structgen.kernels import document as K
+from structgen.kernels.tables import TrieTables
+from structgen.masks.content_runs import Chain, chain_of, plan_of
+
+if TYPE_CHECKING:
+    from structgen.masks.string_masks import StringMasks
+
+__all__ = ["ContentMask", "Fixed"]
+
+MOST_FIXED = 512
+"""States per arena and vocabulary whose content masks are remembered."""
+FEW_NODES = 8000
+"""Trie nodes up to which all content is decided in one walk."""
+NO_LIMIT = 1 << 60
+_NOTES = 2048
+_NO_ROW = np.empty(0, np.uint32)
+"""The mask of walks over tokens that all close the string: none is content."""
+
+
+class Entries(NamedTuple):
+    """Nodes of a trie to be walked, with their edges; or, as ``~node``, only what is below them."""
+
+    nodes: npt.NDArray[np.int64]
+    states: npt.NDArray[np.int64]
+    """The automaton's state before each."""
+    characters: npt.NDArray[np.int64]
+    """The characters read before each."""
+
+
+def below(node: int, state: int, n: int) -> Entries:
+    """All below one node, which has led to ``state`` with ``n`` characters read."""
+    return Entries(np.array([~node]), np.array([state]), np.array([n]))
+
+
+class Shortcut(NamedTuple):
+    """What a walk need not look at, as ``content_walk`` takes it."""
+
+    stop_state: int
+    skipped: npt.NDArray[np.uint8]
+    loop_state: int
+    inside: npt.NDArray[np.uint64]
+
+
+NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64))
+
+
+class Quotes(NamedTuple):
+    """Nodes of a trie where a string may be closed."""
+
+    trie: TrieTables
+    notes: npt.NDArray[np.int64]
+    """As noted by ``content_walk``."""
+    label_of: npt.NDArray[np.int64]
+    """Per note, the index of its label."""
+    labels: list[int]
+    states: list[int]
+    """One state with each label."""
+
+
+class Fixed(NamedTuple):
+    """What a vocabulary does in one state of an automaton, whatever the schema around it."""
+
+    row: TokenMask
+    """Tokens of content alone."""
+    quotes: Quotes
+
+
+class ContentMask:
+    """One mask inside a string that an automaton reads."""
+
+    def __init__(self, masks: StringMasks, config: Config) -> None:
+        self.masks = masks
+        self.config = config
+        self.body = masks.body
+        self.arena = masks.automaton.tables.arena
+        self.state, self.n = config[K.R_A], config[K.R_B]
+        self.reach = 0
+        spec = masks.spec(config)
+        self.counts = bool(spec[K.SPEC_COUNTS])
+        self.least = int(spec[K.SPEC_MIN]) if self.counts else 0
+        self.window = -1
+        frame = masks.automaton.tables.frames[config[K.R_FRAME]]
+        if config[K.R_VALUE] == 0 and frame[K.F_AVAILABLE] < 0:
+            # A closed object: only names that can still come are open.
+            self.window = int(frame[K.F_HIGH]) & ~config[K.R_COUNT]
+
+    def fill(self, row: TokenMask) -> None:
+        if self.counts or self.window != -1 or self.body.has_late_quotes:
+            self._close(self._decided(row) or self._by_chain(row), row)
+            return
+        fixed = self.body.fixed.setdefault(self.arena, {})
+        found = fixed.get(self.state)
+        if found is None:
+            quotes = self._decided(row) or self._by_chain(row)
+            if quotes is None:
+                return
+            if len(fixed) >= MOST_FIXED:
+                fixed.clear()
+            found = fixed[self.state] = Fixed(row.copy(), quotes)
+        np.bitwise_or(row, found.row, out=row)
+        self._close(found.quotes, row)
+
+    def _decided(self, row: TokenMask) -> Quotes | None:
+        """Decide all content in one walk, where little of the vocabulary may follow; else None."""
+        notes = self._little(0, self.state, self.n, row, quotes=True)
+        return None if notes is None else self._noted(notes, self.body.vocabulary_trie)
+
+    def _little(
+        self, node: int, state: int, n: int, row: TokenMask, quotes: bool = False
+    ) -> npt.NDArray[np.int64] | None:
+        """Decide the content below ``node`` in one walk; None, and only some of it allowed, where there is much."""
+        arena = self.arena
+        tables = arena.trans, arena.content, arena.class_maps, arena.reach
+        if content_walk.is_wide(*tables, self.window, state):
+            return None
+        trie = self.body.vocabulary_trie
+        notes = self._walk_within(FEW_NODES, trie, below(node, state, n), row, quotes=quotes)
+        if notes is not None:
+            self._escape(notes, row)
+        return notes
+
+    def _by_chain(self, row: TokenMask) -> Quotes | None:
+        """Decide content along the chain that most of it follows; None where what closes the string is decided, too."""
+        chain = chain_of(self.arena, self.state, self.body)
+        if (
+            chain is not None
+            and chain.free
+            and self.arena.reach[chain.free] & self.window
+            and self.room(chain.free) > 0
+        ):
+            self._fill_from_free(chain, row)
+            return None
+        self._fill_below(0, self.state, self.n, row)
+        return self.quotes()
+
+    def room(self, state: int) -> int:
+        """How many more characters may be read if they lead to ``state``."""
+        return int(self.arena.content[state, K.C_LIMIT]) - self.n if self.counts else K.NO_LIMIT
+
+    def _fill_from_free(self, chain: Chain, row: TokenMask) -> None:
+        """Nearly everything leads to a state where any text may follow: correct what does not."""
+        most = self.room(chain.free)
+        suffixes = self._suffixes(int(self.arena.content[chain.free, K.C_LABEL]), chain.free)
+        if most >= self.body.most_characters and self.n >= self.least:
+            row[:] = self.body.text(suffixes)
+        else:
+            np.bitwise_or(row, self.body.content(most), out=row)
+            if suffixes is not None:
+                self.body.allow(suffixes, max(0, self.least - self.n), most, row)
+        if self.state != chain.free:
+            shortcut = NO_SHORTCUT._replace(stop_state=chain.free, skipped=np.frombuffer(chain.first, np.uint8))
+            notes = self._walk(below(0, self.state, self.n), row, shortcut, quotes=True)
+            self._escape(notes, row)  # before quotes are gathered, which overwrites the others' notes
+            self._close(self._noted(notes, self.body.vocabulary_trie), row)
+
+    def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
+        """Content below ``node``, which has led to ``state`` with ``n`` characters read."""
+        if node and self._little(node, state, n, row) is not None:
+            return
+        plan = plan_of(self.arena, state, self.body, node)
+        if plan is None or not self._fits(plan.chain):
+            notes = self._walk(below(node, state, n), row)
+            self._escape(notes, row)
+            return
+        most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
+        if not plan.chain.loops:
+            most = min(most, len(plan.chain.states))
+        np.bitwise_or(row, plan.run.content(most, self.body.n_words), out=row)
+        if len(plan.nodes):
+            shortcut = NO_SHORTCUT
+            if plan.chain.loops and not self.counts:
+                shortcut = shortcut._replace(loop_state=int(plan.chain.states[-1]), inside=plan.inside)
+            notes = self._walk(Entries(plan.nodes, plan.states, plan.characters + n), row, shortcut)
+            self._escape(notes, row)
+        trie = self.body.vocabulary_trie
+        for exit_node, after, characters in plan.large:
+            if self._is_alive(after, n + characters):
+                content_walk.allow_tokens(
+                    trie.token_ids[trie.token_start[exit_node] : trie.token_start[exit_node + 1]], row
+                )
+                self._fill_below(exit_node, after, n + characters, row)
+
+    def _fits(self, chain: Chain) -> bool:
+        """Whether names left and counted characters treat the whole chain alike."""
+        if self.counts and not (chain.loops and len(chain.states) == 1):
+            return False
+        return bool((self.arena.reach[chain.states] & self.window).all())
+
+    def _is_alive(self, state: int, n: int) -> bool:
+        if not self.arena.reach[state] & self.window:
+            return False
+        return not self.counts or n <= self.arena.content[state, K.C_LIMIT]
+
+    def _suffixes(self, label: int, state: int) -> npt.NDArray[np.uint32] | None:
+        found, reach = self.masks.closed(self.config, label, state, max(self.n, self.least))
+        self.reach = max(self.reach, reach)
+        return found
+
+    def _walk(
+        self, entries: Entries, row: TokenMask, shortcut: Shortcut = NO_SHORTCUT, quotes: bool = False
+    ) -> npt.NDArray[np.int64]:
+        """Decide the content tokens at some nodes, each entered in a state of its own; returns the notes."""
+        found = self._walk_within(NO_LIMIT, self.body.vocabulary_trie, entries, row, shortcut, quotes)
+        assert found is not None
+        return found
+
+    def _walk_within(
+        self,
+        most_nodes: int,
+        trie: TrieTables,
+        entries: Entries,
+        row: TokenMask,
+        shortcut: Shortcut = NO_SHORTCUT,
+        quotes: bool = False,
+    ) -> npt.NDArray[np.int64] | None:
+        """The same; None, and ``row`` partly filled, where that visits more than ``most_nodes``."""
+        arena = self.arena
+        visited = np.zeros(1, np.int64)
+        notes = np.empty((_NOTES, 4), np.int64)
+        while True:
+            n = content_walk.content_walk(
+                *entries, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps, arena.reach,
+                self.window, self.counts, self.least, *shortcut, self.body.below[0], row, quotes, most_nodes, notes,
+                visited,
+            )  # fmt: skip
+            if n != content_walk.NO_ROOM:
+                break
+            notes = np.empty((4 * len(notes), 4), np.int64)
+        self.masks.machine.n_walked += int(visited[0])
+        return None if n < 0 else notes[:n]
+
+    def quotes(self) -> Quotes:
+        """Where tokens close the string, from a trie of those that do."""
+        trie = self.body.closing
+        notes = self._walk_within(NO_LIMIT, trie, below(0, self.state, self.n), _NO_ROW, quotes=True)
+        assert notes is not None
+        return self._noted(notes, trie)
+
+    def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
+        index_of_note, labels, states = np.empty((3, len(notes)), np.int64)
+        n, n_labels = content_walk.gather_quotes(notes, self.arena.content, index_of_note, labels, states)
+        return Quotes(trie, notes[:n], index_of_note[:n], labels[:n_labels].tolist(), states[:n_labels].tolist())
+
+    def _close(self, quotes: Quotes | None, row: TokenMask) -> None:
+        """Allow what may follow quotes."""
+        if quotes is None or not quotes.labels:
+            return
+        rows = np.zeros((len(quotes.labels), n_words(len(self.body.suffixes))), np.uint32)
+        for index, (label, state) in enumerate(zip(quotes.labels, quotes.states, strict=True)):
+            suffixes = self._suffixes(label, state)
+            if suffixes is not None:
+                rows[index] = suffixes
+        content_walk.close_notes(quotes.notes, quotes.label_of, rows, self.body.suffix_of, *quotes.trie[1:5], row)
+
+    def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:
+        """What follows the escapes by number that a walk has met."""
+        if len(notes) and (notes[:, 0] == content_walk.ESCAPE).any():
+            nodes = notes[notes[:, 0] == content_walk.ESCAPE, 1].tolist()
+            machine = self.masks.machine
+            reach = machine.walk(self.body.vocabulary_trie, self.config, row, entries=nodes)
+            self.reach = max(self.reach, reach)
