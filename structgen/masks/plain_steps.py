@@ -2,7 +2,8 @@
 
 A call of the document kernel costs microseconds before it reads a byte, for it takes all tables. Of the tokens that a
 text takes for the first time, two in five are characters in free text whose length does not matter, which lead
-nowhere, or go on in a name that is declared or in the only constant that is left. What these come to is told here.
+nowhere, or go on in a name that is declared, or end it, or go on in the only constant that is left. What these come to
+is told here.
 """
 
 from __future__ import annotations
@@ -37,11 +38,17 @@ class PlainSteps:
         mode = config[K.R_MODE]
         if (mode != K.M_FREE and mode != K.M_LITERAL) or len(config) != K.CONFIG_WIDTH or config[K.R_ESC]:
             return None
-        if not _is_plain(data):
-            return None
         value = config[K.R_VALUE]
         if mode == K.M_FREE:
-            return config if value and not config[K.R_A] and not self._counts(value) else None
+            stays = value and not config[K.R_A] and not self._counts(value) and _is_plain(data)
+            return config if stays else None
+        ends_name = not value and data[-2:] == b'":'
+        if ends_name:
+            data = data[:-2]
+        if data and not _is_plain(data):
+            return None
+        if ends_name:
+            return self._after_name(config, data)
         return self._in_constant(config, data) if value else self._in_name(config, data)
 
     def _in_constant(self, config: Config, data: bytes) -> Config | None:
@@ -70,6 +77,25 @@ class PlainSteps:
         elif not names[low].startswith(begun):
             return None
         return mode, low + first, high + first, at + len(data), 0, value, frame, count, cell
+
+    def _after_name(self, config: Config, rest: bytes) -> Config | None:
+        """At the value of a declared name of a plain object that ends with ``rest``, quote and colon read."""
+        _, low, high, at, _, _, frame, count, cell = config
+        plain = self._sharing.plain(frame)
+        if plain is None:
+            return None
+        low, high = low - plain.first, high - plain.first
+        name = plain.names[low][:at] + rest
+        number = bisect_left(plain.names, name, low, high)
+        if number == high or plain.names[number] != name or not plain.left(count) >> number & 1:
+            return None
+        children = self._tables.children
+        value = int(children[plain.children + number])
+        if value <= 0:
+            return None
+        if plain.following:
+            frame = int(children[plain.following + number])
+        return K.M_VALUE, 0, 0, 0, 0, value, frame, count | 1 << number, cell
 
     def _counts(self, value: int) -> bool:
         """Whether the characters of a free string are counted."""

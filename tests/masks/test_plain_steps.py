@@ -13,7 +13,10 @@ from structgen.masks.document_machine import DocumentMachine
 from structgen.masks.plain_steps import PlainSteps
 from tests.masks.test_document_sharing import SCHEMAS, vocabulary
 
-NAMES = {"type": "object", "properties": {name: {} for name in ("a", "ab", "aba", "abb", "b", "bé", "")}}
+NAMES = {
+    "type": "object",
+    "properties": {name: {} for name in ("a", "ab", "aba", "abb", "b", "bé", "", "\\", "a\n", 'a"')},
+}
 MORE: dict[str, object] = {
     "names": NAMES,
     "names alone": NAMES | {"additionalProperties": False},
@@ -38,10 +41,20 @@ def test_steps_are_those_of_the_automaton(name: str, order: str) -> None:
         for _ in range(14):
             if config not in seen:
                 seen.add(config)
-                for data in words.tokens[:-1]:
+                for data in (
+                    *words.tokens[:-1],
+                    b'":',
+                    b'a":',
+                    b'b":',
+                    b'ab":',
+                    'é":'.encode(),
+                    b'\\":',
+                    b'\n":',
+                    b'"":',
+                ):
                     after = steps.after(config, data)
                     if after is not None:
-                        told.add(config[K.R_MODE])
+                        told.add((config[K.R_MODE], after[K.R_MODE]))
                         assert after == machine.automaton.read(config, data), (config, data)
                         assert all(type(register) is int for register in after)
             machine.fill_mask(config, row)
@@ -50,6 +63,8 @@ def test_steps_are_those_of_the_automaton(name: str, order: str) -> None:
                 break
             config = machine.advance(config, draws.choice(allowed)) or machine.start()
     if name in ("names", "names alone", "constants", "closed", "nested"):
-        assert K.M_LITERAL in told
+        assert (K.M_LITERAL, K.M_LITERAL) in told
+    if name in ("names", "names alone", "closed", "nested", "recursive"):
+        assert (K.M_LITERAL, K.M_VALUE) in told
     if name in ("free", "open", "array"):
-        assert K.M_FREE in told
+        assert (K.M_FREE, K.M_FREE) in told

@@ -60,6 +60,7 @@ class Tables:
         """What decides about the numbers of a value context where no automaton does."""
         self._beginnings: dict[int, tuple[Beginnings, ...]] = {}
         self._ways: dict[int, tuple[Beginnings, ...]] = {}
+        self._arrays: tuple[npt.NDArray[Any], ...] = ()
         self.arguments: tuple[Any, ...] = ()
         self._rebuild()
 
@@ -69,7 +70,7 @@ class Tables:
         return sum(array.nbytes for array in self.arguments[6:] if isinstance(array, np.ndarray))
 
     def _rebuild(self) -> None:
-        self.arguments = (
+        self._arrays = (
             self.arena.trans,
             self.arena.content,
             self.arena.class_maps,
@@ -87,9 +88,8 @@ class Tables:
             self.keys,
             self.results,
             self.cells,
-            self.n_cells,
-            self.max_space,
         )
+        self.arguments = (*self._arrays, self.n_cells, self.max_space)
 
     def _grow(self, name: str, needed: int, fill: int = 0) -> None:
         array: npt.NDArray[Any] = getattr(self, name)
@@ -258,5 +258,5 @@ class Tables:
             self.cell_list.append(key)
             self._cell_ids[key] = found
             self.n_cells += 1
-            self._rebuild()
+            self.arguments = (*self._arrays, self.n_cells, self.max_space)
         return found
