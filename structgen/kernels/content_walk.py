@@ -80,6 +80,38 @@ def target_of(trans, content, class_maps, state, weights, first):
 
 
 @kernel
+def common_reach(trans, content, class_maps, reach, start, most_states):
+    """What all states that text leads to from ``start`` can reach, as bits; 0 where some text dies.
+
+    0, too, where there are more than ``most_states``.
+    """
+    states = np.empty(most_states, np.int64)
+    place_of = np.full(content.shape[0], -1, np.int8)
+    states[0] = start
+    place_of[start] = 0
+    begun, ended = 0, 1
+    found = np.int64(-1)
+    while begun < ended:
+        state = states[begun]
+        begun += 1
+        found &= reach[state]
+        for b in range(256):
+            place = UTF8[place_of[state], b]
+            if place == UTF8_DEAD:
+                continue
+            to = after(trans, content, class_maps, state, b)
+            if to == 0 or (place_of[to] >= 0 and place_of[to] != place):
+                return np.int64(0)
+            if place_of[to] < 0:
+                if ended == most_states:
+                    return np.int64(0)
+                place_of[to] = place
+                states[ended] = to
+                ended += 1
+    return found
+
+
+@kernel
 def is_between_characters(trans, content, class_maps, state):
     """Whether no continuation byte may follow; automata are trimmed, so that decides it."""
     live = False

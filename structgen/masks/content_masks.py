@@ -27,6 +27,8 @@ MOST_FIXED = 512
 """States per arena and vocabulary whose content masks are remembered."""
 FEW_NODES = 8000
 """Trie nodes up to which all content is decided in one walk."""
+MOST_STATES = 2000
+"""States of an automaton up to which it is looked at whether it reads every text."""
 NO_LIMIT = 1 << 60
 _NOTES = 2048
 _NO_ROW = np.empty(0, np.uint32)
@@ -94,6 +96,7 @@ class ContentMask:
         spec = masks.spec(config)
         self.counts = bool(spec[K.SPEC_COUNTS])
         self.least = int(spec[K.SPEC_MIN]) if self.counts else 0
+        self.start = int(spec[K.SPEC_START])
         self.window = -1
         frame = masks.automaton.tables.frames[config[K.R_FRAME]]
         if config[K.R_VALUE] == 0 and frame[K.F_AVAILABLE] < 0:
@@ -165,9 +168,24 @@ class ContentMask:
                 self.body.allow(suffixes, max(0, self.least - self.n), most, row)
         if self.state != chain.free:
             shortcut = NO_SHORTCUT._replace(stop_state=chain.free, skipped=np.frombuffer(chain.first, np.uint8))
-            notes = self._walk(below(0, self.state, self.n), row, shortcut, quotes=True)
+            # Where no text dies, only tokens that close the string are left to be corrected.
+            trie = self.body.closing if self._reads_all() else self.body.vocabulary_trie
+            notes = self._walk_within(NO_LIMIT, trie, below(0, self.state, self.n), row, shortcut, quotes=True)
+            assert notes is not None
             self._escape(notes, row)  # before quotes are gathered, which overwrites the others' notes
-            self._close(self._noted(notes, self.body.vocabulary_trie), row)
+            self._close(self._noted(notes, trie), row)
+
+    def _reads_all(self) -> bool:
+        """Whether the automaton reads every text, and leaves it some way to end."""
+        if self.counts or self.body.has_late_quotes:
+            return False
+        arena = self.arena
+        found = arena.common.get(self.start)
+        if found is None:
+            found = arena.common[self.start] = content_walk.common_reach(
+                arena.trans, arena.content, arena.class_maps, arena.reach, self.start, MOST_STATES
+            )
+        return found & self.window != 0
 
     def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
         """Content below ``node``, which has led to ``state`` with ``n`` characters read."""

@@ -52,6 +52,8 @@ class Arena:
         """Bytes to acceptance (``endings``), by first row and labels allowed."""
         self.number_distances: dict[int, dict[int, npt.NDArray[np.int32]]] = {}
         """Bytes to each label of a number (``number_ends``), by first row."""
+        self.common: dict[int, int] = {}
+        """By start: what all states can reach where every text is read, as bits; else 0."""
         self.chains: dict[tuple[int, int], Any] = {}
         """What ``masks.content_runs`` makes of that."""
 
