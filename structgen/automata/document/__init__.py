@@ -32,11 +32,13 @@ break are settled at once (``objects``), so that exclusive alternatives fall tog
 **Where the time goes** (first texts of MaskBench's schemas, Llama-3.1 vocabulary): three of four masks equal an
 earlier one of the same schema, and of the others half one of another schema. So places share masks by what tokens can
 tell of the open containers (``masks.document_sharing``), and schemas share them by what values read
-(``masks.signatures``, ``masks.shared_rows``): on a third of the sample 5,300 masks are computed instead of 11,200, and
-24 first masks instead of 181. Of what is left, a quarter is filling tables in Python, when a name or value is met for
-the first time (0.1 to 0.5 ms each); a fifth strings under patterns (``masks.content_runs``); a seventh steps, half of
-which are first ones (6 us); a tenth keys; a tenth walks. Warm masks and steps cost 2 to 3 us. Tried without gain:
-keeping what a value context allows apart from what its frame does after it (half the nodes, twice the calls).
+(``masks.signatures``, ``masks.shared_rows``), and references to one definition lead to one context: on a third of the
+sample 4,700 masks are computed instead of 11,200, and 24 first masks instead of 181. Of what is left, two fifths are
+masks computed; a sixth is filling tables in Python, when a value is met for the first time (0.05 ms, but 1 to 10 for a
+new pattern or bounds of numbers); a seventh first steps, half of them told without the kernel (``masks.plain_steps``);
+a seventh keys. Warm masks and steps cost 2 to 3 us. Tried without gain:
+keeping what a value context allows apart from what its frame does after it (half the nodes, twice the calls);
+not to remember steps that lead nowhere (telling them again costs more than to look them up).
 Next: filling in compiled code; states of patterns that no token can tell apart; events of general objects.
 
 **Not regular**, and so read with the text at hand (``keeping``): items that must differ, undeclared names that are

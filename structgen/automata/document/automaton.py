@@ -220,18 +220,23 @@ class DocumentAutomaton:
 
     def interned(self, regs: Registers) -> Config:
         """The configuration of a row: cells pushed in scratch become permanent."""
-        cell = int(regs[K.R_CELL])
-        n_cells = self.tables.n_cells
-        if cell >= n_cells:
-            scratch = []
-            while cell >= n_cells:
-                frame, count, parent = self.tables.cells[cell].tolist()
-                scratch.append((frame, count))
-                cell = parent
-            for frame, count in reversed(scratch):
-                cell = self.tables.cell(frame, count, cell)
-        head = regs[:8].tolist()
-        return (*head, cell)
+        *head, cell = regs[: K.CONFIG_WIDTH].tolist()
+        return (*head, self._kept_cell(cell))
+
+    def _kept_cell(self, cell: int) -> int:
+        """The permanent cell that is like ``cell``, which may be in scratch."""
+        tables = self.tables
+        first = tables.n_cells
+        if cell < first:
+            return cell
+        rows = tables.cells[first : cell + 1].tolist()
+        pushed = []
+        while cell >= first:
+            frame, count, cell = rows[cell - first]
+            pushed.append((frame, count))
+        for frame, count in reversed(pushed):
+            cell = tables.cell(frame, count, cell)
+        return cell
 
     @property
     def is_pretty(self) -> bool:
@@ -273,7 +278,7 @@ class DocumentAutomaton:
         status = found[0]
         after: Config | None = None
         if status == _GOES:
-            after = found[2:] if found[-1] < tables.n_cells else self.interned(scratch[0])
+            after = found[2:] if found[-1] < tables.n_cells else (*found[2:-1], self._kept_cell(found[-1]))
         elif status != _DIES:
             after = self._read_on(*scratch, data, array, status, found[1])
         self._scratch.append(scratch)
