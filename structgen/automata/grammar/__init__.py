@@ -24,20 +24,22 @@ beside reserved words forked the lexer; the first text under the grammar of Pyth
 times as long); walking the trie with the parser behind each end of a lexeme (2,084 nodes a
 mask under a grammar like C's, where there are now 376 sets); subset construction in Python
 (130 us a state); one terminal per character for GBNF (16 ms a mask); tables built in Python (a
-third of the time until the first mask, now a tenth); one parser state for all that no text
-tells apart, and places listed once per mask (5 masks in 100 fewer, for 0.3 ms at the start).
+third of the time until the first mask, now a tenth); places listed once per mask.
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
-text as on a first: first texts of 300 to 400 tokens take 0.11 of its time a token on C-like
-text and 0.16 on SQL, 0.36 and 0.28 of it at p99, second texts 2 to 3 us. A fifth on JSON and
-a first mask as early as llguidance's were aimed at and are not reached:
+text as on a first: first texts of 300 to 400 tokens take 0.10 of its time a token on C-like
+text, 0.15 on SQL and 0.6 on JSON, 0.36, 0.3 and 1.9 of it at p99, and second texts 2 to 3 us. A
+fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at and are not
+reached:
 
-- JSON, where llguidance has little to do: 0.8 to 1.3 of its time a token on a first text, 2.6 to
-  3.8 at p99, 0.4 to 0.6 in the median. Ninety masks are new in 374 tokens, for each list begun is
-  another stack; a new one costs 10 to 15 us in compiled code and as much around it, and a dozen
-  at which lexer states are met for the first time 100 to 400 us.
-- The first mask, 2 to 2.5 times llguidance's: half of it is reading the notation in Python,
+- JSON, where llguidance has little to do: 0.2 of its time in the median. Of 374 masks 48 are new
+  (30 of them differ; 93 were new before stacks were made one). Half of the time goes into a dozen at which
+  lexer states are met for the first time: 90 to 400 us each, walks of the vocabulary with the lexer.
+- C-like at p99: the masks of the first five tokens, 1 to 2 ms each, where the parts of expressions are
+  met; of the others each new one looks at 400 places, 0.6 us each.
+- The first mask, 2 to 2.2 times llguidance's: half of it is reading the notation in Python,
   the rest tables, automaton and mask in like parts.
-- First texts under the grammar of Python, 0.4 ms a token in the median and 10 ms at p99:
-  states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each.
+- First texts under the grammar of Python, 0.4 ms a token in the median and 10 to 25 ms at p99:
+  states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each; four masks in five
+  are new, since open blocks and the columns of lines are part of what a mask depends on.
 """
