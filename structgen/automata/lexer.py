@@ -24,6 +24,7 @@ from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.lexer_states import LexerStates
 from structgen.automata.ordered import FAILS, HOLDS, OPEN, OrderedNfa
@@ -90,7 +91,7 @@ class Lexer:
         self._endings: dict[tuple[tuple[int, int], ...], int] = {}
         self._n_endings = 0
         self._looks: dict[int, list[int]] = {}
-        self._places: dict[tuple[int, ...], dict[tuple[int, ...], list[int]]] = {}
+        self._places: dict[tuple[int, ...], dict[tuple[int, ...], npt.NDArray[np.intp]]] = {}
         self._states = LexerStates(grammar, heap, self.nfa)
         self.watches = Watches(self)
         self._states.intern((), (), ())
@@ -198,6 +199,8 @@ class Lexer:
             if at[-1] == 256:
                 ended[256] = heap["accepts"][ways[0][0]] if ways else -1
                 at = at[:-1]
+                if not len(at):
+                    continue
             runs = dict(zip(looks, outcomes, strict=True))
             watched = [
                 (way, self.watches.of_runs(frozenset([(holds, runs[look]) for holds, look in guesses])))
@@ -207,13 +210,14 @@ class Lexer:
         heap["delta"][state] = row
         heap["ended"][CONDITIONAL - heap["accepts"][state]] = ended
 
-    def _places_of(self, looks: tuple[int, ...]) -> dict[tuple[int, ...], list[int]]:
+    def _places_of(self, looks: tuple[int, ...]) -> dict[tuple[int, ...], npt.NDArray[np.intp]]:
         """The bytes (256: the text's end) before which lookaheads come to the same, by what they come to."""
         places = self._places.get(looks)
         if places is None:
-            places = self._places[looks] = {}
+            found: dict[tuple[int, ...], list[int]] = {}
             for byte, outcomes in enumerate(zip(*(self._outcomes(look) for look in looks), strict=True)):
-                places.setdefault(outcomes, []).append(byte)
+                found.setdefault(outcomes, []).append(byte)
+            places = self._places[looks] = {outcomes: np.array(at, np.intp) for outcomes, at in found.items()}
         return places
 
     def _expand_ambiguous(self, state: int) -> None:
@@ -231,25 +235,27 @@ class Lexer:
             self.expand(state)
         return state
 
-    def _settle(self, at: list[int], ways: list[tuple[int, int]], row: IntArray, ended: IntArray) -> None:
+    def _settle(self, at: npt.NDArray[np.intp], ways: list[tuple[int, int]], row: IntArray, ended: IntArray) -> None:
         """Fill the places ``at`` where a state is one of ``ways``, (plain state, watch behind the byte)."""
         if not ways:
             return
         delta, accepts = self.heap["delta"], self.heap["accepts"]
         if len(ways) == 1 and ways[0][1] == 0:
-            row[at] = delta[ways[0][0], at]
+            row[at] = delta[ways[0][0]][at]
             ended[at] = accepts[ways[0][0]]
             return
         memo: dict[tuple[int, ...], tuple[int, int]] = {}
         terminals = [int(accepts[plain]) for plain, _ in ways]
         after = [delta[plain][at].tolist() for plain, _ in ways]
-        for byte, codes in zip(at, zip(*after, strict=True), strict=True):
+        settled: list[tuple[int, int]] = []
+        for codes in zip(*after, strict=True):
             if codes not in memo:
                 found = zip(terminals, ways, codes, strict=True)
                 ends = [(terminal, watch, code) for terminal, (_, watch), code in found]
                 on = [(code, watch) for (_, watch), code in zip(ways, codes, strict=True) if code]
                 memo[codes] = self._fork(on), self._ending(ends)
-            row[byte], ended[byte] = memo[codes]
+            settled.append(memo[codes])
+        row[at], ended[at] = zip(*settled, strict=True)
 
     def _outcomes(self, look: int) -> list[int]:
         """What a lookahead comes to before each byte, and at the text's end (the last): see ``OrderedNfa.resolved``."""
