@@ -6,9 +6,10 @@ which simplify; the classes themselves keep what they are given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 __all__ = [
     "ANY",
@@ -60,7 +61,8 @@ class _Hashed:
         try:
             return self._hash
         except AttributeError:
-            found = hash((type(self).__name__, *(getattr(self, name) for name in self.__match_args__)))  # type: ignore[attr-defined]
+            kind = type(self)
+            found = hash((kind.__name__, _FIELDS[kind](self)))
             object.__setattr__(self, "_hash", found)
             return found
 
@@ -144,6 +146,10 @@ class Look(_Hashed):
 
 
 Node: TypeAlias = Epsilon | CharSet | Concat | Alternate | Repeat | Intersect | Complement | Look
+_FIELDS: dict[type, Callable[[Any], Any]] = {
+    kind: attrgetter(*kind.__match_args__) for kind in (CharSet, Concat, Alternate, Repeat, Intersect, Complement, Look)
+}
+"""What the hash of a node is made of."""
 
 
 # --------------------------------------------------------------------------- character sets
