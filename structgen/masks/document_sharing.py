@@ -49,7 +49,7 @@ class Sharing:
     def __init__(self, automaton: DocumentAutomaton, body: StringBody) -> None:
         self._automaton = automaton
         self._body = body
-        self._signatures = Signatures(automaton, body.max_depth + 1, body.opens_name)
+        self._signatures = Signatures(automaton, body.most_items, body.opens_name)
         self._objects = PlainObjects(automaton, body, self._signatures, self.level)
         self._frames: dict[int, PlainObject | None] = {}
         self._levels: dict[tuple[int, int], Level] = {}

@@ -40,7 +40,7 @@ class Signatures:
     def __init__(self, automaton: DocumentAutomaton, most_items: int, opens_names: bool) -> None:
         self._automaton = automaton
         self._most_items = most_items
-        """Items up to which a token can count: one that it ends, and those that it begins."""
+        """More items than a token can count: one that it ends, and those that it begins."""
         self._opens_names = opens_names
         """Whether some token holds an opening brace and the beginning of a name."""
         self._local: dict[Hashable, int] = {}

@@ -114,6 +114,8 @@ class StringBody:
         """Whether some token opens an object and goes on into its first name."""
         self.further = further_texts(tokens)
         """Names that tokens begin behind a comma (``further_texts``)."""
+        self.most_items = max(map(_separators, tokens), default=0) + 2
+        """More items than any token can end and begin in one array."""
         self.begins_by_number = any(map(_NUMBERED_NAME.search, tokens))
         """Whether some token begins a string with an escape by number, which may break off in any of its digits."""
         self._begun = _begun_texts(tokens)
@@ -203,6 +205,12 @@ def further_texts(tokens: Iterable[bytes]) -> tuple[tuple[bytes, int], ...]:
                 ended = 0 if match[2][:1] != b'"' else min(len(match[2]), 2)
                 found.add((_decoded(match[1]), ended))
     return tuple(sorted(found - {(b"", 0)}))
+
+
+def _separators(token: bytes) -> int:
+    """Commas that may stand between items, at the most: two of them have something between."""
+    parts = token.split(b",")
+    return 0 if len(parts) == 1 else 1 + sum(1 for part in parts[1:-1] if part.strip(b" \t\r\n"))
 
 
 def _begun_texts(tokens: Iterable[bytes]) -> frozenset[bytes]:
