@@ -25,6 +25,7 @@ from structgen.kernels.document_registers import (
     F_KIND,
     FIRST_LEXICAL,
     FREE_TEXT,
+    GENERAL_OBJECT,
     GOES,
     M_AFTER,
     M_COLON,
@@ -75,7 +76,7 @@ def _asks_more(regs, b, seen, frames, specs, lit_start):
     names are begun in them (``masks.document_sharing``). Which names are left is more than that.
     """
     frame = regs[R_FRAME]
-    if frames[frame, F_KIND] != PLAIN_OBJECT:
+    if frames[frame, F_KIND] != PLAIN_OBJECT and frames[frame, F_KIND] != GENERAL_OBJECT:
         return False
     spec = frames[frame, F_KEYS]
     kind = specs[spec, SPEC_KIND]

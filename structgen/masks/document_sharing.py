@@ -5,7 +5,9 @@ whether it may go on, and how its names are read: which names are used up matter
 further name to its end, and vocabularies have next to none. So masks are kept under *levels*, one per open
 container that tokens can reach, instead of under the containers themselves. Inside a name, of the names that can
 still be meant only what is left of them matters, and what comes after those that some token spells to the quote.
-A walk that asks for more says so (``kernels.document_walk``), and its mask is kept for that configuration alone.
+General objects stand like plain ones between two properties, and while a value is read that can have one verdict only;
+else, as in general arrays, each frame is a level of its own. A walk that asks for more says so
+(``kernels.document_walk``), and its mask is kept for that configuration alone.
 
 What values read is told by ``signatures``, so most keys mean the same in every schema.
 
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from structgen.automata.document.contexts import MUST
 from structgen.kernels import document as K
 from structgen.masks.plain_objects import Level, PlainObject, PlainObjects
 from structgen.masks.signatures import NOTHING, Signatures
@@ -38,6 +41,9 @@ PRIVATE = 1 << 20
 MOST_LEVELS = 1 << 16
 """Levels remembered before the memory is emptied."""
 Head = tuple[int, ...]
+_ONE_VERDICT = (K.M_FREE, K.M_WORD)
+_NOWHERE: Level = (NOTHING, None)
+"""The level of what nothing follows."""
 
 
 class Sharing:
@@ -65,7 +71,7 @@ class Sharing:
             return (self._signatures.own(config),), None
         mode, a, b, c, escape, value, frame, count, _ = config
         if value or mode == K.M_AFTER or mode == K.M_END:
-            rest, end = self.level(frame, count)
+            rest, end = self._behind(mode, a, c, value, frame, count)
             if mode == K.M_FREE:
                 return (mode, a, escape, self._in_text(value, b), rest), end
             return (mode, a, b, c, escape, self._reading(mode, value), rest), end
@@ -123,16 +129,38 @@ class Sharing:
             return self._signatures.of("top"), None
         if kind == K.PLAIN_ARRAY and not columns[K.F_NEXT]:
             return self._signatures.items(columns, frame, count), None
+        pending = self._automaton.general_objects.pending.get(frame)
+        if pending is not None and self._automaton.contexts.by_index[pending[1]].accepts is None:
+            return self.level(self._automaton.event(frame, MUST)[0], 0)
         return self._signatures.own((frame, count)), None
 
+    def _behind(self, mode: int, a: int, c: int, value: int, frame: int, count: int) -> Level:
+        """The level behind the value at hand; where verdicts are asked for, by the one that it can still have."""
+        if mode in _ONE_VERDICT and frame in self._automaton.general_objects.pending:
+            label = self._verdict(mode, a, c, value)
+            if label:
+                after = self._automaton.event(frame, label)[0]
+                return self.level(after, 0) if after else _NOWHERE
+        return self.level(frame, count)
+
+    def _verdict(self, mode: int, a: int, c: int, value: int) -> int:
+        """The one verdict that a word, or a text in which any may follow, comes to; 0 where there may be several."""
+        if mode == K.M_WORD:
+            return c
+        tables = self._automaton.tables
+        spec = tables.specs[tables.values[value, K.T_STRING]].tolist()
+        return int(spec[K.SPEC_LABEL]) if spec[K.SPEC_KIND] in (K.FREE_TEXT, K.OPEN_SET) else 0
+
     def plain(self, frame: int) -> PlainObject | None:
-        """What is known of a plain object; None for other containers."""
+        """What is known of an object between two properties; None for other containers."""
         try:
             return self._frames[frame]
         except KeyError:
             columns = self._automaton.tables.frames[frame].tolist()
-            is_plain = columns[K.F_KIND] == K.PLAIN_OBJECT
-            found = self._frames[frame] = self._objects.plain(frame, columns) if is_plain else None
+            found = None
+            if columns[K.F_KIND] == K.PLAIN_OBJECT or frame in self._automaton.general_objects.states:
+                found = self._objects.plain(frame, columns)
+            self._frames[frame] = found
             return found
 
     # -- values ----------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""What a token can tell of plain objects: how their names are begun, what is left of one, and what follows it.
+"""What a token can tell of objects: how their names are begun, what is left of one, and what follows it.
+
+General objects differ in where a name leads: to a frame that waits for a value, and from there to one for each verdict
+of it. What they are between two properties shows like a plain object's.
 
 Sharing (``document_sharing``) asks about a name at nearly every token of it, so what does not change of a frame is read
 from the tables once, and so are the levels and the values that do not depend on which names have come.
@@ -10,6 +13,7 @@ from collections.abc import Callable, Hashable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from structgen.automata.document.general_objects import KEY_EVENT
 from structgen.kernels import document as K
 from structgen.masks.signatures import NOTHING, Signatures
 
@@ -27,13 +31,14 @@ _NO_CHILD = (NOTHING, NOTHING, None)
 
 
 class PlainObject:
-    """A frame of a plain object: what of it stays the same."""
+    """A frame of an object: what of it stays the same."""
 
-    __slots__ = ("children", "close", "first", "following", "frame", "high", "is_open", "kind", "low", "n", "names",
-                 "rests", "spec", "spec_columns", "values")  # fmt: skip
+    __slots__ = ("children", "close", "first", "following", "frame", "high", "is_general", "is_open", "kind", "low",
+                 "n", "names", "rests", "spec", "spec_columns", "values")  # fmt: skip
 
     def __init__(self, frame: int, columns: list[int], spec_columns: list[int], names: list[bytes]) -> None:
         self.frame = frame
+        self.is_general = columns[K.F_KIND] == K.GENERAL_OBJECT
         self.low, self.high = columns[K.F_LOW], columns[K.F_HIGH]
         self.close = columns[K.F_CLOSE]
         """The verdict with which it may end."""
@@ -50,6 +55,11 @@ class PlainObject:
         """Signatures of values by class of name."""
         self.rests: dict[bool, int] = {}
         """Levels by whether the object may go on, where nothing else tells them apart."""
+
+        if self.is_general:
+            # Between two properties the frame itself says what may come.
+            self.low = self.following = 0
+            self.close = columns[K.F_CLOSE] if columns[K.F_MAY_CLOSE] else 0
 
     def left(self, count: int) -> int:
         """The classes of names that may still come."""
@@ -74,10 +84,21 @@ class PlainObjects:
         self._has_spelled: dict[int, bool] = {}
         self._names_by_spec: dict[int, list[bytes]] = {}
 
-    def plain(self, frame: int, columns: list[int]) -> PlainObject:
-        """The plain object of a frame."""
+    def plain(self, frame: int, columns: list[int]) -> PlainObject | None:
+        """The object of a frame; None where an automaton reads more classes of names than a register tells apart."""
+        tables = self._automaton.tables
+        if columns[K.F_KIND] == K.GENERAL_OBJECT:
+            if columns[K.F_MAY_GO_ON] < 0:
+                self._automaton.fill(K.NEED_FRAME, frame, 0)
+                columns = tables.frames[frame].tolist()
+            place = columns[K.F_AVAILABLE]
+            if place >= 0:
+                if tables.specs[columns[K.F_KEYS], K.SPEC_KIND] == K.AUTOMATON:
+                    return None
+                flags = tables.available[place : place + columns[K.F_NEXT] + 1].tolist()
+                columns[K.F_HIGH] = sum(1 << number for number, flag in enumerate(flags) if flag)
         spec = columns[K.F_KEYS]
-        spec_columns = self._automaton.tables.specs[spec].tolist()
+        spec_columns = tables.specs[spec].tolist()
         names = self._names_of(spec, spec_columns) if spec_columns[K.SPEC_KIND] in (K.CLOSED_SET, K.OPEN_SET) else []
         return PlainObject(frame, columns, spec_columns, names)
 
@@ -143,7 +164,7 @@ class PlainObjects:
 
     def _undeclared(self, plain: PlainObject, count: int) -> int:
         """Whether a name that the schema does not declare may come, and the level after it where it changes."""
-        is_open = self._child(plain, plain.n) != 0
+        is_open = bool(plain.left(count) >> plain.n & 1) if plain.is_general else self._child(plain, plain.n) != 0
         after = self._following(plain, plain.n)
         spelled = self._spelled(plain)
         if after == plain.frame:
@@ -177,6 +198,9 @@ class PlainObjects:
         """What may follow a name: the value's signature, and the level after it."""
         if not plain.left(count) >> number & 1:
             return _NO_CHILD
+        if plain.is_general:
+            after, child = self._automaton.event(plain.frame, KEY_EVENT | (number + 1))
+            return (self._signatures.value(child), *self._level(after, 0)) if after else _NO_CHILD
         value = plain.values.get(number)
         if value is None:
             child = self._child(plain, number)

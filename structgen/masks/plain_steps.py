@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from structgen.automata.document.general_objects import KEY_EVENT
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PlainSteps:
         return mode, low, high, end, 0, value, frame, count, cell
 
     def _in_name(self, config: Config, data: bytes) -> Config | None:
-        """Along the names of a plain object."""
+        """Along the names of an object."""
         mode, low, high, at, _, value, frame, count, cell = config
         plain = self._sharing.plain(frame)
         if plain is None:
@@ -79,7 +80,7 @@ class PlainSteps:
         return mode, low + first, high + first, at + len(data), 0, value, frame, count, cell
 
     def _after_name(self, config: Config, rest: bytes) -> Config | None:
-        """At the value of a declared name of a plain object that ends with ``rest``, quote and colon read."""
+        """At the value of a declared name that ends with ``rest``, quote and colon read."""
         _, low, high, at, _, _, frame, count, cell = config
         plain = self._sharing.plain(frame)
         if plain is None:
@@ -89,6 +90,9 @@ class PlainSteps:
         number = bisect_left(plain.names, name, low, high)
         if number == high or plain.names[number] != name or not plain.left(count) >> number & 1:
             return None
+        if plain.is_general:
+            after, value = self._tables.events.get((frame, KEY_EVENT | (number + 1)), (0, 0))
+            return (K.M_VALUE, 0, 0, 0, 0, value, after, count, cell) if after else None
         children = self._tables.children
         value = int(children[plain.children + number])
         if value <= 0:

@@ -197,10 +197,18 @@ class DocumentAutomaton:
                 else:
                     self.arrays.finish(first)
             else:
-                kind_of = int(self.tables.frames[first, K.F_KIND])
-                builder = self.general_objects if kind_of == K.GENERAL_OBJECT else self.arrays
-                after, value = builder.event(first, second)
-                self.tables.add_event(first, second, after, value)
+                self.event(first, second)
+
+    def event(self, frame: int, event: int) -> tuple[int, int]:
+        """(frame, value context) after ``event`` in a general frame; (0, 0) where forbidden."""
+        found = self.tables.events.get((frame, event))
+        if found is None:
+            kind = int(self.tables.frames[frame, K.F_KIND])
+            builder = self.general_objects if kind == K.GENERAL_OBJECT else self.arrays
+            with deep_recursion():
+                found = builder.event(frame, event)
+            self.tables.add_event(frame, event, *found)
+        return found
 
     def fill_types(self, value: int) -> None:
         """Provide what all types lead to in a value context."""

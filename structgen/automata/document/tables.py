@@ -53,7 +53,8 @@ class Tables:
         self._cell_ids: dict[tuple[int, int, int], int] = {}
         self.cell_list: list[tuple[int, int, int]] = [(0, 0, 0)]
         """The cells again, for Python."""
-        self.events: set[tuple[int, int]] = set()
+        self.events: dict[tuple[int, int], tuple[int, int]] = {}
+        """The events again, for Python."""
         self.judged: dict[int, Judged] = {}
         """Rows of string content at which a judge decides about the text."""
         self.number_judges: dict[int, NumberJudge] = {}
@@ -243,7 +244,7 @@ class Tables:
             self.keys, self.results = keys, results
             self._rebuild()
         insert_event(self.keys, self.results, frame, event, after, value)
-        self.events.add((frame, event))
+        self.events[frame, event] = (after, value)
         self.n_events += 1
 
     def cell(self, frame: int, count: int, parent: int) -> int:
