@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Step", "completion_of"]
 
 MOST_COMPARED = 64
+FEW_COMPARED = 12
+"""The same where names are kept, each of which is read byte by byte."""
 MOST_PARTS = 10_000
 """Steps of one completion; there are a few for each open container, and one for each time a search gave up."""
 _GENERAL = (K.GENERAL_OBJECT, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
@@ -78,7 +80,7 @@ def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Step:
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
     keeps_names = type(config[-1]) is Names
     for n_tried, part in enumerate(_candidates(automaton, config)):
-        if found and n_tried >= MOST_COMPARED:
+        if found and n_tried >= (FEW_COMPARED if keeps_names else MOST_COMPARED):
             break
         step = automaton.read_spaced(config, part)
         if step is not None and step[1] != config:

@@ -87,15 +87,20 @@ class Keeping:
         self._miss = np.zeros(3, np.int64)
 
     def read(self, config: Config, data: bytes) -> Config | None:
-        """The configuration after ``data``; None where no document goes on so."""
+        """The configuration after ``data``; None where no document goes on so.
+
+        What can be gone on with is asked behind the last byte alone: nothing good comes of a bad beginning.
+        """
         current: Config | None = config
+        left = len(data)
         for byte in data:
-            current = self.step(current, byte)  # type: ignore[arg-type]
+            left -= 1
+            current = self._step(current, byte, left == 0)  # type: ignore[arg-type]
             if current is None:
                 return None
         return current
 
-    def step(self, config: Config, byte: int) -> Config | None:
+    def _step(self, config: Config, byte: int, is_last: bool) -> Config | None:
         """The configuration after one byte."""
         plain, kept = config[: K.CONFIG_WIDTH], config[K.CONFIG_WIDTH :]
         label = 0
@@ -124,7 +129,7 @@ class Keeping:
             if status == K.DIES:
                 return None
             if status == K.GOES:
-                return self._noted(plain, self._automaton.interned(regs), kept, byte)
+                return self._noted(plain, self._automaton.interned(regs), kept, byte, is_last)
             found = self._item_done(plain, kept, byte, label)
             if found is None:
                 return None
@@ -165,7 +170,7 @@ class Keeping:
 
     # -- keepers -------------------------------------------------------------------------------
 
-    def _noted(self, before: Config, after: Config, kept: Config, byte: int) -> Config | None:
+    def _noted(self, before: Config, after: Config, kept: Config, byte: int, is_last: bool) -> Config | None:
         """``after`` with its keepers, after a byte that ended no item that is kept."""
         was_string, is_string = _in_string(before), _in_string(after)
         pushed = before[K.R_CELL] != after[K.R_CELL]
@@ -175,23 +180,23 @@ class Keeping:
         last = kept[-1] if kept else None
         if type(last) is Text:
             last = Text(last.raw + bytes([byte]))
-            if not self._may_go_on(after, last):
+            if is_last and not self._may_go_on(after, last):
                 return None
             kept = (*kept[:-1], last)
             names = kept[-2] if len(kept) > 1 and not after[K.R_VALUE] else None
             if type(names) is Names and names.cell == after[K.R_CELL]:
                 names = names._replace(text=last.raw)
-                if not self._has_new_name(after, names):
+                if is_last and not self._has_new_name(after, names):
                     return None
                 kept = (*kept[:-2], names, last)
         elif type(last) is Digits:
             last = Digits(last.raw + bytes([byte]), last.value)
-            if not self._judge(last).may_go_on(last.raw.decode()):
+            if is_last and not self._judge(last).may_go_on(last.raw.decode()):
                 return None
             kept = (*kept[:-1], last)
         elif type(last) is Names and is_string and after[K.R_VALUE] == 0 and last.cell == after[K.R_CELL]:
             last = last._replace(text=last.text + bytes([byte]) if was_string else b"")
-            if not self._has_new_name(after, last):
+            if is_last and not self._has_new_name(after, last):
                 return None
             kept = (*kept[:-1], last)
         if pushed and byte == 91 and self._keeps(after):
@@ -202,7 +207,7 @@ class Keeping:
             kept = (*kept, Text(b""))
         elif after[K.R_MODE] == K.M_NUMBER != before[K.R_MODE] and self._is_judged_number(after):
             number = Digits(bytes([byte]), after[K.R_VALUE])
-            if not self._judge(number).may_go_on(number.raw.decode()):
+            if is_last and not self._judge(number).may_go_on(number.raw.decode()):
                 return None
             kept = (*kept, number)
         return (*after, *self._settled(after, kept))
