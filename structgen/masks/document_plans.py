@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.errors import LimitError
 from structgen.kernels import document as K
@@ -173,16 +174,20 @@ class Plans:
     def _spelled_like(self, text: bytes) -> Plan:
         """``text`` in tokens, with the end of a long one spelled as the end of one found lately: they share most."""
         encode = self._vocabulary.encode_fewest
-        for other, plan in self._recent[:2]:
-            shared = _shared_end(text, other) if len(text) > LONG else 0
-            lengths = [len(self._vocabulary.tokens[token]) for token in plan] if shared > len(text) // 2 else []
-            n_tokens, n_bytes = 0, 0
-            while n_tokens < len(lengths) and n_bytes + lengths[-1 - n_tokens] <= shared:
-                n_tokens += 1
-                n_bytes += lengths[-n_tokens]
-            if n_tokens:
-                return (*encode(text[: len(text) - n_bytes]), *plan[-n_tokens:])
+        for other, plan in self._recent[:2] if len(text) > LONG else ():
+            shared = _shared_end(text, other)
+            if shared > len(text) // 2:
+                ends = self._ends_of(plan)
+                n_tokens = int(np.searchsorted(ends, shared, side="right"))
+                if n_tokens:
+                    return (*encode(text[: len(text) - int(ends[n_tokens - 1])]), *plan[-n_tokens:])
         return tuple(encode(text)) if text else ()
+
+    def _ends_of(self, plan: Plan) -> npt.NDArray[np.int64]:
+        """The bytes of the last token of ``plan``, of the last two, and so on."""
+        ids = np.array(plan[::-1], np.int64)
+        offsets = self._vocabulary.offsets
+        return np.cumsum(offsets[ids + 1] - offsets[ids])
 
     def _note(self, text: bytes, plan: Plan) -> None:
         """Put a completion before the others found lately."""
