@@ -1,7 +1,7 @@
 """The judge: strict JSON, then jsonschema with its format checker, and knowing when it cannot tell.
 
 A verdict is only used as a proof, so whatever this judge may get wrong is *undecided*:
-formats without a checker, numbers that a double cannot hold, duplicate keys, and patterns
+formats without an exact checker, numbers that a double cannot hold, duplicate keys, and patterns
 on text where Python's ``re`` and ECMA-262 may differ.
 """
 
@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import jsonschema
 from jsonschema.validators import validator_for
+
+from jsonschemabench.exact.formats import CHECKS, DEFINED
 
 __all__ = ["Judge", "Judgement"]
 
@@ -29,7 +31,7 @@ class Judgement:
 
 
 _EXACT_FORMATS = frozenset({"date", "time", "date-time", "ipv4", "ipv6", "uuid"})
-"""Formats whose checker, if there is one, is neither laxer nor (but for the year 0) stricter than the standard."""
+"""Formats whose checker, if there is one, is neither laxer nor stricter than the standard."""
 _STRICT_BY_MISTAKE = frozenset({"regex", "idn-hostname", "idn-email"})
 """Formats whose checker may refuse what is right, such as an ECMA-262 pattern that Python cannot read."""
 
@@ -45,11 +47,12 @@ class Judge:
         cls = validator_for(schema, default=jsonschema.Draft202012Validator)
         self._schema = schema
         # The draft's own checker: only formats whose packages are installed are in it.
-        self._checker = cls.FORMAT_CHECKER
+        self._checker = jsonschema.FormatChecker(formats=())
+        self._checker.checkers = {**cls.FORMAT_CHECKER.checkers, **{name: (CHECKS[name], ()) for name in CHECKS}}
         self._validator = cls(schema, format_checker=self._checker)
         self._text = json.dumps(schema)
         self._has_patterns = '"pattern"' in self._text or '"patternProperties"' in self._text
-        self.unchecked_formats = sorted(_formats(schema) - (_EXACT_FORMATS & set(self._checker.checkers)))
+        self.unchecked_formats = sorted((_formats(schema) & DEFINED) - (_EXACT_FORMATS & set(self._checker.checkers)))
         try:
             cls.check_schema(schema)
             self.usable = True
@@ -86,18 +89,13 @@ class Judge:
             error = next(self._validator.iter_errors(value), None)
         except Exception as problem:  # unresolvable references, patterns that Python cannot read
             return Judgement("undecided", f"the judge failed: {type(problem).__name__}")
-        if error is not None and error.validator == "format" and _may_be_right(error.validator_value, error.instance):
+        if error is not None and error.validator == "format" and error.validator_value in _STRICT_BY_MISTAKE:
             return Judgement("undecided", f"the checker of format {error.validator_value} may be too strict")
         if error is not None:
             return Judgement("invalid", f"{error.validator}: {error.message[:200]}")
         if self.unchecked_formats:
             return Judgement("undecided", f"no exact checker for format {', '.join(self.unchecked_formats)}")
         return Judgement("valid")
-
-
-def _may_be_right(name: Any, text: Any) -> bool:
-    """Whether a refusal by a format's checker is no proof; Python's dates begin with the year 1."""
-    return name in _STRICT_BY_MISTAKE or (isinstance(text, str) and text.startswith("0000"))
 
 
 def _formats(schema: Any) -> set[str]:

@@ -60,7 +60,8 @@ def test_the_judge_knows_what_it_does_not_know() -> None:
     assert judge.document(b'"\xff"').verdict == "invalid"
     assert Judge({"format": "email"}).document(b'"a@"').verdict == "undecided"
     assert Judge({"format": "date"}).document(b'"2023-02-29"').verdict == "invalid"
-    assert Judge({"format": "date"}).document(b'"0000-01-01"').verdict == "undecided"
+    assert Judge({"format": "date"}).document(b'"0000-02-29"').verdict == "valid"
+    assert Judge({"format": "utc-millisec"}).document(b'"a"').verdict == "valid"
     assert Judge({"pattern": "\\d"}).document('"٣"'.encode()).verdict == "undecided"
     assert Judge({"type": "nonsense"}).document(b"1").verdict == "undecided"
 
@@ -146,3 +147,24 @@ def test_known_faults_of_the_peers_are_found(tmp_path: Path, tokenizer_path: Pat
     found = {(item["engine"], item["fault"], item["cause"]) for row in rows for item in row["findings"]}
     assert ("llguidance", "over", "escape: \\/") in found
     assert ("xgrammar-compliant", "under", "raw tab in a string") in found
+
+
+@pytest.mark.parametrize(
+    "text, is_right",
+    [
+        ("2024-02-29T23:59:60Z", True),
+        ("0000-02-29t00:00:00.5z", True),
+        ("1998-12-31T15:59:60.123-08:00", True),
+        ("1998-12-31T16:59:60-08:00", False),
+        ("2023-02-29T00:00:00Z", False),
+        ("2023-01-01 00:00:00Z", False),
+        ("2023-01-01T24:00:00Z", False),
+        ("2023-01-01T00:00:00", False),
+        ("2023-01-01T00:00:00+24:00", False),
+        ("2023-01-01T00:00:00.Z", False),
+        ("٢023-01-01T00:00:00Z", False),
+    ],
+)
+def test_the_judge_of_dates(text: str, is_right: bool) -> None:
+    verdict = Judge({"format": "date-time"}).value(text).verdict
+    assert verdict == ("valid" if is_right else "invalid")
