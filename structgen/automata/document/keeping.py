@@ -322,12 +322,13 @@ class Keeping:
                 yield from (more + ending.encode() for ending in found)
 
     def _judged_endings(self, config: Config) -> Iterator[bytes]:
-        """Endings of a string that is judged: likely ones, those that the automaton knows, these mended."""
+        """Endings of a string that is judged: likely ones, those that the automaton knows mended, then these alone."""
         arena, row = self._automaton.tables.arena, config[K.R_A]
         yield from islice(self._likely(config), MOST_LIKELY)
+        if self._automaton.tables.ways_of(row):
+            for ending in islice(endings(arena, row), MOST_LIKELY):
+                yield from islice(self._likely(config, ending), 3)
         yield from islice(endings(arena, row), MOST_TRIED)
-        for ending in islice(endings(arena, row), MOST_LIKELY):
-            yield from islice(self._likely(config, ending), 3)
 
     def other_endings(self, config: Config, only: int = 0) -> Iterator[bytes]:
         """Further decoded contents that may end the string at hand, for where shortest ones are refused.
