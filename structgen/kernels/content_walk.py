@@ -336,3 +336,11 @@ def allow_tokens(tokens, mask):
     for index in range(tokens.shape[0]):
         token = np.uint32(tokens[index])
         mask[token >> np.uint32(5)] |= np.uint32(1) << (token & np.uint32(31))
+
+
+@kernel
+def forbid_tokens(tokens, mask):
+    """Clear the bits of ``tokens``."""
+    for index in range(tokens.shape[0]):
+        token = np.uint32(tokens[index])
+        mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))

@@ -88,11 +88,3 @@ def allow_groups(suffixes, group_start, group_tokens, characters, least, most, r
                 token = group_tokens[index]
                 if least <= characters[token] <= most:
                     row[token >> 5] |= np.uint32(1) << np.uint32(token & 31)
-
-
-@kernel
-def allow_up_to(quote, lengths, characters, most, row):  # type: ignore[no-untyped-def]
-    """Allow every token that is content alone and adds at most ``most`` characters."""
-    for token in range(quote.shape[0]):
-        if lengths[token] > 0 and quote[token] == lengths[token] and characters[token] <= most:
-            row[token >> 5] |= np.uint32(1) << np.uint32(token & 31)

@@ -199,7 +199,7 @@ class ContentMask:
         most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
         if not plan.chain.loops:
             most = min(most, len(plan.chain.states))
-        np.bitwise_or(row, plan.run.content(most, self.body.n_words), out=row)
+        np.bitwise_or(row, plan.run.tokens.content(most, self.body.n_words), out=row)
         if len(plan.nodes):
             shortcut = NO_SHORTCUT
             if plan.chain.loops and not self.counts:

@@ -23,17 +23,18 @@ finding out took as long as the mask).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.arena import Arena
-from structgen.dtypes import TokenMask, freeze
+from structgen.dtypes import freeze
 from structgen.kernels import content_walk as K
 from structgen.kernels.content_run import as_bits, build_run, plan_exits
 from structgen.kernels.document import C_MAP, C_START
 from structgen.masks.string_body import StringBody
+from structgen.masks.tokens_by_length import TokensByLength
 
 __all__ = ["Chain", "Plan", "Run", "chain_of", "plan_of"]
 
@@ -76,26 +77,12 @@ def set_of(characters: bytes) -> npt.NDArray[np.uint64]:
 class Run:
     """What a vocabulary does on a set of characters below one trie node."""
 
-    tokens: npt.NDArray[np.int32]
-    """Tokens that stay in the set, by number of characters."""
-    ends: npt.NDArray[np.int64]
-    """How many of ``tokens`` have at most so many characters below the node."""
+    tokens: TokensByLength
+    """Tokens that stay in the set, by their characters below the node."""
     exits: npt.NDArray[np.int32]
     """Trie nodes whose edge begins the first character outside."""
     characters: npt.NDArray[np.int32]
     """Characters before each exit, below the node."""
-    rows: dict[int, TokenMask] = field(default_factory=dict)
-
-    def content(self, most: int, n_words: int) -> TokenMask:
-        """Tokens that stay in the set and have at most ``most`` characters; read-only."""
-        most = max(0, min(most, len(self.ends) - 1))
-        found = self.rows.get(most)
-        if found is None:
-            found = np.zeros(n_words, np.uint32)
-            K.allow_tokens(self.tokens[: self.ends[most]], found)
-            found.flags.writeable = False
-            self.rows[most] = found
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +144,8 @@ def _run(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
     tokens, ends = np.empty(most, np.int32), np.empty(body.max_depth + 1, np.int64)
     exits, before = np.empty((2, int(trie.subtree_end[node]) - node), np.int32)
     n_tokens, n_exits = build_run(node, *trie[:5], body.max_depth, *sets, *body.below, tokens, ends, exits, before)
-    return Run(freeze(tokens[:n_tokens].copy(), np.int32), ends, exits[:n_exits].copy(), before[:n_exits].copy())
+    found = TokensByLength(freeze(tokens[:n_tokens].copy(), np.int32), ends)
+    return Run(found, exits[:n_exits].copy(), before[:n_exits].copy())
 
 
 def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:

@@ -24,6 +24,7 @@ from structgen.kernels import string_tokens as K
 from structgen.kernels.content_run import WORDS, characters_below
 from structgen.kernels.tables import TrieTables
 from structgen.masks.mask import mask_of
+from structgen.masks.tokens_by_length import TokensByLength
 from structgen.vocab import trie as tries
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -85,7 +86,8 @@ class StringBody:
         self.trie: TrieTables = tries.build(joined, ends, tries.sorted_by_bytes(self.suffixes, kept))
         self.most_characters = int(self.characters.max(initial=0))
         self.n_words = n_words(n)
-        self._content: dict[int, TokenMask] = {}
+        content = np.flatnonzero((self.quote == self.lengths) & (self.lengths > 0))
+        self._content = TokensByLength.of(content, self.characters[content])
         self._texts: dict[bytes, TokenMask] = {}
         self.vocabulary_trie = vocabulary.trie
         self.max_depth = vocabulary.trie.max_depth
@@ -150,14 +152,7 @@ class StringBody:
 
     def content(self, most: int) -> TokenMask:
         """Tokens that are content alone and add at most ``most`` characters; read-only."""
-        most = min(most, self.most_characters)
-        found = self._content.get(most)
-        if found is None:
-            found = np.zeros(self.n_words, np.uint32)
-            K.allow_up_to(self.quote, self.lengths, self.characters, most, found)
-            found.flags.writeable = False
-            self._content[most] = found
-        return found
+        return self._content.content(most, self.n_words)
 
     def allow(self, suffixes: npt.NDArray[np.uint32], least: int, most: int, row: TokenMask) -> None:
         """Allow, in ``row``, the closing tokens of the allowed suffixes."""

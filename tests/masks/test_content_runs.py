@@ -119,6 +119,6 @@ def test_runs_hold_the_tokens_of_their_set(seed: int) -> None:
         for rest in sets:
             for node in nodes[:12]:
                 run = run_of(body, node, *(bytes(b in characters for b in range(256)) for characters in (first, rest)))
-                n_of = np.searchsorted(run.ends, np.arange(len(run.tokens)), side="right").tolist()
+                n_of = np.searchsorted(run.tokens.ends, np.arange(len(run.tokens.tokens)), side="right").tolist()
                 expected = _members(vocabulary, node, first, rest)
-                assert set(zip(n_of, run.tokens.tolist(), strict=True)) == expected
+                assert set(zip(n_of, run.tokens.tokens.tolist(), strict=True)) == expected
