@@ -216,7 +216,11 @@ class Sharing:
         found: tuple[int, Hashable] | None = None
         if mode == K.M_FREE or plain.kind == K.FREE_TEXT:
             found = self._objects.in_free_name(plain, count)
-        elif plain.kind != K.AUTOMATON and not escape:
+        elif plain.kind == K.AUTOMATON:
+            by_automaton = self._objects.in_name_by_automaton(plain, config) if mode == K.M_CONTENT else None
+            if by_automaton is not None:
+                return (mode, a, b, c, escape, by_automaton[0]), by_automaton[1]
+        elif not escape:
             if mode == K.M_LITERAL:
                 found = self._objects.in_declared_name(plain, config)
             elif not self._body.begins_by_number:

@@ -277,6 +277,22 @@ class PlainObjects:
             ends.append(end)
         return self._signatures.of(("names", is_open, *texts), *parts), tuple(ends)
 
+    def in_name_by_automaton(self, plain: PlainObject, config: Config) -> tuple[int, Hashable] | None:
+        """Inside a name that an automaton reads: what follows each class of names that may be left."""
+        count, arena = config[K.R_COUNT], self._automaton.tables.arena
+        classes = int(arena.reach[config[K.R_A]])
+        left = classes & plain.left(count)
+        if plain.spec_columns[K.SPEC_LABEL] or classes < 0 or left.bit_count() > MOST_NAMES:
+            return None
+        parts: list[int] = []
+        ends: list[Hashable] = []
+        for number in range(left.bit_length()):
+            if left >> number & 1:
+                value, rest, end = self._after(plain, count, number)
+                parts += (value, rest)
+                ends.append(end)
+        return self._signatures.of(("names by automaton", arena.serial, left), *parts), tuple(ends)
+
     def in_one_of_many(self, plain: PlainObject, config: Config) -> int:
         """Inside a declared name, where many can still be meant."""
         window = (1 << (config[K.R_B] - plain.first)) - (1 << (config[K.R_A] - plain.first))

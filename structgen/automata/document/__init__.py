@@ -27,7 +27,9 @@ guessed value that ``judge`` confirms (``guess``), the search. Guessing took fir
 600 ms to 6; opening a general object on a guessed value, and completing an open one by guessed members, took the
 slowest mask of MaskBench from 2.2 s to 2 ms. Objects of more than 62 names are general, but as long as they are plain
 conjunctions nothing ties one name to another, so what they require is looked up. Assertions that nothing to come can
-break are settled at once (``objects``), so that exclusive alternatives fall together without a search.
+break are settled at once (``object_states``), so that exclusive alternatives fall together without a search. What all
+alternatives ask of a value must hold, what none can save is given up at the name, and what is left is plain as soon as
+it is a conjunction: of the masks whose innermost container is general, 2,334 on MaskBench's sample became 650.
 
 **Where the time goes** (first texts of MaskBench's schemas, Llama-3.1 vocabulary): three of four masks equal an
 earlier one of the same schema, and of the others half one of another schema. So places share masks by what tokens can
@@ -39,7 +41,8 @@ new pattern or bounds of numbers); a seventh first steps, half of them told with
 a seventh keys. Warm masks and steps cost 2 to 3 us. Tried without gain:
 keeping what a value context allows apart from what its frame does after it (half the nodes, twice the calls);
 not to remember steps that lead nowhere (telling them again costs more than to look them up).
-Next: filling in compiled code; states of patterns that no token can tell apart; events of general objects.
+Next: filling in compiled code; states of patterns that no token can tell apart; names
+that are tied to one another (one of some must come, one asks for another) as registers, too.
 
 **Not regular**, and so read with the text at hand (``keeping``): items that must differ, undeclared names that are
 counted or behind whose values something was decided, formats with a judge (``judged``), divisors with too many
