@@ -218,7 +218,7 @@ class Guesser:
             value = self._member(name, properties)
             if value is not NO_GUESS:
                 found.setdefault(name.decode("utf-8", "surrogatepass"), value)
-        return found
+        return _in_declared_order(found, properties)
 
     def _member(self, name: bytes, properties: list[Properties]) -> Any:
         return self._value(conjunction(goal for part in properties for goal in _goals(part, name)))
@@ -252,6 +252,13 @@ def _hopes(formula: Formula) -> Iterator[tuple[Assertion, ...]]:
         yield (formula,)
     elif formula is not FALSE:
         yield ()
+
+
+def _in_declared_order(members: dict[str, Any], properties: Sequence[Properties]) -> dict[str, Any]:
+    """Members as plain objects may have to order them: the declared ones first, as they are declared."""
+    declared = (name.decode("utf-8", "surrogatepass") for part in properties for name in part.named)
+    places = {name: place for place, name in enumerate(dict.fromkeys(declared))}
+    return dict(sorted(members.items(), key=lambda member: (places.get(member[0], len(places)), member[0])))
 
 
 def _goals(part: Properties, name: bytes) -> list[Formula]:

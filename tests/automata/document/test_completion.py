@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import structgen as sg
+from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.errors import UnsatisfiableError
+from structgen.frontends.jsonschema.build import SchemaSource
 
 BRANCHES = {
     "type": "object",
@@ -69,3 +71,17 @@ def test_alternatives_that_exclude_what_is_required() -> None:
     alternatives = [{"required": names[:1]}, {"required": names[1:3]}, {"required": names[3:]}]
     with pytest.raises(UnsatisfiableError):
         sg.json_schema({"type": "object", "required": names, "oneOf": alternatives})
+
+
+def test_values_in_alternatives_are_completed_in_declared_order() -> None:
+    inner = {"properties": {"z": {"type": "string"}, "a": {"type": "string"}}, "required": ["a", "z"], "type": "object"}
+    schema = {
+        "type": "object",
+        "properties": {"v": inner},
+        "required": ["v"],
+        "oneOf": [{"required": ["b"]}, {"required": ["c"]}],
+    }
+    automaton = DocumentAutomaton(SchemaSource(schema), in_order=True)
+    text = automaton.completion(automaton.start)
+    after = automaton.read(automaton.start, text)
+    assert after is not None and automaton.is_accepting(after)
