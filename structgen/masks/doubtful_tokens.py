@@ -63,6 +63,14 @@ class DoubtfulTokens:
         return np.array(self.two_quotes, np.int64), np.array(more, np.int64)
 
     @cached_property
+    def two_names(self) -> Places:
+        """Tokens that may end two names of one object, or begin a further one like that which they end first."""
+        tokens = self._tokens
+        names = [token for token in self.two_quotes if tokens[token].count(b'"') > 3]
+        more = [token for token in self.two_quotes if tokens[token].count(b'"') > 2]
+        return np.array(names, np.int64), np.array(more, np.int64)
+
+    @cached_property
     def digits(self) -> Places:
         """Tokens in which a number may begin."""
         first = [token for token in np.sort(self._ids).tolist() if _NUMBER.search(self._tokens[token])]

@@ -76,8 +76,8 @@ class KeptMasks:
             self._correct_text(config, keepers[-1], row)
         elif type(keepers[-1]) is Digits:
             self._correct_number(config, row)
-        names = {name for keeper in keepers if type(keeper) is Names for name in keeper.names}
-        if names:
+        if any(type(keeper) is Names for keeper in keepers):
+            names = {name for keeper in keepers if type(keeper) is Names for name in keeper.names}
             self._correct_names(config, names, row)
         return True
 
@@ -114,6 +114,7 @@ class KeptMasks:
         doubtful = {token for token in self._doubtful.two_quotes if any(text in tokens[token] for text in spelled)}
         last = config[-2] if type(config[-1]) is Text else config[-1]
         in_name = K.M_FREE <= config[K.R_MODE] <= K.M_CONTENT and not config[K.R_VALUE]
+        doubtful.update(self._doubtful.two_names[in_name].tolist())
         if type(last) is Names and in_name and last.cell == config[K.R_CELL]:
             begun = decoded(last.text)
             if config[K.R_ESC] or begun is None:

@@ -25,13 +25,24 @@ TOKENS = [
         b'\\"',
         b"\\\\p{",
     ),
+    *(b'":1,"":2,"":3', b'":1,"a":1,"a":', b',"b":1,"b":', b'":1,"ab":', b'":1,"b":1,"c"', b',"c":1,"d":1'),
     *(b"11", b"111", b"1.1", b"30011", b"60022]", b"0]", b"00", b"11,"),
     b"</s>",
 ]
 CASES: list[tuple[Any, list[str]]] = [
     (
         {"type": "object", "minProperties": 2},
-        ['{"a":1,', '{"a":1,"', '{"a":1,"a', '{"ab":1,"a', '{"a":1,"\\u006', '{"a":['],
+        ['{"a":1,', '{"a":1,"', '{"a":1,"a', '{"ab":1,"a', '{"a":1,"\\u006', '{"a":[', '{"', '{"a', '{"a":1'],
+    ),
+    (
+        {
+            "oneOf": [
+                {"patternProperties": {"^a": {"type": "integer"}}, "additionalProperties": {"type": "null"}},
+                {"minProperties": 1},
+            ],
+            "type": "object",
+        },
+        ["{", '{"', '{"b', '{"a', '{"b":1,"', '{"b":1', '{"ab":1,"a'],
     ),
     (
         {"type": "object", "propertyNames": {"pattern": "^(foo|fob|a)$"}, "minProperties": 2},
