@@ -35,6 +35,8 @@ __all__ = ["DocumentMachine"]
 MOST_STEPS = 1 << 16
 """Steps remembered by (configuration, token) before the memory is emptied."""
 MASK_BYTES = 16 << 20
+MOST_FRAMES = 1 << 14
+"""Frames of arrays of which something is remembered."""
 _UNKNOWN: Any = object()
 _NOTES = 64
 _REPLAY = 1000
@@ -71,6 +73,7 @@ class DocumentMachine:
         self._budget = DocumentBudget(self)
         self.strings = StringMasks(self)
         self._kept = KeptMasks(self)
+        self._exact: dict[int, int] = {}
         self.n_walked = 0
         """Trie nodes visited so far."""
 
@@ -268,12 +271,21 @@ class DocumentMachine:
         frame, cell = config[K.R_FRAME], config[K.R_CELL]
         while tables.frames[frame, K.F_KIND] != K.KEEPING_ARRAY and cell:
             frame, _, cell = tables.cell_list[cell]
+        found = self._exact.get(frame)
+        if found is None:
+            if len(self._exact) >= MOST_FRAMES:
+                self._exact.clear()
+            found = self._exact[frame] = self._judges_endings(frame)
+        return found
+
+    def _judges_endings(self, frame: int) -> int:
+        """1 where each ending of an item of an array frame must be judged."""
         state = self.automaton.arrays.states[frame]
         if len(compared(state)) < len(state.kept):
             return 1
         value = self.automaton.arrays.finish(frame)
         spec = self.automaton.handle(value, K.T_STRING) if value else 0
-        return int(not spec or tables.specs[spec, K.SPEC_KIND] == K.CLOSED_SET)
+        return int(not spec or self.automaton.tables.specs[spec, K.SPEC_KIND] == K.CLOSED_SET)
 
 
 def automaton_fill(automaton: DocumentAutomaton, kind: int, first: int, second: int) -> None:

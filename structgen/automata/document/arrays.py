@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.contexts import MUST, Context
@@ -41,6 +42,8 @@ __all__ = ["ArrayState", "Arrays", "Item", "compared", "compares", "is_long"]
 MOST_PLAIN_PREFIX = 4096
 _NUMBER = re.compile(r'"n": "-?([0-9]+)E-?([0-9]+)"')
 MOST_DIGITS = 60
+MOST_TEXTS = 4096
+"""Canonical texts of which it is remembered if they are long."""
 MOST_SAMPLED = 2
 """Values that are tried where it hangs on the value of an item whether the array can be ended after it."""
 MOST_COMPARED = 200
@@ -98,6 +101,7 @@ def compares(state: ArrayState) -> bool:
     return state.shape.keeps and any(isinstance(part, UniqueItems) for part in all_assertions(state.forms).values())
 
 
+@lru_cache(maxsize=MOST_TEXTS)
 def is_long(text: str) -> bool:
     """Whether a canonical text holds a number of so many digits that the automaton of its spellings would be large."""
     numbers = _NUMBER.findall(text)

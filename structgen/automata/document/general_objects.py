@@ -349,14 +349,21 @@ class GeneralObjects:
         missing = left.needed
         if missing & left.forbidden:
             return False
+        shape = state.shape
+        key = left.rules, tuple(part.uid for part in left.properties)
+        missing &= ~shape.possible.get(key, 0)
+        possible = 0
         while missing:
-            bit = missing.bit_length() - 1
-            missing ^= 1 << bit
-            key_class = state.shape.keys.classes[bit]
-            if not state.shape.usable[bit] or not left.rules.isdisjoint(key_class.bad_for):
+            number = missing.bit_length() - 1
+            missing ^= 1 << number
+            if not shape.usable[number] or not left.rules.isdisjoint(shape.keys.classes[number].bad_for):
                 return False
-            if self._is_lost(state.shape, bit, left.properties):
+            if self._is_lost(shape, number, left.properties):
                 return False
+            possible |= 1 << number
+        if possible and not self.automaton.witness.is_searching:
+            # While a search is open, what hangs on it is not known to have no value.
+            shape.possible[key] = shape.possible.get(key, 0) | possible
         return True
 
     def _is_lost(self, shape: Shape, bit: int, properties: tuple[Properties, ...]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from structgen.automata.document.formulas import Reducer, evaluate
@@ -127,7 +128,13 @@ def canonical(value: Any) -> str:
 
 def value_of(text: str) -> Any:
     """The value of a canonical text; its numbers are decimals."""
-    return _untagged(json.loads(text))
+    return _untagged(json.loads(text)) if text.startswith(("[", "{")) else _simple_value(text)
+
+
+@lru_cache(maxsize=4096)
+def _simple_value(text: str) -> str | bool | None:
+    """A string or a word; arrays that compare their items ask again for all of them whenever one is added."""
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def _untagged(value: Any) -> Any:

@@ -52,7 +52,8 @@ __all__ = [
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "sensitive", "usable")
+    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "possible", "sensitive",
+                 "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.context = context
@@ -66,6 +67,8 @@ class Shape:
         self.places = {name: bit for bit, name in enumerate(keys.names)}
         self.dead: dict[tuple[int, ...], bool] = {}
         """Whether some properties leave no value under a name, by the name's bit and their uids."""
+        self.possible: dict[tuple[frozenset[int], tuple[int, ...]], int] = {}
+        """Names that can have a value, a bit each, by the uids of the rules for names and of properties."""
         self._bits: dict[int, int] = {}
 
     def bits_of(self, part: Required | Properties) -> int:

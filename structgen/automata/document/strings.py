@@ -29,6 +29,7 @@ from structgen.ir.document import (
     Beginnings,
     Format,
     Formula,
+    Not,
     Pattern,
     StringIn,
     StringLength,
@@ -260,17 +261,20 @@ class StringSpecs:
         parts = formula.parts if type(formula) is And else (formula,)
         sets = [part.values for part in parts if isinstance(part, StringIn)]
         if sets:
-            values = [value for value in frozenset.intersection(*sets) if _is_utf8(value)]
-            kept = sorted(value for value in values if evaluate(formula, lambda part: says(part, value)))  # noqa: B023
-            return self._closed_set(kept)
+            others = [part.part.values for part in parts if type(part) is Not and isinstance(part.part, StringIn)]
+            values = [value for value in frozenset.intersection(*sets).difference(*others) if _is_utf8(value)]
+            rest = [part for part in parts if not isinstance(part.part if type(part) is Not else part, StringIn)]
+            if rest:
+                values = [v for v in values if all(evaluate(part, lambda part: says(part, v)) for part in rest)]  # noqa: B023
+            return self._closed_set(sorted(values))
         lengths = [part for part in parts if isinstance(part, StringLength)]
         low = max((part.low for part in lengths), default=0)
         high = min((part.high for part in lengths if part.high is not None), default=None)
         if high is not None and high < low:
             return 0
-        rest = conjunction(part for part in parts if not isinstance(part, StringLength))
+        counted = conjunction(part for part in parts if not isinstance(part, StringLength))
         try:
-            prepared = _Prepared(formula_dfa(rest, dfa_of_assertion), low, high)
+            prepared = _Prepared(formula_dfa(counted, dfa_of_assertion), low, high)
         except LimitError:
             return None
         counts = bool(prepared.low) or prepared.high is not None
