@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.contexts import MUST, Context
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["ArrayState", "Arrays", "Item", "compared", "compares", "is_long"]
 
 MOST_PLAIN_PREFIX = 4096
+_serials = count()
 _NUMBER = re.compile(r'"n": "-?([0-9]+)E-?([0-9]+)"')
 MOST_DIGITS = 60
 MOST_TEXTS = 4096
@@ -53,9 +55,11 @@ MOST_COMPARED = 200
 class Shape:
     """What all frames of one array context share."""
 
-    __slots__ = ("cap", "conditions", "context", "keeps", "n_goals")
+    __slots__ = ("cap", "conditions", "context", "keeps", "n_goals", "serial")
 
     def __init__(self, context: Context, n_goals: int, cap: int, keeps: bool) -> None:
+        self.serial = next(_serials)
+        """Tells shapes apart in keys that outlive them, as ``id`` would not."""
         self.context = context
         self.n_goals = n_goals
         self.cap = cap
@@ -78,7 +82,7 @@ class ArrayState:
 
     @property
     def key(self) -> tuple[object, ...]:
-        return (id(self.shape), tuple(form.uid for form in self.forms), self.count, self.found, self.kept)
+        return (self.shape.serial, tuple(form.uid for form in self.forms), self.count, self.found, self.kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ class GeneralObjects:
                 allowed |= (not self._is_lost(shape, number, left.properties)) << number
         if left.needed & ~allowed:
             return 0
-        asked = (id(shape), *(part.uid for part in left.properties))
+        asked = (shape.serial, *(part.uid for part in left.properties))
         if asked not in self._children:
             self._children[asked] = self.automaton.tables.add_children(len(keys.classes))
         return self.automaton.objects.narrowed(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, substitute
@@ -48,14 +49,18 @@ __all__ = [
     "truth",
 ]
 
+_serials = count()
+
 
 class Shape:
     """What all frames of one object context share."""
 
     __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "possible", "sensitive",
-                 "usable")  # fmt: skip
+                 "serial", "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
+        self.serial = next(_serials)
+        """Tells shapes apart in keys that outlive them, as ``id`` would not."""
         self.context = context
         self.keys = keys
         self.n_goals = n_goals
@@ -94,7 +99,7 @@ class ObjectState:
 
     @property
     def key(self) -> tuple[object, ...]:
-        return (id(self.shape), tuple(form.uid for form in self.forms), self.seen, self.count)
+        return (self.shape.serial, tuple(form.uid for form in self.forms), self.seen, self.count)
 
 
 def truth(state: ObjectState) -> Callable[[Assertion], bool]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from structgen.automata.document import arrays
+from structgen.automata.document.arrays import ArrayState
 from structgen.automata.document.automaton import DocumentAutomaton
+from structgen.automata.document.object_states import ObjectState, Shape
 from structgen.frontends.jsonschema.build import SchemaSource
+from structgen.ir.document import TRUE
 from structgen.kernels import document as K
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
@@ -102,3 +107,11 @@ def test_one_verdict_taken_is_enough() -> None:
     assert automaton.read(config, b',"x":""},"kind":2}') is not None
     assert automaton.read(config, b',"x":""},"kind":1') is None
     assert automaton.read(config, b"}") is None
+
+
+def test_what_is_known_of_a_shape_is_not_taken_for_that_of_a_later_one() -> None:
+    """Plain frames keep no state, so shapes are freed, and others are made where they lay."""
+    names = SimpleNamespace(names=())
+    objects = {ObjectState(Shape(None, names, 1, 0), (TRUE,), 0, 0).key for _ in range(40)}  # type: ignore[arg-type]
+    lists = {ArrayState(arrays.Shape(None, 1, 0, False), (TRUE,), 0).key for _ in range(40)}  # type: ignore[arg-type]
+    assert len(objects) == len(lists) == 40
