@@ -41,6 +41,7 @@ from structgen.ir.regex import (
     concat,
     has_look,
     intersect,
+    least_length,
     optional,
     repeat,
     set_difference,
@@ -164,7 +165,7 @@ def _resolve_one(path: Path, k: int, part: Look) -> Path | None:
 
 def _resolve_ahead(seen: Path, other: Path, part: Look, *, behind: bool) -> tuple[Path] | None:
     """``seen`` is what the look faces, nearest first; ``other`` lies behind its back."""
-    if all(isinstance(p, Look) for p in seen) and _min_length(part.node) > 0:
+    if all(isinstance(p, Look) for p in seen) and least_length(part.node) > 0:
         # It faces the edge of the text (Python's `$` asks for a newline there): nothing is to be seen.
         return (seen if part.negative else [NOTHING, *seen],)
     if seen and isinstance(part.node, CharSet) and (near := _next_character(seen, part, behind)) is not None:
@@ -176,7 +177,7 @@ def _resolve_ahead(seen: Path, other: Path, part: Look, *, behind: bool) -> tupl
     for count, piece in enumerate(seen):
         if isinstance(piece, Look):
             return None
-        covered += _min_length(piece)
+        covered += least_length(piece)
         if reach is not None and covered >= reach:
             count += 1
             break
@@ -241,19 +242,6 @@ def is_nullable(node: Node) -> bool:
     if isinstance(node, Alternate):
         return any(map(is_nullable, node.options))
     return isinstance(node, Complement) and not is_nullable(node.node)
-
-
-def _min_length(node: Node) -> int:
-    """A lower bound, in code points, on what ``node`` consumes."""
-    if isinstance(node, CharSet):
-        return 1
-    if isinstance(node, Concat):
-        return sum(map(_min_length, node.parts))
-    if isinstance(node, Alternate):
-        return min(map(_min_length, node.options))
-    if isinstance(node, Intersect):
-        return max(map(_min_length, node.parts))
-    return _min_length(node.node) * node.min if isinstance(node, Repeat) else 0
 
 
 def _max_length(node: Node) -> int | None:

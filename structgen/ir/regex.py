@@ -34,6 +34,7 @@ __all__ = [
     "concat",
     "has_look",
     "intersect",
+    "least_length",
     "literal",
     "look",
     "negate_set",
@@ -384,3 +385,16 @@ def has_look(node: Node) -> bool:
             found = any(map(has_look, node.parts))
         object.__setattr__(node, "_has_look", found)
         return found
+
+
+def least_length(node: Node) -> int:
+    """A lower bound, in code points, on what ``node`` consumes."""
+    if isinstance(node, CharSet):
+        return 1
+    if isinstance(node, Concat):
+        return sum(map(least_length, node.parts))
+    if isinstance(node, Alternate):
+        return min(map(least_length, node.options))
+    if isinstance(node, Intersect):
+        return max(map(least_length, node.parts))
+    return least_length(node.node) * node.min if isinstance(node, Repeat) else 0

@@ -7,6 +7,10 @@ alike are handled once: the sweep over byte classes computes a target only where
 begins or ends. Sets reached over one edge are remembered per NFA state, which makes the
 deterministic stretches of a pattern (most of most patterns) cost a lookup per edge.
 
+Of states that are one state in several optional copies of a repetition only the first is kept
+(``nfa.build_nfa``): simulation, as in De Wulf, Doyen, Henzinger and Raskin's antichains (CAV 2006), where
+it is known for nothing.
+
 The arrays grow inside the kernel, by doubling, and the kernel returns after ``work_limit``
 elementary steps with everything needed to go on; so the caller can watch a clock and state
 limits without the kernel knowing either. Rejected: sorted sets (twice the time on sets of a
@@ -50,7 +54,7 @@ def byte_classes(edge_low, edge_high):  # type: ignore[no-untyped-def]
 
 @kernel
 def determinize(  # type: ignore[no-untyped-def]
-    start, final, edge_start, edge_low, edge_high, edge_dst, eps_start, eps_dst, absorbing, class_of, n_classes,
+    start, final, edge_start, edge_low, edge_high, edge_dst, eps_start, eps_dst, absorbing, chain, class_of, n_classes,
     progress, arena, set_start, set_hash, accepting, transitions, table, single, work_limit, max_states, max_arena,
 ):  # fmt: skip
     """Continue the subset construction for about ``work_limit`` steps.
@@ -64,6 +68,7 @@ def determinize(  # type: ignore[no-untyped-def]
     mark = np.zeros(n_nfa, np.int64)
     stack = np.empty(n_nfa, np.int32)
     found = np.empty(n_nfa, np.int32)
+    first = np.empty(n_nfa if np.any(chain >= 0) else 0, np.int32)
     active = np.empty(edge_low.shape[0] + 1, np.int32)
     bound = np.zeros(n_classes + 1, np.bool_)
     first_class, last_class = _classes_of_edges(edge_low, edge_high, class_of)
@@ -72,8 +77,8 @@ def determinize(  # type: ignore[no-untyped-def]
     code = _NO_ROOM
     while code == _NO_ROOM:
         code = _expand(
-            start, final, edge_start, edge_dst, eps_start, eps_dst, absorbing, first_class, last_class, n_classes,
-            mark, stack, found, active, bound,
+            start, final, edge_start, edge_dst, eps_start, eps_dst, absorbing, chain,
+            first_class, last_class, n_classes, mark, stack, found, first, active, bound,
             progress, arena, set_start, set_hash, accepting, transitions, table, single, enough, max_states, max_arena,
         )  # fmt: skip
         if code == _NO_ROOM:
@@ -94,8 +99,8 @@ def determinize(  # type: ignore[no-untyped-def]
 # Without reference counts: a kernel that counts them spends a tenth of its time on it here.
 @uncounted
 def _expand(  # type: ignore[no-untyped-def]
-    start, final, edge_start, edge_dst, eps_start, eps_dst, absorbing, first_class, last_class, n_classes,
-    mark, stack, found, active, bound,
+    start, final, edge_start, edge_dst, eps_start, eps_dst, absorbing, chain, first_class, last_class, n_classes,
+    mark, stack, found, first, active, bound,
     progress, arena, set_start, set_hash, accepting, transitions, table, single, enough, max_states, max_arena,
 ):  # fmt: skip
     """Fill rows until all are filled, the work is done, or there is no room for a new set.
@@ -108,7 +113,7 @@ def _expand(  # type: ignore[no-untyped-def]
         mark[start] = progress[STAMP]
         stack[0] = start
         target = _number_of(
-            1, final, edge_start, eps_start, eps_dst, absorbing, mark, stack, found,
+            1, final, edge_start, eps_start, eps_dst, absorbing, chain, mark, stack, found, first,
             progress, arena, set_start, set_hash, accepting, table, max_states, max_arena,
         )  # fmt: skip
         if target < 0:
@@ -134,7 +139,7 @@ def _expand(  # type: ignore[no-untyped-def]
                     target = np.int64(single[seed])
                 elif top > 0:
                     target = _number_of(
-                        top, final, edge_start, eps_start, eps_dst, absorbing, mark, stack, found,
+                        top, final, edge_start, eps_start, eps_dst, absorbing, chain, mark, stack, found, first,
                         progress, arena, set_start, set_hash, accepting, table, max_states, max_arena,
                     )  # fmt: skip
                     if target < 0:
@@ -151,13 +156,15 @@ def _expand(  # type: ignore[no-untyped-def]
 
 @uncounted
 def _number_of(  # type: ignore[no-untyped-def]
-    top, final, edge_start, eps_start, eps_dst, absorbing, mark, stack, found,
+    top, final, edge_start, eps_start, eps_dst, absorbing, chain, mark, stack, found, first,
     progress, arena, set_start, set_hash, accepting, table, max_states, max_arena,
 ):  # fmt: skip
     """The number of the set that the stacked states stand for, new or not; a negative code if it is one too many."""
     size, mixed, accepts = _closure(top, stack, found, mark, progress, final, absorbing, edge_start, eps_start, eps_dst)
     if size == 0:
         return np.int64(0)
+    if size > 1 and first.shape[0] > 0:
+        size, mixed = _first_of_chains(found, size, mixed, chain, first, mark, progress)
     # Membership must be of members only, so stamp those anew.
     progress[STAMP] += 1
     target, slot = _find_set(found, size, mixed, mark, progress, arena, set_start, set_hash, table)
@@ -256,6 +263,28 @@ def _closure(top, stack, found, mark, progress, final, absorbing, edge_start, ep
                 top += 1
     progress[WORK] += work
     return size, mixed, accepts
+
+
+@inlined
+def _first_of_chains(found, size, mixed, chain, first, mark, progress):  # type: ignore[no-untyped-def]
+    """Of each chain keep the first state alone, which reads whatever the others read; the new size and hash."""
+    progress[STAMP] += 1
+    stamp = progress[STAMP]
+    for k in range(size):
+        q = found[k]
+        c = chain[q]
+        if c >= 0 and (mark[c] != stamp or q < first[c]):
+            mark[c] = stamp
+            first[c] = q
+    kept = 0
+    for k in range(size):
+        q = found[k]
+        if chain[q] >= 0 and first[chain[q]] != q:
+            mixed = (mixed - hash_state(q)) & HASH_BITS
+        else:
+            found[kept] = q
+            kept += 1
+    return kept, mixed
 
 
 @inlined

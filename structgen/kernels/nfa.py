@@ -48,7 +48,12 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
     accepts whatever follows, so ``determinize`` keeps nothing else of it; an unanchored search would
     otherwise go on tracking matches after the first.
 
-    Returns ``(start, final, edge_start[n+1], lo, hi, dst, eps_start[n+1], eps_dst, absorbing[n])``.
+    ``chain`` says which states are the same one in optional copies of a bounded repetition: with fewer
+    copies behind, more may follow, so of a chain the first state in a set reads all that the others read, and
+    ``determinize`` keeps no other. ``(.{1,63}x){1,9}`` would otherwise have a set for every way to count.
+    -1 for states in no chain; else all of a chain bear the number of its first.
+
+    Returns ``(start, final, edge_start[n+1], lo, hi, dst, eps_start[n+1], eps_dst, absorbing[n], chain[n])``.
     """
     edges = Edges(
         np.empty(n_edges, np.int32),
@@ -60,18 +65,19 @@ def build_nfa(code, pc, n_states, n_edges, depth):  # type: ignore[no-untyped-de
         np.empty(depth, np.int32), np.empty(depth, np.int32), np.empty(depth, np.int32), np.empty(depth, np.int32)
     )
     tails = np.empty(depth, np.int32)
-    ns, ne, n_tails = _run(code, pc, edges, stack, tails)
+    chain = np.full(n_states, -1, np.int32)
+    ns, ne, n_tails = _run(code, pc, edges, stack, tails, chain)
     absorbing = np.zeros(ns, np.bool_)
     for k in range(n_tails):
         absorbing[tails[k]] = True
     edge_start, low, high, dst, eps_start, eps_dst = _by_source(
         edges.source, edges.low, edges.high, edges.target, ne, ns
     )
-    return stack.entry[0], stack.leave[0], edge_start, low, high, dst, eps_start, eps_dst, absorbing
+    return stack.entry[0], stack.leave[0], edge_start, low, high, dst, eps_start, eps_dst, absorbing, chain[:ns]
 
 
 @uncounted
-def _run(code, pc, edges, stack, tails):  # type: ignore[no-untyped-def]
+def _run(code, pc, edges, stack, tails, chain):  # type: ignore[no-untyped-def]
     """Run the program; returns how many states, edges and tails there are."""
     n_tails = 0
     top = 0
@@ -106,7 +112,7 @@ def _run(code, pc, edges, stack, tails):  # type: ignore[no-untyped-def]
             ns += 2
             pc += 2
         else:  # REPEAT
-            ns, ne = _repeat(edges, ne, stack, top - 1, code[pc + 1], code[pc + 2], ns)
+            ns, ne = _repeat(edges, ne, stack, top - 1, code[pc + 1], code[pc + 2], ns, chain)
             pc += 3
     return ns, ne, n_tails
 
@@ -164,7 +170,7 @@ def _alternate(edges, ne, stack, base, n, ns):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def _repeat(edges, ne, stack, base, least, most, ns):  # type: ignore[no-untyped-def]
+def _repeat(edges, ne, stack, base, least, most, ns, chain):  # type: ignore[no-untyped-def]
     """The last fragment from ``least`` to ``most`` times, or without end if that is negative."""
     copies = max(most, least, 1)
     first = stack.first_edge[base]
@@ -180,6 +186,7 @@ def _repeat(edges, ne, stack, base, least, most, ns):  # type: ignore[no-untyped
             edges.high[ne] = edges.high[e]
             edges.target[ne] = edges.target[e] + shift
             ne += 1
+    _chain_copies(chain, stack.first_state[base], width, copies, least if most > least + 1 else copies)
     ns += (copies - 1) * width
     previous = ns
     for k in range(copies + 1):
@@ -195,6 +202,22 @@ def _repeat(edges, ne, stack, base, least, most, ns):  # type: ignore[no-untyped
     stack.entry[base] = ns
     stack.leave[base] = ns + 1
     return ns + 2, ne
+
+
+@uncounted
+def _chain_copies(chain, first, width, copies, optional):  # type: ignore[no-untyped-def]
+    """Chain each state of the copied fragment along the copies from number ``optional`` on.
+
+    A state that is in a chain within the fragment stays in that chain, of its own copy: chains only
+    ever say less than could be said.
+    """
+    for q in range(first, first + width):
+        inner = chain[q]
+        for k in range(copies):
+            if inner >= 0:
+                chain[q + k * width] = inner + k * width
+            elif k >= optional:
+                chain[q + k * width] = q + optional * width
 
 
 @kernel

@@ -80,7 +80,7 @@ def test_large_bounds_of_simple_classes_are_no_trouble() -> None:
 @pytest.mark.parametrize(
     ("pattern", "limits", "what"),
     [
-        ("(?:a|aa){1,5000}b", Limits(max_seconds=0.5), "max_seconds"),
+        ("(?:a|aa){5000}b", Limits(max_seconds=0.5), "max_seconds"),
         ("(?:a|b)*a(?:a|b){20}", Limits(max_states=1000), "max_states"),
         ("(?:a{1000}){10000}", Limits(), "max_nfa_states"),
         ("(?:(?:a{1000}){1000}){100000}", Limits(), "max_nfa_states"),
@@ -112,3 +112,24 @@ def test_kernels_have_one_version_each() -> None:
     kernels = [nfa.build_nfa, determinize.byte_classes, determinize.determinize, minimize.minimize]
     for kernel in [*kernels, product.product]:
         assert len(getattr(kernel, "signatures", [None])) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    patterns(
+        ["a", "b", ".", "a{1,4}", "(?:ab?|b){0,3}", "(?:a{1,3}b){1,3}", ".{2,5}b", "(?:.{0,3}a){2,4}"],
+        fixed_lookbehind=False,
+    )
+)
+def test_optional_copies_are_one_state(pattern: str) -> None:
+    """Bounded repetitions, in which subsets keep the first of what copies share, against derivatives, which do not."""
+    node = parse_ecma(pattern, search=True)
+    assert same(compile_regex(node, PATIENT), compile_derivatives(node, Clock(PATIENT)))
+
+
+def test_overlapping_bounded_repetitions_stay_small() -> None:
+    assert compile_regex(parse_python("(?:a|aa){1,5000}b")).n_states < 10_010
+    host_name = compile_regex(parse_ecma(r"^(.{1,63}\.)+[a-z]+$", search=True))
+    assert host_name.n_states < 1_000
+    assert host_name.accepts(b"a" * 63 + b"." + b"..a" * 21 + b".com")
+    assert not host_name.accepts(b"a" * 64 + b".com")

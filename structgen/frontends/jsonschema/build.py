@@ -16,7 +16,7 @@ from structgen.errors import LimitError, SchemaError
 from structgen.frontends.jsonschema.alike import Likeness
 from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, draft_of
 from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
-from structgen.frontends.jsonschema.patterns import format_assertion, read_pattern
+from structgen.frontends.jsonschema.patterns import format_assertion, pattern_assertion, read_pattern
 from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
 from structgen.frontends.jsonschema.resources import Place, Resources, escaped
 from structgen.frontends.jsonschema.scan import applies, scan
@@ -240,8 +240,7 @@ class SchemaSource:
         return StringLength(low, high, where) if low or high is not None else TRUE
 
     def _pattern(self, place: Place, schema: dict[str, Any]) -> Formula:
-        where = f"{place.pointer}/pattern"
-        return Pattern(schema["pattern"], read_pattern(schema["pattern"], where), where)
+        return pattern_assertion(schema["pattern"], f"{place.pointer}/pattern")
 
     def _format(self, place: Place, schema: dict[str, Any]) -> Formula:
         if not self.assert_formats:

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from structgen.errors import ConstraintError
-from structgen.frontends.regex import parse_ecma
-from structgen.ir.document import TRUE, Format, Formula
+from structgen.frontends.regex import apart_from_lengths, parse_ecma
+from structgen.ir.document import TRUE, Format, Formula, Pattern, StringLength, conjunction
 
-__all__ = ["format_assertion", "read_pattern"]
+__all__ = ["format_assertion", "pattern_assertion", "read_pattern"]
 
 
 @lru_cache(maxsize=4096)
@@ -28,6 +28,15 @@ def read_pattern(source: str, pointer: str) -> Any:
     except ConstraintError as error:
         error.pointer = pointer
         raise
+
+
+def pattern_assertion(source: str, pointer: str) -> Formula:
+    """The assertion that ``source`` is found in a string; lengths it states of the whole text apart."""
+    node = read_pattern(source, pointer)
+    rest, low, high = apart_from_lengths(node)
+    if rest is node:
+        return Pattern(source, node, pointer)
+    return conjunction([Pattern(source, rest, pointer), StringLength(low, high, pointer)])
 
 
 def format_assertion(name: str, draft: int, pointer: str) -> Formula:
