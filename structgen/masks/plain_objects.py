@@ -25,6 +25,10 @@ __all__ = ["Level", "PlainObject", "PlainObjects"]
 
 MOST_NAMES = 8
 """Names that can still be meant, up to which a mask inside a name is shared by what is left of them."""
+MOST_BEGUN = 1 << 10
+"""Beginnings of the names of an object remembered before the memory is emptied."""
+WITHIN, TO_END, INTO_VALUE = range(3)
+"""How far tokens reach that spell the rest of a name: no quote, the quote, some of the value."""
 Level = tuple[int, Hashable]
 """What a token can tell of a container once a value in it has ended; apart from that, whether it may end."""
 _NO_CHILD = (NOTHING, NOTHING, None)
@@ -33,8 +37,8 @@ _NO_CHILD = (NOTHING, NOTHING, None)
 class PlainObject:
     """A frame of an object: what of it stays the same."""
 
-    __slots__ = ("children", "close", "first", "following", "frame", "high", "is_general", "is_open", "kind", "low",
-                 "n", "names", "rests", "spec", "spec_columns", "values")  # fmt: skip
+    __slots__ = ("begun", "children", "close", "first", "following", "frame", "high", "is_general", "is_open", "kind",
+                 "low", "n", "names", "rests", "spec", "spec_columns", "values")  # fmt: skip
 
     def __init__(self, frame: int, columns: list[int], spec_columns: list[int], names: list[bytes]) -> None:
         self.frame = frame
@@ -51,6 +55,8 @@ class PlainObject:
         self.first = spec_columns[K.SPEC_LOW]
         self.names = names
         """The declared names, in order."""
+        self.begun: dict[tuple[int, int, int], list[tuple[int, bytes, int]]] = {}
+        """What is left of names, where so many bytes of some have come (``_rests``)."""
         self.values: dict[int, int] = {}
         """Signatures of values by class of name."""
         self.rests: dict[bool, int] = {}
@@ -213,6 +219,14 @@ class PlainObjects:
         )
         return value, rest, end
 
+    def _lives(self, plain: PlainObject, count: int, number: int) -> bool:
+        """Whether a name may come, as the tables have it."""
+        if not plain.left(count) >> number & 1:
+            return False
+        if plain.is_general:
+            return self._automaton.event(plain.frame, KEY_EVENT | (number + 1))[0] != 0
+        return self._child(plain, number) != 0
+
     # -- names -----------------------------------------------------------------------------
 
     def before_name(self, plain: PlainObject, count: int) -> tuple[int, Hashable]:
@@ -245,37 +259,64 @@ class PlainObjects:
         return self._signatures.of(("free name", *lengths), value, rest), end
 
     def in_declared_name(self, plain: PlainObject, config: Config) -> tuple[int, Hashable] | None:
-        """Inside one of a few declared names: what is left of each, and what follows where a token tells."""
+        """Inside one of some declared names: what is left of each, and what follows where a token tells.
+
+        Where other names may come, too, a declared one shows only if a token spells it to its end, and either goes on
+        into its value or may not come.
+        """
         low, high, at, count = config[K.R_A], config[K.R_B], config[K.R_C], config[K.R_COUNT]
-        if high - low > MOST_NAMES:
-            return None
         first, is_open = low - plain.first, plain.is_open
+        if high - low > MOST_NAMES and not is_open:
+            return None
         if is_open and at < len(plain.names[first]) and plain.names[first][at] & 0xC0 == 0x80:
             return None  # within a character: how another one may go on depends on the bytes before
         left = plain.left(count)
-        is_spelled = self._body.is_spelled
         texts: list[bytes] = []
         parts: list[int] = []
         ends: list[Hashable] = []
-        for number in range(first, high - plain.first):
+        undeclared = self._after(plain, count, plain.n) if is_open else _NO_CHILD
+        for number, text, reach in self._rests(plain, first, high - plain.first, at):
             if not (is_open or left >> number & 1):
                 continue
-            text = plain.names[number][at:]
-            if is_spelled(text):
+            if reach == INTO_VALUE:
                 value, rest, end = self._after(plain, count, number)
                 parts += (value, rest)
                 ends.append(end)
-            elif is_open:
-                continue
+            elif reach == TO_END:
+                lives = self._lives(plain, count, number)
+                if lives and undeclared[0] != NOTHING:
+                    continue
+                parts.append(lives)
             texts.append(text)
         if is_open:
-            value, rest, end = self._after(plain, count, plain.n)
+            value, rest, end = undeclared
             if not texts:
                 # As good as undeclared.
                 return self._signatures.of(("free name", 0, 0, 0), value, rest), end
             parts += (value, rest)
             ends.append(end)
         return self._signatures.of(("names", is_open, *texts), *parts), tuple(ends)
+
+    def _rests(self, plain: PlainObject, first: int, last: int, at: int) -> list[tuple[int, bytes, int]]:
+        """(number, rest, how far tokens reach with it) of names ``at`` bytes of which have come.
+
+        Where others may come, only those that tokens spell to their end.
+        """
+        key = (first, last, at)
+        found = plain.begun.get(key)
+        if found is None:
+            if len(plain.begun) >= MOST_BEGUN:
+                plain.begun.clear()
+            body = self._body
+            found = []
+            for number in range(first, last):
+                rest = plain.names[number][at:]
+                if body.is_spelled(rest):
+                    found.append((number, rest, INTO_VALUE if body.reaches_value(rest) else TO_END))
+                elif not plain.is_open:
+                    found.append((number, rest, WITHIN))
+            plain.begun[key] = found
+        return found
 
     def in_name_by_automaton(self, plain: PlainObject, config: Config) -> tuple[int, Hashable] | None:
         """Inside a name that an automaton reads: what follows each class of names that may be left."""
@@ -286,12 +327,25 @@ class PlainObjects:
             return None
         parts: list[int] = []
         ends: list[Hashable] = []
+        into_values = left if config[K.R_ESC] or self._body.has_late_quotes else left & self._ended(config[K.R_A])
         for number in range(left.bit_length()):
-            if left >> number & 1:
+            if into_values >> number & 1:
                 value, rest, end = self._after(plain, count, number)
                 parts += (value, rest)
                 ends.append(end)
-        return self._signatures.of(("names by automaton", arena.serial, left), *parts), tuple(ends)
+            elif left >> number & 1:
+                parts.append(self._lives(plain, count, number))
+        return self._signatures.of(("names by automaton", arena.serial, left, into_values), *parts), tuple(ends)
+
+    def _ended(self, state: int) -> int:
+        """The classes of names that some token ends, to go on into the value."""
+        arena, found = self._automaton.tables.arena, 0
+        for text in self._body.into_values:
+            after = arena.follow(state, text)
+            label = int(arena.content[after, K.C_LABEL]) if after else 0
+            if label:
+                found |= 1 << (label - 1)
+        return found
 
     def in_one_of_many(self, plain: PlainObject, config: Config) -> int:
         """Inside a declared name, where many can still be meant."""

@@ -48,6 +48,8 @@ _FIRST_NAME = re.compile(rb'(?:^|[\[:,\s])\{[ \t\r\n]*"(?!\\?$)', re.DOTALL)
 _NAME = re.compile(rb'[ \t\r\n]*"([^"]+)', re.DOTALL)
 _FURTHER_NAME = re.compile(rb',[ \t\r\n]*"([^"])', re.DOTALL)
 _FURTHER_TEXT = re.compile(rb',[ \t\r\n]*"((?:[^"\\]|\\.)*)(\\?\Z|"\Z|"[ \t\r\n]*(?::|\Z))', re.DOTALL)
+_VALUE = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*[^ \t\r\n]")
+"""What a token holds behind the quote of a name if it goes on into the value."""
 _bodies: weakref.WeakKeyDictionary[Vocabulary, StringBody] = weakref.WeakKeyDictionary()
 
 
@@ -106,6 +108,9 @@ class StringBody:
         """Whether some token closes a string after an escape by number."""
         self.closing_texts = frozenset(tokens[token][: self.quote[token]] for token in closing.tolist()) - {b""}
         """What stands before the closing quote in tokens that have content, as it is written."""
+        into_values = (group for suffix, group in zip(self.suffixes, groups, strict=True) if _VALUE.match(suffix))
+        self.into_values = frozenset(_decoded(tokens[t][: self.quote[t]]) for group in into_values for t in group)
+        """What stands before the closing quote in tokens that hold a name's colon, and of its value some; decoded."""
         self.not_closing_at_once = ~mask_of(self.at_once_tokens.tolist(), n)
         """All tokens but those that begin with the closing quote."""
         self.quoted = quoted_texts(tokens)
@@ -137,6 +142,12 @@ class StringBody:
     def is_spelled(self, rest: bytes) -> bool:
         """Whether some token may hold ``rest``, what is left of a constant, and the quote after it."""
         if not rest or rest in self.closing_texts:
+            return True
+        return self.has_late_quotes or not _ESCAPED.isdisjoint(rest)
+
+    def reaches_value(self, rest: bytes) -> bool:
+        """Whether some token may hold ``rest``, what is left of a name, and some of the value under it."""
+        if not rest or rest in self.into_values:
             return True
         return self.has_late_quotes or not _ESCAPED.isdisjoint(rest)
 

@@ -16,6 +16,29 @@ PIECES = ['{', '}', '[', ']', ',', ':', '"', '""', '"a"', '"ab":', '"b":1', '":"
           ',"', ' ,"b', '\\', '\\u0061', '\\u00', '61', '"\\u00', ',"\\u0', 'a', 'b', 'ab', '1', '12', 'c', ' ',
           'true', 'null', '"}', '},', '}}', '"]', '],"', '{"', '{"a', '{}', '[]', '[1,', ',2', '"c":', '":{', '":[',
           '":1', '":"']  # fmt: skip
+FEW = [
+    "{",
+    "}",
+    ",",
+    ":",
+    '"',
+    "a",
+    "b",
+    "ab",
+    'a"',
+    'b":',
+    'ab": ',
+    'a": ',
+    '":"',
+    '":1',
+    'b":1',
+    "1",
+    " ",
+    "true",
+    "[",
+    "]",
+]
+"""Tokens most of which end a name without going on into its value."""
 SCHEMAS: dict[str, object] = {
     "open": {"properties": {"a": {"type": "string"}, "ab": {"type": "string"}, "b": {"type": "integer"}}},
     "closed": {"properties": {"a": {"type": "string"}, "ab": {}, "b": {"type": "integer"}},
@@ -64,6 +87,10 @@ SCHEMAS: dict[str, object] = {
     "patterns in alternatives": {"type": "object", "anyOf": [{"patternProperties": {"^a": {"type": "string"}},
                                  "required": ["a"]}, {"patternProperties": {"b$": {"type": "integer"}},
                                  "required": ["b"], "additionalProperties": False}]},
+    "names by pattern, by kind": {"type": "object", "anyOf": [
+        {"properties": {"b": {"const": 1}}, "patternProperties": {"^a": {"type": "array"}}, "required": ["b"]},
+        {"properties": {"b": {"const": True}}, "patternProperties": {"^a": {"type": "integer"}}, "required": ["b"]}]},
+    "taken names": {"type": "object", "properties": {"a": {}, "b": {}, "ab": {"properties": {"a": False, "b": {}}}}},
     "recursive": {"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"type": "array", "items": {"$ref": "#"}}},
                   "additionalProperties": False},
 }  # fmt: skip
@@ -76,13 +103,8 @@ def vocabulary(seed: int = 3, with_numbers: bool = False) -> Vocabulary:
     return Vocabulary.from_bytes([token.encode() for token in tokens] + [b""], eos_ids=[len(tokens)])
 
 
-@pytest.mark.parametrize("with_numbers", [False, True], ids=["", "escapes by number"])
-@pytest.mark.parametrize("order", ["any", "declared"])
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_masks_after_many_others_allow_what_can_be_read(name: str, order: str, with_numbers: bool) -> None:
-    words = vocabulary(with_numbers=with_numbers)
-    bound = sg.json_schema(SCHEMAS[name], property_order=order, whitespace="any").bind(words)
-    machine = bound.machine
+def check_masks_along_walks(words: Vocabulary, name: str, order: str) -> None:
+    machine = sg.json_schema(SCHEMAS[name], property_order=order, whitespace="any").bind(words).machine
     draws = random.Random(f"{name} {order}")
     row = np.zeros(words.n_words, np.uint32)
     seen = set()
@@ -101,6 +123,19 @@ def test_masks_after_many_others_allow_what_can_be_read(name: str, order: str, w
             config = machine.advance(config, draws.choice(allowed))
             assert config is not None
     assert len(seen) > 10
+
+
+@pytest.mark.parametrize("with_numbers", [False, True], ids=["", "escapes by number"])
+@pytest.mark.parametrize("order", ["any", "declared"])
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_masks_after_many_others_allow_what_can_be_read(name: str, order: str, with_numbers: bool) -> None:
+    check_masks_along_walks(vocabulary(with_numbers=with_numbers), name, order)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_masks_where_few_tokens_go_from_a_name_into_its_value(name: str) -> None:
+    words = Vocabulary.from_bytes([token.encode() for token in [*FEW, ""]], eos_ids=[len(FEW)])
+    check_masks_along_walks(words, name, "any")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
