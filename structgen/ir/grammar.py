@@ -16,13 +16,13 @@ from structgen.ir.pattern import Pattern
 __all__ = ["Grammar", "IndentRules", "Production", "Terminal"]
 
 
-@dataclass(frozen=True)
-class Terminal:
+class Terminal(NamedTuple):
     """A named pattern.
 
     ``pattern`` is None for a declared terminal, which the lexer never matches by itself.
     ``literal`` is the text of a plain string terminal (before flags). ``rank`` orders the
-    alternatives of the lexer: lower ranks are tried first.
+    alternatives of the lexer: lower ranks are tried first. ``source`` is the regular expression
+    that was read, where one was.
     """
 
     name: str

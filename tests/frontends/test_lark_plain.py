@@ -19,24 +19,21 @@ NEWLINE = frozenset({"_NEWLINE"})
 
 def shape(loaded: Loaded) -> object:
     """What a loaded grammar says, with the names of generated rules replaced by what they derive."""
-    by_origin: dict[str, list[tuple[tuple[str, bool], ...]]] = {}
+    by_origin: dict[str, list[tuple[str, ...]]] = {}
     for rule in loaded.rules:
-        by_origin.setdefault(rule.origin, []).append(rule.expansion)
+        by_origin.setdefault(rule.origin, []).extend(rule.alternatives)
 
     def named(symbol: str, within: tuple[str, ...]) -> object:
         if not symbol.startswith("__") or symbol not in by_origin:
             return symbol
         if symbol in within:
             return ("self", len(within) - within.index(symbol))
-        return frozenset(
-            tuple((named(part, (*within, symbol)), is_terminal) for part, is_terminal in rhs)
-            for rhs in by_origin[symbol]
-        )
+        return frozenset(tuple(named(part, (*within, symbol)) for part in rhs) for rhs in by_origin[symbol])
 
-    rules = {(named(r.origin, ()), tuple((named(s, (r.origin,)), t) for s, t in r.expansion), r.priority)
-             for r in loaded.rules}  # fmt: skip
+    rules = [(named(r.origin, ()), tuple(named(s, (r.origin,)) for s in rhs), r.priority)
+             for r in loaded.rules for rhs in r.alternatives]  # fmt: skip
     terminals = {(t.name, t.pattern.kind, t.pattern.value, t.pattern.flags, t.priority) for t in loaded.terminals}
-    return rules, terminals, loaded.ignored, loaded.indented, len(loaded.rules)
+    return set(rules), terminals, loaded.ignored, loaded.declared, loaded.indented, len(rules)
 
 
 def both(grammar: str, start: str = "start") -> tuple[object, object]:
@@ -61,6 +58,7 @@ PLAIN = {
     + "_NEWLINE: /\\n[ ]*/\n%declare _INDENT _DEDENT",
     "spread patterns": "start: A B\nA: /a  # one\n  b/x\nB: /[x-z]\n/ix",
     "escapes": r'start: "\n\t\\ \"q\"" /\d\/[\/"]\\x\u0041/ "\x41" /[^\\"]/ "a\/b"',
+    "left out in several ways": 'start: "(" a b ")"\na: [[X] [Y]]\nb: [X*]\nX: "x"\nY: "y"',
     "left in place": 'start: (("a"))* ("a")* "b"\n',
 }
 

@@ -5,26 +5,25 @@ What decides the language, and whether a grammar is LALR, must come out as it do
 multiplied out, ``[x]`` differs from ``x?`` only in what a tree would hold, anonymous
 terminals are named after their text (names order the lexer's ties), terminals nobody uses
 are dropped.
+
+Lark has as many empty symbols in place of an ``[x]`` left out as the tree would have gaps, and calls
+alternatives that differ in nothing else an error. So where two alternatives turn out the same
+behind an ``[x]``, the rule is worked out again with a mark for each of these, and two that differ
+in marks alone are left to Lark.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from ast import literal_eval
-from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.util import find_spec
 from math import prod
-from pathlib import Path
-from re import _parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 from structgen.errors import LimitError
-from structgen.frontends.lark.notation import Definition, Node, NotPlainError, Statements, read_statements
-from structgen.frontends.lark.patterns import parsed
+from structgen.frontends.lark.notation import Definition, Literals, Node, NotPlainError, Statements, read_statements
+from structgen.frontends.lark.terminals import PlainTerminal, TerminalPattern, literal_pattern, plain_terminals
 
-__all__ = ["Loaded", "PlainRule", "PlainTerminal", "TerminalPattern", "load_plain"]
+__all__ = ["Loaded", "PlainRule", "load_plain"]
 
 _NAMES = {
     ".": "DOT", ",": "COMMA", ":": "COLON", ";": "SEMICOLON", "+": "PLUS", "-": "MINUS", "*": "STAR",
@@ -34,81 +33,40 @@ _NAMES = {
     "(": "LPAR", ")": "RPAR", "{": "LBRACE", "}": "RBRACE", "[": "LSQB", "]": "RSQB", "\n": "NEWLINE",
     "\r\n": "CRLF", "\t": "TAB", " ": "SPACE",
 }  # fmt: skip
-_FLAGS = "imslux"
-_NOTHING = "\0"
-"""With a number, stands in an alternative for what one ``[x]`` leaves out; it derives nothing.
-
-Lark has as many empty symbols there as the tree would have gaps, and calls alternatives that
-differ in nothing else an error. So these are all different, and two alternatives that differ
-in nothing else are left to Lark.
-"""
 _FEW_ALTERNATIVES, MOST_ALTERNATIVES = 20_000, 60_000
 MOST_TEMPLATES = 5_000
 _FEW_REPEATS = 50
-_ENDLESS = int(getattr(_parser, "MAXWIDTH", _parser.MAXREPEAT))
+_NOTHING = "\0"
+"""With a number, the mark of an ``[x]`` left out."""
+
+Alternatives = list[tuple[str, ...]]
+"""Sequences of symbols' names."""
 
 
-@dataclass(frozen=True)
-class TerminalPattern:
-    """Text (``kind`` is ``"str"``) or regular expression (``"re"``), as Lark keeps it."""
-
-    kind: str
-    value: str
-    flags: tuple[str, ...] = ()
-    known: tuple[int, int] | None = field(default=None, compare=False)
-    """``widths`` where they follow from the parts'; to parse long patterns again and again would take long."""
-
-    def regexp(self) -> str:
-        found = re.escape(self.value) if self.kind == "str" else self.value
-        for flag in self.flags:
-            found = f"(?{flag}:{found})"
-        return found
-
-    @property
-    def widths(self) -> tuple[int, int]:
-        """Least and greatest number of characters."""
-        if self.kind == "str":
-            return len(self.value), len(self.value)
-        if self.known is not None:
-            return self.known
-        return widths_of(self.regexp())
-
-
-@dataclass(frozen=True)
-class PlainTerminal:
-    """A terminal with its pattern."""
-
-    name: str
-    pattern: TerminalPattern
-    priority: int = 0
+class _DoubleError(Exception):
+    """Two alternatives are the same, perhaps by an ``[x]`` left out."""
 
 
 class PlainRule(NamedTuple):
-    """One production; symbols are (name, whether it is a terminal)."""
+    """A rule without options, groups and repetitions."""
 
     origin: str
-    expansion: tuple[tuple[str, bool], ...]
+    alternatives: Alternatives
     priority: int = 0
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """What a grammar comes down to; ``indented`` says that it declares indentation."""
+class Loaded(NamedTuple):
+    """What a grammar comes down to."""
 
     terminals: tuple[PlainTerminal, ...]
     rules: tuple[PlainRule, ...]
     ignored: tuple[str, ...]
+    declared: tuple[str, ...]
+    """Terminals without a pattern that rules use, in the order of their names."""
     indented: bool
-
-
-@lru_cache(maxsize=4096)
-def widths_of(expression: str) -> tuple[int, int]:
-    """Least and greatest width of a regular expression, as ``re`` sees it."""
-    try:
-        low, high = parsed(expression).getwidth()
-    except (re.error, OverflowError, RecursionError):
-        raise NotPlainError from None
-    return int(low), int(high)
+    """Whether it declares indentation."""
+    all_mentioned: bool = False
+    """Whether each name defined is surely mentioned once more."""
 
 
 def load_plain(text: str, start: str, import_paths: tuple[str, ...], kept: frozenset[str]) -> Loaded:
@@ -131,130 +89,75 @@ class _Expander:
 
     def __init__(self, statements: Statements, import_paths: tuple[str, ...]) -> None:
         self.statements = statements
-        self.terminals: dict[str, PlainTerminal] = {}
-        self.ignored: list[str] = []
-        self._bodies: dict[str, Definition] = {}
-        self._imports(import_paths)
-        self._terminals()
-        self._by_pattern = {terminal.pattern: name for name, terminal in self.terminals.items()}
+        self.terminals, self.ignored = plain_terminals(statements, import_paths)
+        self._by_pattern = {terminal.pattern[:3]: name for name, terminal in self.terminals.items()}
+        self._names: dict[Node, str] = {}
+        """Of the terminals that literals in rules are."""
         self._n_anonymous = 0
-        self._n_options = 0
-        self._rules: list[tuple[str, list[tuple[str, ...]], int]] = []
+        self._rules: list[PlainRule] = []
+        self._todo: list[Definition] = []
         self._repeats: dict[Node, str] = {}
         self._origin = ""
-        self._used: dict[str, None] = {}
-
-    def _imports(self, import_paths: tuple[str, ...]) -> None:
-        """Terminals of Lark's ``common``; other files are left to Lark."""
-        wanted: dict[str, str] = {}
-        for path, names in self.statements.imports:
-            if path != ("common",) or any((Path(folder) / "common.lark").exists() for folder in import_paths):
-                raise NotPlainError
-            wanted.update(names)
-        if wanted:
-            common = _common()
-            if not wanted.keys() <= common.keys():
-                raise NotPlainError
-            for name, terminal in common.items():
-                if name in wanted:
-                    alias = wanted[name]
-                    self.terminals[alias] = PlainTerminal(alias, terminal.pattern, terminal.priority)
-
-    def _terminals(self) -> None:
-        statements = self.statements
-        if self.terminals.keys() & (statements.terminals.keys() | set(statements.declared)):
-            raise NotPlainError
-        self._bodies = dict(statements.terminals)
-        for body in statements.ignores:
-            name = _lone_terminal(body)
-            if name is None:
-                name = f"__IGNORE_{len(self.ignored)}"
-                self._bodies[name] = Definition(name, body)
-            self.ignored.append(name)
-        for name, definition in self._bodies.items():
-            if any(not alternative[1] for alternative in definition.body[1]):
-                raise NotPlainError
-            self.terminals[name] = PlainTerminal(name, self._pattern(definition.body, (name,)), definition.priority)
-        if not self.terminals.keys() >= set(self.ignored) or self._bodies.keys() & set(statements.declared):
-            raise NotPlainError
-
-    def _pattern(self, node: Node, within: tuple[str, ...]) -> TerminalPattern:
-        """The pattern of a part of a terminal."""
-        kind = node[0]
-        if kind == "literal":
-            return _literal(node[1])
-        if kind == "range":
-            return _range(node[1], node[2])
-        if kind == "symbol":
-            name = node[1]
-            if name in within:
-                raise NotPlainError
-            if name in self.terminals:
-                return self.terminals[name].pattern
-            if name not in self._bodies:
-                raise NotPlainError
-            return self._pattern(self._bodies[name].body, (*within, name))
-        if kind == "expansion":
-            parts = [self._pattern(item, within) for item in node[1]]
-            if not parts:
-                raise NotPlainError
-            if len(parts) == 1:
-                return parts[0]
-            widths = _capped(*map(sum, zip(*(part.widths for part in parts), strict=True)))
-            return TerminalPattern("re", "".join(part.regexp() for part in parts), (), widths)
-        if kind == "expansions":
-            choices = [self._pattern(alternative, within) for alternative in node[1]]
-            if len(choices) == 1:
-                return choices[0]
-            choices.sort(key=lambda x: (-x.widths[1], -x.widths[0], -len(x.value)))
-            widths = min(c.widths[0] for c in choices), max(c.widths[1] for c in choices)
-            return TerminalPattern("re", f"(?:{'|'.join(choice.regexp() for choice in choices)})", (), widths)
-        if kind == "maybe":
-            return self._repeated(self._pattern(node[1], within), "?", ())
-        if kind == "expr":
-            return self._repeated(self._pattern(node[1], within), node[2], node[3])
-        raise NotPlainError
-
-    def _repeated(self, inner: TerminalPattern, operator: str, numbers: tuple[int, ...]) -> TerminalPattern:
-        low, high = {"?": (0, 1), "*": (0, _ENDLESS), "+": (1, _ENDLESS)}.get(operator, (0, 0))
-        quantifier = operator
-        if operator == "~":
-            low, high = numbers[0], numbers[-1]
-            if not 0 <= low <= high:
-                raise NotPlainError
-            quantifier = f"{{{low}}}" if len(numbers) == 1 else f"{{{low},{high}}}"
-        widths = _capped(low * inner.widths[0], high * inner.widths[1])
-        return TerminalPattern("re", f"(?:{inner.regexp()}){quantifier}", inner.flags, widths)
+        self._options: dict[int, str] = {}
+        """Marks of the ``[x]`` of this rule, by their nodes' identities."""
+        self._marks_options = False
+        self._is_doubtful = False
+        self._used: set[str] = set()
 
     def load(self, start: str, kept: frozenset[str]) -> Loaded:
         """Productions that ``start`` leads to, and the terminals they use."""
         statements = self.statements
         if start not in statements.rules or statements.rules[start].parameters:
             raise NotPlainError
-        todo = [definition for definition in statements.rules.values() if not definition.parameters]
-        for definition in todo:
-            self._rule(definition, todo)
+        self._todo = [definition for definition in statements.rules.values() if not definition.parameters]
+        for definition in self._todo:
+            self._rule(definition)
+        rules, symbols = self._live_rules(start)
+        declared = symbols & set(statements.declared)
         indented = {"_INDENT", "_DEDENT"} <= set(statements.declared)
-        rules = self._productions(start)
-        used = {name for rule in rules for name, is_terminal in rule.expansion if is_terminal}
-        used |= set(self.ignored) | (kept if indented else frozenset())
-        terminals = tuple(terminal for terminal in self.terminals.values() if terminal.name in used)
-        return Loaded(terminals, rules, tuple(self.ignored), indented)
+        used = symbols.union(self.ignored, kept if indented else ())
+        mentions = statements.mentions
+        return Loaded(
+            tuple([terminal for name, terminal in self.terminals.items() if name in used]),
+            rules,
+            self.ignored,
+            tuple(sorted(declared)),
+            indented,
+            all(mentions[name] > 1 or name == start for name in (*statements.rules, *statements.terminals)),
+        )
 
-    def _rule(self, definition: Definition, todo: list[Definition]) -> None:
+    def _rule(self, definition: Definition) -> None:
         self._origin = definition.name
-        names: dict[int, str] = {}
-        literals: list[tuple[int, Node]] = []
-        _add_literals(definition.body, 0, literals)
-        for _, literal in sorted(literals, key=lambda found: -found[0]):
-            names[id(literal)] = self._anonymous(literal)
-        node = self._bnf(definition.body, names, todo, top=True)
-        self._rules.append((definition.name, self._alternatives(node), definition.priority))
+        names = self._names
+        fresh = [pair for pair in definition.literals if pair[1] not in names]
+        if fresh:
+            self._name(fresh)
+        self._options, self._marks_options = {}, False
+        try:
+            found = self._choices(definition.body)
+        except _DoubleError:
+            self._marks_options = True
+            found = self._choices(definition.body)
+        self._add(definition.name, found, definition.priority)
 
-    def _anonymous(self, literal: Node) -> str:
-        """The name of the terminal that a literal in a rule is."""
-        pattern = _literal(literal[1]) if literal[0] == "literal" else _range(literal[1], literal[2])
-        known = self._by_pattern.get(pattern)
+    def _add(self, name: str, found: Alternatives, priority: int) -> None:
+        if self._marks_options:
+            found = [tuple([symbol for symbol in each if symbol[0] != _NOTHING]) for each in found]
+            once = list(dict.fromkeys(found))
+            if len(found) - len(once) > max(0, found.count(()) - 1):  # Lark calls some of these an error
+                self._is_doubtful = True
+            found = once
+        self._rules.append(PlainRule(name, found, priority))
+
+    def _name(self, literals: Literals) -> None:
+        """Name the terminals that literals are, the deepest first, as Lark does."""
+        for _, literal in sorted(literals, key=lambda pair: -pair[0]):
+            if literal not in self._names:
+                self._names[literal] = self._anonymous(literal_pattern(literal))
+
+    def _anonymous(self, pattern: TerminalPattern) -> str:
+        """The name of the terminal with this pattern."""
+        known = self._by_pattern.get(pattern[:3])
         if known is not None:
             return known
         name, value = None, pattern.value
@@ -270,187 +173,163 @@ class _Expander:
             if name in self.terminals:
                 raise NotPlainError
         self.terminals[name] = PlainTerminal(name, pattern)
-        self._by_pattern[pattern] = name
+        self._by_pattern[pattern[:3]] = name
         return name
 
-    def _bnf(self, node: Node, names: dict[int, str], todo: list[Definition], *, top: bool = False) -> Node:
-        """The same without repetition, options and literals."""
+    # --- alternatives
+
+    def _choices(self, node: Node) -> Alternatives:
+        """What ``node`` may be: groups multiplied out, every alternative once, in order."""
+        if isinstance(node, str):
+            return [(self._names.get(node, node),)]
         kind = node[0]
-        if kind == "symbol":
-            return node
-        if kind in ("literal", "range"):
-            return ("symbol", names[id(node)])
-        if kind == "use":
-            return ("symbol", self._template(node, names, todo))
-        if kind == "expansion":
-            return (
-                "expansion",
-                tuple([item if item[0] == "symbol" else self._bnf(item, names, todo) for item in node[1]]),
-            )
-        if kind == "expansions":
-            return ("expansions", tuple([self._bnf(item, names, todo, top=top) for item in node[1]]))
-        if kind == "alias":
-            if not top or self._origin.startswith("_"):
-                raise NotPlainError
-            return self._bnf(node[1], names, todo)
-        inner = self._bnf(node[1], names, todo)
-        if kind == "maybe":
-            self._n_options += 1
-            nothing = ("symbol", f"{_NOTHING}{self._n_options}")
-            return ("expansions", (inner, ("expansion", (nothing,))))
-        return self._expr(inner, node[2], node[3])
+        if kind == "|":
+            found: Alternatives = []
+            for items in node[1]:
+                found += self._sequences(items)
+            return found if len(found) == 1 else self._each_once(found)
+        if kind == "*":
+            return [(self._repeat(node[1]),), ()]
+        if kind == "+":
+            return [(self._repeat(node[1]),)]
+        if kind == "?" or kind == "[":
+            return self._each_once([*self._choices(node[1]), self._nothing(node) if kind == "[" else ()])
+        if kind == "~":
+            return self._choices(self._spread(node[1], node[2]))
+        return [(self._template(node[1], node[2]) if kind == "{" else self._names[node],)]
 
-    def _expr(self, inner: Node, operator: str, numbers: tuple[int, ...]) -> Node:
-        empty: Node = ("expansion", ())
-        if operator == "?":
-            return ("expansions", (inner, empty))
-        if operator == "~":
-            low, high = numbers[0], numbers[-1]
-            if not 0 <= low <= high < _FEW_REPEATS:
-                raise NotPlainError
-            return ("expansions", tuple(("expansion", (inner,) * n) for n in range(low, high + 1)))
-        key = _without_numbers(inner)
-        name = self._repeats.get(key)
+    def _nothing(self, option: Node) -> tuple[str, ...]:
+        """What stands for an ``[x]`` left out."""
+        mark = self._options.setdefault(id(option), f"{_NOTHING}{len(self._options)}")
+        return (mark,) if self._marks_options else ()
+
+    def _each_once(self, found: Alternatives) -> Alternatives:
+        once = list(dict.fromkeys(found))
+        if len(once) < len(found) and self._options and not self._marks_options:
+            raise _DoubleError
+        return once
+
+    def _sequences(self, items: tuple[Node, ...]) -> Alternatives:
+        """What one alternative may be."""
+        names = self._names
+        parts: list[Alternatives] = []
+        run: list[str] = []
+        for item in items:
+            if isinstance(item, str):
+                run.append(names.get(item, item))
+                continue
+            if run:
+                parts.append([tuple(run)])
+                run = []
+            parts.append(self._choices(item))
+        if run:
+            parts.append([tuple(run)])
+        if len(parts) == 1:
+            return parts[0]
+        n_choices = [n for n in map(len, parts) if n > 1]
+        if n_choices:
+            _check_product(n_choices)
+        products: Alternatives = [()]
+        for choices in parts:
+            products = [left + right for left in products for right in choices]
+        return products if len(n_choices) < 2 else self._each_once(products)
+
+    def _spread(self, inner: Node, numbers: tuple[int, ...]) -> Node:
+        """``x~2..3`` as ``(x x | x x x)``."""
+        low, high = numbers[0], numbers[-1]
+        if not 0 <= low <= high < _FEW_REPEATS:
+            raise NotPlainError
+        return ("|", tuple((inner,) * n for n in range(low, high + 1)))
+
+    def _repeat(self, node: Node) -> str:
+        """The rule for one or more of ``node``: one for all that are alike."""
+        inner = self._resolved(node)
+        name = self._repeats.get(inner)
         if name is None:
-            name = self._repeats[key] = f"__{self._origin}_repeat_{len(self._repeats)}"
-            once = ("expansion", (inner,))
-            more = ("expansion", (("symbol", name), inner))
-            self._rules.append((name, self._alternatives(("expansions", (once, more))), 0))
-        return ("symbol", name) if operator == "+" else ("expansions", (("symbol", name), empty))
+            once = self._choices(inner)
+            name = self._repeats[inner] = f"__{self._origin}_repeat_{len(self._repeats)}"
+            self._add(name, self._each_once([*once, *[(name, *symbols) for symbols in once]]), 0)
+        return name
 
-    def _template(self, node: Node, names: dict[int, str], todo: list[Definition]) -> str:
+    def _resolved(self, node: Node) -> Node:
+        """``node`` with names for literals, repetitions and templates, by which alike ones are known."""
+        if isinstance(node, str):
+            return self._names.get(node, node)
+        kind = node[0]
+        if kind == "|":
+            return ("|", tuple([tuple([self._resolved(item) for item in items]) for items in node[1]]))
+        if kind == "*":
+            return ("?", self._repeat(node[1]))
+        if kind == "+":
+            return self._repeat(node[1])
+        if kind == "~":
+            return self._spread(self._resolved(node[1]), node[2])
+        if kind == "?" or kind == "[":
+            return (kind, self._resolved(node[1]))
+        return self._template(node[1], node[2]) if kind == "{" else self._names[node]
+
+    def _template(self, of: str, given: tuple[Node, ...]) -> str:
         """The rule that a template with these arguments is."""
-        template = self.statements.rules.get(node[1])
-        arguments = [self._bnf(argument, names, todo) for argument in node[2]]
+        template = self.statements.rules.get(of)
+        arguments = [self._resolved(argument) for argument in given]
         if template is None or len(template.parameters) != len(arguments) or not template.parameters:
             raise NotPlainError
-        name = f"{node[1]}{{{','.join(argument[1] for argument in arguments)}}}"
+        name = f"{of}{{{','.join(map(str, arguments))}}}"
         if name not in self._used:
             if len(self._used) >= MOST_TEMPLATES or len(name) > MOST_TEMPLATES:
                 raise LimitError("the templates have no end", what="uses of templates", limit=MOST_TEMPLATES)
-            self._used[name] = None
+            self._used.add(name)
             bound = dict(zip(template.parameters, arguments, strict=True))
-            todo.append(Definition(name, _substituted(template.body, bound), template.priority))
+            body = _substituted(template.body, bound)
+            self._todo.append(Definition(name, body, template.priority, (), template.literals))
         return name
 
-    def _alternatives(self, node: Node) -> list[tuple[str, ...]]:
-        """Multiply groups out; every alternative once, in order."""
-        if node[0] == "symbol":
-            return [(node[1],)]
-        if node[0] == "expansions":
-            if len(node[1]) == 1:
-                return self._alternatives(node[1][0])
-            found: list[tuple[str, ...]] = []
-            for part in node[1]:
-                found += self._alternatives(part)
-            return list(dict.fromkeys(found))
-        names = [item[1] for item in node[1] if item[0] == "symbol"]
-        if len(names) == len(node[1]):
-            return [tuple(names)]
-        parts = [self._alternatives(item) for item in node[1]]
-        total = prod(map(len, parts))
-        if total > MOST_ALTERNATIVES:
-            raise LimitError(
-                "groups and options in one rule multiply out to too many alternatives",
-                what="alternatives of a rule",
-                given=total,
-                limit=MOST_ALTERNATIVES,
-                hint="give the groups rules of their own",
-            )
-        if total > _FEW_ALTERNATIVES:
-            raise NotPlainError
-        products: list[tuple[str, ...]] = [()]
-        for choices in parts:
-            if len(choices) == 1:
-                more = choices[0]
-                products = [left + more for left in products]
-            else:
-                products = [left + right for left in products for right in choices]
-        return list(dict.fromkeys(products))
-
-    def _productions(self, start: str) -> tuple[PlainRule, ...]:
-        found: dict[tuple[str, tuple[str, ...]], int] = {}
-        nothings = {f"{_NOTHING}{number + 1}" for number in range(self._n_options)}
-        for origin, alternatives, priority in self._rules:
-            for alternative in alternatives:
-                if nothings and not nothings.isdisjoint(alternative):
-                    alternative = tuple([symbol for symbol in alternative if symbol[0] != _NOTHING])
-                key = (origin, alternative)
-                if key in found and alternative:
-                    raise NotPlainError  # Lark calls some of these an error
-                found[key] = priority
-        uses: dict[str, set[str]] = {}
-        for origin, rhs in found:
-            uses.setdefault(origin, set()).update(rhs)
+    def _live_rules(self, start: str) -> tuple[tuple[PlainRule, ...], set[str]]:
+        """The rules that are used, and the symbols they use."""
+        uses = {rule.origin: set().union(*rule.alternatives) for rule in self._rules}
         terminals = self.terminals.keys() | set(self.statements.declared)
-        if not terminals.isdisjoint(uses) or not set().union(*uses.values()) <= terminals | uses.keys():
+        symbols = set().union(*uses.values())
+        if self._is_doubtful or not terminals.isdisjoint(uses) or not symbols <= terminals | uses.keys():
             raise NotPlainError
         live = _reached(uses, start)
-        pairs = {name: (name, True) for name in terminals} | {name: (name, False) for name in uses}
-        return tuple(
-            [
-                PlainRule(origin, tuple([pairs[symbol] for symbol in rhs]), priority)
-                for (origin, rhs), priority in found.items()
-                if origin in live
-            ]
+        rules = self._rules if len(live) == len(uses) else [rule for rule in self._rules if rule.origin in live]
+        return tuple(rules), set().union(*(uses[origin] for origin in live))
+
+
+def _check_product(n_choices: list[int]) -> None:
+    total = prod(n_choices)
+    if total > MOST_ALTERNATIVES:
+        raise LimitError(
+            "groups and options in one rule multiply out to too many alternatives",
+            what="alternatives of a rule",
+            given=total,
+            limit=MOST_ALTERNATIVES,
+            hint="give the groups rules of their own",
         )
+    if total > _FEW_ALTERNATIVES:
+        raise NotPlainError
 
 
 def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
     """Rules that another rule (or the start) still uses once those are gone that none uses, as Lark prunes."""
     live = set(uses)
     while True:
-        used = {symbol for origin in live for symbol in uses[origin] if symbol != origin}
-        kept = live & (used | {start})
+        used = {start}.union(*[uses[origin] - {origin} for origin in live])
+        kept = live & used
         if kept == live:
             return live
         live = kept
 
 
-def _add_literals(node: Node, depth: int, found: list[tuple[int, Node]]) -> None:
-    """Add (depth, literal) for all literals, left to right; Lark names the deepest first."""
-    kind = node[0]
-    if kind == "symbol":
-        return
-    if kind in ("literal", "range"):
-        found.append((depth, node))
-    elif kind in ("expansions", "expansion", "use"):
-        for part in node[2 if kind == "use" else 1]:
-            _add_literals(part, depth + 1, found)
-    else:
-        _add_literals(node[1], depth + 1, found)
-
-
-def _without_numbers(node: Any) -> Any:
-    """``node`` with all that ``[x]`` leaves out alike."""
-    if isinstance(node, tuple):
-        return tuple(map(_without_numbers, node))
-    return _NOTHING if isinstance(node, str) and node.startswith(_NOTHING) else node
-
-
 def _substituted(node: Any, bound: dict[str, Node]) -> Any:
-    """A copy of ``node`` with parameters replaced; literals stay themselves apart, so that each is named in place."""
+    """A copy of ``node`` with parameters replaced."""
+    if isinstance(node, str):
+        return bound.get(node, node)
     if not isinstance(node, tuple):
         return node
-    if node[:1] == ("symbol",) and node[1] in bound:
-        return bound[node[1]]
-    if node[:1] == ("use",) and node[1] in bound:
+    if node[:1] == ("{",) and node[1] in bound:
         raise NotPlainError
-    return tuple(_substituted(part, bound) for part in node)
-
-
-def _lone_terminal(body: Node) -> str | None:
-    """The terminal that ``body`` is, if it is just one."""
-    if len(body[1]) == 1 and body[1][0][0] == "expansion" and len(body[1][0][1]) == 1:
-        item = body[1][0][1][0]
-        if item[0] == "symbol" and item[1].isupper():
-            return str(item[1])
-    return None
-
-
-def _capped(low: int, high: int) -> tuple[int, int]:
-    """Widths as ``re`` counts them: no more than what stands for endless."""
-    return min(low, _ENDLESS - 1), min(high, _ENDLESS)
+    return tuple([_substituted(part, bound) for part in node])
 
 
 def _is_identifier(text: str) -> bool:
@@ -460,63 +339,3 @@ def _is_identifier(text: str) -> bool:
     start = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Pc"}
     kinds = [unicodedata.category(character) for character in text]
     return kinds[0] in start and all(kind in start or kind in ("Nd", "Nl") for kind in kinds)
-
-
-@lru_cache(maxsize=4096)
-def _literal(text: str) -> TerminalPattern:
-    """The pattern of a string or regular expression as written."""
-    end = max(text.rfind("/"), text.rfind('"'))
-    body, flags = _unescaped(text[1:end]), tuple(sorted(set(text[end + 1 :])))
-    if not body or ("\n" in text and "x" not in flags):
-        raise NotPlainError
-    if text[0] == '"':
-        return TerminalPattern("str", body.replace("\\\\", "\\"), flags)
-    return TerminalPattern("re", body, flags)
-
-
-def _range(first: str, last: str) -> TerminalPattern:
-    if first[-1] != '"' or last[-1] != '"':
-        raise NotPlainError
-    first, last = first[1:-1], last[1:-1]
-    if len(_unescaped(first)) != 1 or len(_unescaped(last)) != 1:
-        raise NotPlainError
-    return TerminalPattern("re", f"[{first}-{last}]")
-
-
-def _unescaped(body: str) -> str:
-    r"""What Lark makes of backslashes: ``\n`` and its like are characters, others stay for ``re``."""
-    if "\\" not in body:
-        return body
-    parts, rest = [], iter(body)
-    for character in rest:
-        parts.append(character)
-        if character == "\\":
-            following = next(rest, None)
-            if following is None:
-                raise NotPlainError
-            if following == "\\":
-                parts.append("\\\\")
-            elif following not in "Uuxnftr":
-                parts.append("\\")
-            parts.append(following)
-    quoted = "".join(parts).replace('\\"', '"').replace("'", "\\'")
-    try:
-        return str(literal_eval(f"u'''{quoted}'''"))
-    except (SyntaxError, ValueError):
-        raise NotPlainError from None
-
-
-@lru_cache(maxsize=1)
-def _common() -> dict[str, PlainTerminal]:
-    """The terminals of Lark's ``common``."""
-    spec = find_spec("lark")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotPlainError
-    path = Path(next(iter(spec.submodule_search_locations))) / "grammars" / "common.lark"
-    try:
-        statements = read_statements(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise NotPlainError from None
-    if statements.imports or statements.rules:
-        raise NotPlainError
-    return _Expander(statements, ()).terminals

@@ -10,18 +10,21 @@ keywords of which pattern) is computed here, by the rules of ``lark.lexer``.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
+from itertools import compress
 from typing import Any
 
 from structgen.errors import ConstraintError, GrammarSyntaxError, LimitError, UnsupportedError
-from structgen.frontends.lark.expand import Loaded, PlainRule, PlainTerminal, TerminalPattern, load_plain
+from structgen.frontends.lark.expand import Loaded, PlainRule, load_plain
 from structgen.frontends.lark.islands import take_islands
-from structgen.frontends.lark.matching import matches_whole
+from structgen.frontends.lark.matching import whole_matches
 from structgen.frontends.lark.messages import located, syntax_error
 from structgen.frontends.lark.notation import NotPlainError
 from structgen.frontends.lark.patterns import exactly, read_pattern
+from structgen.frontends.lark.terminals import PlainTerminal, TerminalPattern
 from structgen.ir.grammar import Grammar, IndentRules, Production, Terminal
-from structgen.ir.pattern import first_characters, matches_nothing, min_width
+from structgen.ir.pattern import Pattern, first_characters, matches_nothing, min_width
 
 __all__ = ["read_lark"]
 
@@ -46,12 +49,9 @@ def read_lark(
     islands = take_islands(text)
     text = islands.text
     loaded = _load(text, start, source_path, import_paths)
-    terminals = loaded.terminals
+    terminals, declared = loaded.terminals, loaded.declared
     names = {terminal.name: i for i, terminal in enumerate(terminals)}
-    order = _order(terminals)
-    found = [_terminal(text, terminal, order[terminal.name]) for terminal in terminals]
-    used = {name for rule in loaded.rules for name, is_terminal in rule.expansion if is_terminal}
-    declared = sorted(used - names.keys())
+    found = [_terminal(text, terminal, rank) for terminal, rank in zip(terminals, _ranks(terminals), strict=True)]
     indentation = _indentation(text, names, [name for name in declared if name not in islands.names], loaded.indented)
     for name in declared:
         names[name] = len(found)
@@ -60,19 +60,19 @@ def read_lark(
         indentation = IndentRules(
             names[_NEWLINE], names[_INDENT], names[_DEDENT], _ids(names, _OPENING), _ids(names, _CLOSING)
         )
-    nonterminals = list(dict.fromkeys([start, *(rule.origin for rule in loaded.rules)]))
+    nonterminals = tuple(dict.fromkeys([start, *[rule.origin for rule in loaded.rules]]))
     keywords, shadowed = _keywords(terminals, found, frozenset(loaded.ignored))
     return Grammar(
         terminals=tuple(found),
-        nonterminals=tuple(nonterminals),
-        productions=_productions(loaded.rules, names, nonterminals),
+        nonterminals=nonterminals,
+        productions=_productions(loaded.rules, [*names, *nonterminals]),
         start=len(found),
-        ignore=frozenset(names[name] for name in loaded.ignored),
+        ignore=frozenset([names[name] for name in loaded.ignored]),
         keywords=keywords,
         shadowed=shadowed,
         indentation=indentation or None,
         schemas={names[name]: schema for name, schema in islands.schemas.items() if name in names},
-        unused=_unused(text, start),
+        unused=() if loaded.all_mentioned else _unused(text, start),
         specials={names[name]: token for name, token in islands.specials.items() if name in names},
     )
 
@@ -108,24 +108,26 @@ def load_with_lark(text: str, start: str, source_path: str, import_paths: tuple[
         raise LimitError("the grammar nests too deeply to be read", what="nesting of the grammar") from None
     except (LarkError, OSError, AssertionError, ValueError, KeyError) as error:
         raise syntax_error(error, text) from None
+    found = tuple(
+        PlainTerminal(
+            t.name, TerminalPattern(t.pattern.type, t.pattern.value, tuple(sorted(t.pattern.flags))), int(t.priority)
+        )
+        for t in terminals
+    )
+    used = {symbol.name for rule in rules for symbol in rule.expansion if symbol.is_term}
+    productions = dict.fromkeys(
+        (
+            rule.origin.name,
+            tuple(symbol.name for symbol in rule.expansion),
+            (rule.options.priority or 0) if rule.options else 0,
+        )
+        for rule in rules
+    )
     return Loaded(
-        tuple(
-            PlainTerminal(
-                t.name,
-                TerminalPattern(t.pattern.type, t.pattern.value, tuple(sorted(t.pattern.flags))),
-                int(t.priority),
-            )
-            for t in terminals
-        ),
-        tuple(
-            PlainRule(
-                rule.origin.name,
-                tuple((symbol.name, bool(symbol.is_term)) for symbol in rule.expansion),
-                (rule.options.priority or 0) if rule.options else 0,
-            )
-            for rule in rules
-        ),
+        found,
+        tuple(PlainRule(origin, [symbols], priority) for origin, symbols, priority in productions),
         tuple(ignored),
+        tuple(sorted(used - {terminal.name for terminal in found})),
         indented,
     )
 
@@ -138,72 +140,86 @@ def _unused(text: str, start: str) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(defined) if mentions[name] == 1 and name not in spared)
 
 
-def _order(terminals: tuple[PlainTerminal, ...]) -> dict[str, int]:
+def _ranks(terminals: tuple[PlainTerminal, ...]) -> list[int]:
     """Rank of each terminal: the order in which Lark's lexer tries them."""
+    keys = [
+        (-priority, -(len(pattern.value) if pattern.kind == "str" else _width(pattern)), -len(pattern.value), name)
+        for name, pattern, priority in terminals
+    ]
+    ranks = [0] * len(keys)
+    for rank, (_, at) in enumerate(sorted(zip(keys, range(len(keys)), strict=True))):
+        ranks[at] = rank
+    return ranks
 
-    def key(terminal: PlainTerminal) -> tuple[int, int, int, str]:
-        try:
-            width = terminal.pattern.widths[1]
-        except NotPlainError:  # a pattern that cannot be read; reading it will say why
-            width = 0
-        return -terminal.priority, -width, -len(terminal.pattern.value), terminal.name
 
-    ordered = sorted(terminals, key=key)
-    return {terminal.name: rank for rank, terminal in enumerate(ordered)}
+def _width(pattern: TerminalPattern) -> int:
+    try:
+        return pattern.widths[1]
+    except NotPlainError:  # a pattern that cannot be read; reading it will say why
+        return 0
 
 
 def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
-    written = terminal.pattern
+    name, written, priority = terminal
+    kind, value, flags, _ = written
+    if kind == "str" and not flags and value and value.isascii():
+        return Terminal(name, exactly(value), value, frozenset(), priority, rank)
     expression = written.regexp()
-    if written.kind == "str" and not written.flags and written.value and written.value.isascii():
-        pattern = exactly(written.value)
-        return Terminal(terminal.name, pattern, written.value, frozenset(), terminal.priority, rank, expression)
     try:
-        if written.kind == "str" and not written.flags:
-            pattern = exactly(written.value)
-        else:
-            pattern = read_pattern(expression, name=terminal.name)
+        pattern = exactly(value) if kind == "str" and not flags else read_pattern(expression, name=name)
     except ConstraintError as error:
-        raise located(error, text, terminal.name) from None
+        raise located(error, text, name) from None
     if min_width(pattern) == 0:
         raise located(
-            GrammarSyntaxError(f"terminal {terminal.name} matches the empty string", hint="make it match a character"),
+            GrammarSyntaxError(f"terminal {name} matches the empty string", hint="make it match a character"),
             text,
-            terminal.name,
+            name,
         )
     if matches_nothing(pattern):
-        raise located(GrammarSyntaxError(f"terminal {terminal.name} matches no text"), text, terminal.name)
-    literal = written.value if written.kind == "str" else None
-    return Terminal(terminal.name, pattern, literal, frozenset(written.flags), terminal.priority, rank, expression)
+        raise located(GrammarSyntaxError(f"terminal {name} matches no text"), text, name)
+    literal = value if kind == "str" else None
+    return Terminal(name, pattern, literal, frozenset(flags), priority, rank, expression)
 
 
 def _keywords(
     terminals: tuple[PlainTerminal, ...], patterns: list[Terminal], ignored: frozenset[str]
 ) -> tuple[dict[int, tuple[int, ...]], dict[int, frozenset[int]]]:
     """For each pattern the strings it also matches, as ``lark.lexer._create_unless`` finds them."""
-    strings = [i for i, terminal in enumerate(terminals) if terminal.pattern.kind == "str"]
-    strings.sort(key=lambda i: patterns[i].rank)
-    begins = {i: ord(terminals[i].pattern.value[:1] or "\0") for i in strings}
+    strings = sorted([(patterns[i].rank, i) for i, t in enumerate(terminals) if t.pattern.kind == "str"])
+    begun: dict[int, list[int]] = {}
+    for _, i in strings:
+        begun.setdefault(ord(terminals[i].pattern.value[:1] or "\0"), []).append(i)
+    begins = sorted(begun)
     keywords: dict[int, tuple[int, ...]] = {}
     shadowed: dict[int, frozenset[int]] = {}
     for i, terminal in enumerate(terminals):
         pattern = patterns[i].pattern
         if terminal.pattern.kind != "re" or pattern is None:
             continue
-        first, is_empty = first_characters(pattern)
-        words = [
-            j
-            for j in strings
-            if terminals[j].priority == terminal.priority
-            and (is_empty or any(low <= begins[j] <= high for low, high in first))
-            and matches_whole(pattern, terminals[j].pattern.value)
-        ]
+        words = _words_of(pattern, terminal.priority, terminals, begun, begins)
         if words:
+            words.sort(key=lambda word: patterns[word].rank)
             if terminal.name not in ignored:  # Lark throws ignored lexemes away before it renames them
                 keywords[i] = tuple(words)
             flags = set(terminal.pattern.flags)
-            shadowed[i] = frozenset(j for j in words if set(terminals[j].pattern.flags) <= flags)
+            shadowed[i] = frozenset([j for j in words if flags.issuperset(terminals[j].pattern.flags)])
     return keywords, shadowed
+
+
+def _words_of(
+    pattern: Pattern,
+    priority: int,
+    terminals: tuple[PlainTerminal, ...],
+    begun: dict[int, list[int]],
+    begins: list[int],
+) -> list[int]:
+    """The strings, by what they begin with, that are matches of ``pattern`` and have its priority."""
+    first, is_empty = first_characters(pattern)
+    if not is_empty:
+        begins = [code for low, high in first for code in begins[bisect_left(begins, low) : bisect_right(begins, high)]]
+    candidates = [j for code in dict.fromkeys(begins) for j in begun[code] if terminals[j].priority == priority]
+    matched = whole_matches(pattern, [terminals[j].pattern.value for j in candidates]) if candidates else []
+    return [*compress(candidates, matched)]
 
 
 def _indentation(text: str, names: dict[str, int], declared: list[str], kept: bool) -> Any:
@@ -226,13 +242,15 @@ def _ids(names: dict[str, int], group: tuple[str, ...]) -> frozenset[int]:
     return frozenset(names[name] for name in group if name in names)
 
 
-def _productions(
-    rules: tuple[PlainRule, ...], names: dict[str, int], nonterminals: list[str]
-) -> tuple[Production, ...]:
-    offset = len(names)
-    ids = {name: offset + i for i, name in enumerate(nonterminals)}
-    found = []
-    for origin, expansion, priority in rules:
-        rhs = tuple([names[name] if is_terminal else ids[name] for name, is_terminal in expansion])
-        found.append(Production(ids[origin], rhs, priority))
-    return tuple(dict.fromkeys(found))
+def _productions(rules: tuple[PlainRule, ...], symbols: list[str]) -> tuple[Production, ...]:
+    """The productions of rules over ``symbols``, which are numbered in this order."""
+    number = {name: i for i, name in enumerate(symbols)}.__getitem__
+    made = Production._make
+    return tuple(
+        [
+            made((left, tuple(map(number, symbols)), priority))
+            for origin, alternatives, priority in rules
+            for left in (number(origin),)
+            for symbols in alternatives
+        ]
+    )

@@ -6,44 +6,51 @@ quickly read: rules, terminals, EBNF, ``%ignore``, ``%declare``, templates, impo
 ``common``. This module reads that into statements, and ``expand`` works them out. Whatever is
 not surely plain (an error included) raises ``NotPlainError``, and the grammar goes to Lark's own
 loader, which stays the authority: tests compare both, production by production.
+
+All tokens are found by one call of ``re``, which takes a quarter of the time that a match object
+for each does; a token's kind is a letter, told from how it begins.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Definition", "NotPlainError", "Statements", "read_statements"]
+__all__ = ["LITERAL", "Definition", "Literals", "Node", "NotPlainError", "Statements", "read_statements"]
 
-Node = tuple[Any, ...]
-"""``("expansions", alternatives)``, ``("expansion", items)``, ``("alias", expansion)``, ``("maybe", expansions)``,
-``("expr", item, operator, numbers)``, ``("symbol", name)``, ``("literal", text)``, ``("range", text, text)``,
-``("use", template, arguments)``."""
+Node = str | tuple[Any, ...]
+"""A symbol's name, or a literal as written, which begins with one of ``LITERAL``, or one of
+``("|", alternatives)``, each a tuple of nodes; ``("?", node)``, ``("*", node)``, ``("+", node)``;
+``("[", node)``; ``("~", node, numbers)``; ``("..", literal, literal)``; ``("{", template, arguments)``."""
+Literals = list[tuple[int, Node]]
+"""Literals and ranges of a definition from left to right, and how deep each lies in Lark's tree of it."""
 
+LITERAL = frozenset('"/')
 _TOKEN = re.compile(
     r"""
-    [ \t]*+(?:
-    (?P<SKIP>\s*//[^\n]*|\s*\#[^\n]*|\\[ ]*\n|\Z)
-  | (?P<NL_OR>(?:\r?\n)+\s*\|)
-  | (?P<NL>(?:\r?\n)+\s*)
-  | (?P<STRING>"(?:\\"|\\\\|[^"\n])*?"i?)
-  | (?P<REGEXP>/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*)
-  | (?P<DIRECTIVE>%(?:ignore|declare|import)\b)
-  | (?P<MODIFIERS>(?:!|![?]?|[?]!?)(?=[_a-z]))
-  | (?P<RULE>_?[a-z][_a-z0-9]*)
-  | (?P<TERMINAL>_?[A-Z][_A-Z0-9]*)
-  | (?P<TO>->)
-  | (?P<NUMBER>[+-]?\d+)
-  | (?P<OP>[+*]|[?](?![a-z_]))
-  | (?P<DOTDOT>\.\.)
-  | (?P<MARK>[()\[\]{}:,|.~])
-    )
+    [ \t]*+(?:(
+        [a-z][_a-z0-9]*+ | [A-Z][_A-Z0-9]*+ | _(?:[a-z][_a-z0-9]*+|[A-Z][_A-Z0-9]*+)
+      | [()\[\]{}:,|~*]
+      | "[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"i?
+      | (?!\s*(?://|\#))(?:\r?\n)+\s*+\|?
+      | /(?!/)[^/\\]*+(?:\\[\s\S][^/\\]*+)*+/[imslux]*
+      | -> | [+-]?\d+ | [+] | [?](?![a-z_]) | \.\.?
+      | %(?:ignore|declare|import)\b
+      | (?:!\??|\?!?)_?[a-z][_a-z0-9]*
+      | "(?:\\"|\\\\|[^"\n])*?"i? | /(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*
+      | (?!\s*//|\s*\#|\\[ ]*\n|\Z)[\s\S]+
+    ) | \s*//[^\n]* | \s*\#[^\n]* | \\[ ]*\n | \Z)
     """,
     re.VERBOSE,
 )
-_KINDS = {number: kind for kind, number in _TOKEN.groupindex.items()}
-"""Names by group, of which each token has just one."""
+"""Tokens; strings and regular expressions as they nearly always end, and again as Lark would look for
+their ends; comments. What is none of these is one token up to the end of the text."""
+_RULE, _TERMINAL, _MODIFIED, _STRING, _REGEXP, _NUMBER, _DIRECTIVE, _NEWLINE, _NEWLINE_OR, _STRANGE = "RTMSX#DNO0"
+_OPERATOR, _TO, _DOTS, _END = "*>dE"
+_VALUES = frozenset((_RULE, _TERMINAL, _STRING, _REGEXP))
+_OR = frozenset(("|", _NEWLINE_OR))
 _MOST_ITEMS = 100_000
 
 
@@ -51,24 +58,25 @@ class NotPlainError(Exception):
     """The grammar uses something that is left to Lark's loader, or has an error."""
 
 
-@dataclass(frozen=True)
-class Definition:
-    """One rule or terminal: ``body`` is an ``expansions`` node."""
+class Definition(NamedTuple):
+    """One rule or terminal: ``body`` is a ``"|"`` node."""
 
     name: str
-    body: Node
+    body: tuple[Any, ...]
     priority: int = 0
     parameters: tuple[str, ...] = ()
-    modifiers: str = ""
+    literals: Literals = []  # noqa: RUF012  (never written to)
 
 
 @dataclass
 class Statements:
     """A grammar as written."""
 
+    mentions: Counter[str]
+    """How often each token occurs."""
     rules: dict[str, Definition] = field(default_factory=dict)
     terminals: dict[str, Definition] = field(default_factory=dict)
-    ignores: list[Node] = field(default_factory=list)
+    ignores: list[tuple[Any, ...]] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
     imports: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     """(dotted path of the file, {name there: name here})."""
@@ -81,189 +89,218 @@ def read_statements(text: str) -> Statements:
     ------
     NotPlainError : see above
     """
-    return _Reader(_tokens(text)).statements()
-
-
-def _tokens(text: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    text += "\n"
-    read = _TOKEN.scanner(text).match  # type: ignore[attr-defined]
-    token = last = read()
-    while token is not None:
-        number: int = token.lastindex
-        kind = _KINDS[number]
-        if kind == "MARK":
-            value = token[number]
-            found.append((value, value))
-        elif kind != "SKIP":
-            found.append((kind, token[number]))
-        elif token.end() == len(text):
-            break
-        last = token
-        token = read()
-    if last is None or last.end() < len(text) or len(found) > _MOST_ITEMS:
+    tokens = [token for token in _TOKEN.findall(text + "\n") if token]
+    if not tokens or len(tokens) > _MOST_ITEMS or (tokens[-1][-1] == "\n" and tokens[-1].strip()):
         raise NotPlainError
-    return found
+    return _Reader(tokens).statements()
+
+
+_KINDS = {mark: mark for mark in "()[]{}:,|~"} | dict.fromkeys("*", _OPERATOR) | {'"': _STRING, "/": _REGEXP}
+_KINDS |= dict.fromkeys("0123456789", _NUMBER) | {"%": _DIRECTIVE, "!": _MODIFIED}
+_KINDS |= dict.fromkeys("abcdefghijklmnopqrstuvwxyz", _RULE) | dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", _TERMINAL)
+"""Kinds of tokens by how they begin, where that tells."""
+_WHOLE = {"\n": _NEWLINE, "->": _TO, ".": ".", "..": _DOTS, "+": _OPERATOR, "?": _OPERATOR}
+
+
+def _kind(token: str) -> str:
+    """The kind of a token where its first character does not tell."""
+    if token in _WHOLE:
+        return _WHOLE[token]
+    first = token[0]
+    if first == "\n" or token.startswith("\r\n"):
+        return _NEWLINE_OR if token[-1] == "|" else _NEWLINE
+    if first == "_":
+        return _RULE if token[1].islower() else _TERMINAL
+    return _NUMBER if first in "+-" else _MODIFIED if first == "?" else _STRANGE
 
 
 class _Reader:
     """Recursive descent over tokens."""
 
-    def __init__(self, tokens: list[tuple[str, str]]) -> None:
-        self.tokens = [*tokens, ("END", "")]
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.kinds = "".join([_KINDS.get(token[0]) or _kind(token) for token in tokens]) + _END
+        self.mentions = Counter(tokens)
         self.at = 0
+        self.literals: Literals = []
+        """Of the definition that is being read."""
+        self.aliases = False
+        """Whether its alternatives may have names."""
 
-    def next(self, *kinds: str) -> str:
-        kind, value = self.tokens[self.at]
-        if kind not in kinds:
+    def next(self, kind: str) -> str:
+        if self.kinds[self.at] != kind:
             raise NotPlainError
         self.at += 1
-        return value
+        return self.tokens[self.at - 1]
 
     def skip(self, kind: str) -> bool:
-        if self.tokens[self.at][0] != kind:
+        if self.kinds[self.at] != kind:
             return False
         self.at += 1
         return True
 
-    @property
-    def kind(self) -> str:
-        return self.tokens[self.at][0]
-
     def statements(self) -> Statements:
-        found = Statements()
-        while not self.skip("END"):
-            if self.skip("NL"):
+        found = Statements(self.mentions)
+        tokens, kinds = self.tokens, self.kinds
+        while (kind := kinds[at := self.at]) != _END:
+            if kind == _NEWLINE:
+                self.at = at + 1
                 continue
-            if self.kind == "DIRECTIVE":
+            if kind == _DIRECTIVE:
                 self.directive(found)
-            elif self.kind == "TERMINAL":
-                self.define(found.terminals, self.terminal(), found)
+                continue
+            if kinds[at : at + 4] in _LONE_LITERAL:  # as most terminals are
+                self.at, where = at + 4, found.terminals
+                definition = Definition(tokens[at], ("|", ((tokens[at + 2],),)))
             else:
-                self.define(found.rules, self.rule(), found)
+                where = found.terminals if kind == _TERMINAL else found.rules
+                definition = self.definition(kind)
+            if definition.name in where or definition.name.startswith("__"):
+                raise NotPlainError
+            where[definition.name] = definition
         return found
 
-    def define(self, where: dict[str, Definition], definition: Definition, found: Statements) -> None:
-        if definition.name in where or definition.name.startswith("__"):
-            raise NotPlainError
-        where[definition.name] = definition
-
     def directive(self, found: Statements) -> None:
-        word = self.next("DIRECTIVE")
+        word = self.next(_DIRECTIVE)
         if word == "%ignore":
-            found.ignores.append(self.expansions())
+            found.ignores.append(self.body(aliases=False))
         elif word == "%declare":
-            while self.kind == "TERMINAL":
-                found.declared.append(self.next("TERMINAL"))
+            while self.kinds[self.at] == _TERMINAL:
+                found.declared.append(self.next(_TERMINAL))
         else:
             found.imports.append(self.import_statement())
-        self.next("NL")
+        self.next(_NEWLINE)
 
     def import_statement(self) -> tuple[tuple[str, ...], dict[str, str]]:
-        path = [self.next("RULE", "TERMINAL")]
+        path = [self.name()]
         while self.skip("."):
-            path.append(self.next("RULE", "TERMINAL"))
+            path.append(self.name())
         if self.skip("("):
-            names = [self.next("TERMINAL")]
+            names = [self.next(_TERMINAL)]
             while self.skip(","):
-                names.append(self.next("TERMINAL"))
+                names.append(self.next(_TERMINAL))
             self.next(")")
             return tuple(path), {name: name for name in names}
         name = path.pop()
-        alias = self.next("TERMINAL") if self.skip("TO") else name
+        alias = self.next(_TERMINAL) if self.skip(_TO) else name
         if not path or not name.isupper():
             raise NotPlainError
         return tuple(path), {name: alias}
 
-    def terminal(self) -> Definition:
-        name = self.next("TERMINAL")
-        priority = int(self.next("NUMBER")) if self.skip(".") else 0
-        self.next(":")
-        body = self.expansions()
-        self.next("NL")
-        return Definition(name, body, priority)
+    def name(self) -> str:
+        return self.next(_TERMINAL if self.kinds[self.at] == _TERMINAL else _RULE)
 
-    def rule(self) -> Definition:
-        modifiers = self.next("MODIFIERS") if self.kind == "MODIFIERS" else ""
-        name = self.next("RULE")
-        if "?" in modifiers and name.startswith("_"):
-            raise NotPlainError
+    def definition(self, kind: str) -> Definition:
+        """A rule or terminal, whose first token is of ``kind``."""
         parameters: list[str] = []
-        if self.skip("{"):
-            parameters.append(self.next("RULE"))
+        if kind == _TERMINAL:
+            name = self.next(_TERMINAL)
+        elif kind == _MODIFIED:
+            modified = self.next(_MODIFIED)
+            name = modified.lstrip("!?")
+            if name[0] == "_" and "?" in modified:
+                raise NotPlainError
+            self.mentions[name] += 1
+        else:
+            name = self.next(_RULE)
+        if kind != _TERMINAL and self.skip("{"):
+            parameters.append(self.next(_RULE))
             while self.skip(","):
-                parameters.append(self.next("RULE"))
+                parameters.append(self.next(_RULE))
             self.next("}")
-        priority = int(self.next("NUMBER")) if self.skip(".") else 0
+        priority = int(self.next(_NUMBER)) if self.skip(".") else 0
         self.next(":")
-        body = self.expansions()
-        self.next("NL")
-        return Definition(name, body, priority, tuple(parameters), modifiers)
+        body = self.body(aliases=kind != _TERMINAL and name[0] != "_")
+        self.next(_NEWLINE)
+        return Definition(name, body, priority, tuple(parameters), self.literals)
 
-    def expansions(self) -> Node:
-        found = [self.alternative()]
-        while self.skip("|") or self.skip("NL_OR"):
-            found.append(self.alternative())
-        return ("expansions", tuple(found))
+    def body(self, *, aliases: bool) -> tuple[Any, ...]:
+        """What a definition defines its name as."""
+        self.literals = []
+        self.aliases = aliases
+        return self.alternatives(2)
 
-    def alternative(self) -> Node:
+    def alternatives(self, depth: int) -> tuple[Any, ...]:
+        """Alternatives, whose items lie ``depth`` deep."""
+        tokens, kinds, literals = self.tokens, self.kinds, self.literals
+        found: list[tuple[Node, ...]] = []
         items: list[Node] = []
-        tokens = self.tokens
+        is_outermost, first = depth == 2, len(literals)
         while True:
-            kind, text = tokens[self.at]
-            if kind in _VALUES and tokens[self.at + 1][0] not in _CONTINUES:  # most items are this simple
-                self.at += 1
-                items.append(("symbol" if kind in _SYMBOLS else "literal", text))
-            elif kind in _STARTS:
-                items.append(self.item())
-            else:
-                break
-        expansion = ("expansion", tuple(items))
-        if self.skip("TO"):
-            self.next("RULE")
-            return ("alias", expansion)
-        return expansion
+            at = self.at
+            kind = kinds[at]
+            if kind in _VALUES and kinds[at + 1] not in _CONTINUES:  # most items are this simple
+                self.at = at + 1
+                items.append(tokens[at])
+                if kind in _LITERALS:
+                    literals.append((depth, tokens[at]))
+                continue
+            if kind in _STARTS:
+                items.append(self.item(depth))
+                continue
+            if kind == _TO:
+                if not is_outermost or not self.aliases:
+                    raise NotPlainError
+                self.at = at + 1
+                self.next(_RULE)
+                literals[first:] = [(deep + 1, literal) for deep, literal in literals[first:]]
+            found.append(tuple(items))
+            if kinds[self.at] not in _OR:
+                return ("|", tuple(found))
+            self.at += 1
+            items, first = [], len(literals)
 
-    def item(self) -> Node:
-        atom = self.atom()
-        if self.kind == "OP":
-            return ("expr", atom, self.next("OP"), ())
-        if self.skip("~"):
-            numbers = [int(self.next("NUMBER"))]
-            if self.skip("DOTDOT"):
-                numbers.append(int(self.next("NUMBER")))
-            return ("expr", atom, "~", tuple(numbers))
-        return atom
+    def item(self, depth: int) -> Node:
+        """An atom, and how often it stands there; ``depth`` is the atom's own where it stands once."""
+        first = len(self.literals)
+        atom = self.atom(depth)
+        kind = self.kinds[self.at]
+        if kind != _OPERATOR and kind != "~":
+            return atom
+        self.at += 1
+        literals = self.literals
+        literals[first:] = [(deep + 1, literal) for deep, literal in literals[first:]]
+        if kind == _OPERATOR:
+            return (self.tokens[self.at - 1], atom)
+        numbers = [int(self.next(_NUMBER))]
+        if self.skip(_DOTS):
+            numbers.append(int(self.next(_NUMBER)))
+        return ("~", atom, tuple(numbers))
 
-    def atom(self) -> Node:
+    def atom(self, depth: int) -> Node:
         if self.skip("("):
-            body = self.expansions()
+            body = self.alternatives(depth + 2)
             self.next(")")
             return body
         if self.skip("["):
-            body = self.expansions()
+            body = self.alternatives(depth + 3)
             self.next("]")
-            return ("maybe", body)
-        return self.value()
+            return ("[", body)
+        return self.value(depth)
 
-    def value(self) -> Node:
-        kind, text = self.tokens[self.at]
-        self.next("RULE", "TERMINAL", "STRING", "REGEXP")
-        if kind == "STRING" and self.skip("DOTDOT"):
-            return ("range", text, self.next("STRING"))
-        if kind in ("STRING", "REGEXP"):
-            return ("literal", text)
-        if kind == "RULE" and self.skip("{"):
-            arguments = [self.value()]
+    def value(self, depth: int) -> Node:
+        kind = self.kinds[self.at]
+        if kind not in _VALUES:
+            raise NotPlainError
+        token = self.tokens[self.at]
+        self.at += 1
+        if kind in _LITERALS:
+            value: Node = token
+            if kind == _STRING and self.skip(_DOTS):
+                value = ("..", token, self.next(_STRING))
+            self.literals.append((depth, value))
+            return value
+        if kind == _RULE and self.skip("{"):
+            arguments = [self.value(depth + 1)]
             while self.skip(","):
-                arguments.append(self.value())
+                arguments.append(self.value(depth + 1))
             self.next("}")
-            return ("use", text, tuple(arguments))
-        return ("symbol", text)
+            return ("{", token, tuple(arguments))
+        return token
 
 
-_SYMBOLS = frozenset({"RULE", "TERMINAL"})
-_VALUES = frozenset({*_SYMBOLS, "STRING", "REGEXP"})
-_STARTS = frozenset({*_VALUES, "(", "["})
-_CONTINUES = frozenset({"OP", "~", "DOTDOT", "{"})
+_LONE_LITERAL = frozenset(f"{_TERMINAL}:{kind}{_NEWLINE}" for kind in (_STRING, _REGEXP))
+_LITERALS = frozenset((_STRING, _REGEXP))
+_STARTS = frozenset((*_VALUES, "(", "["))
+_CONTINUES = frozenset((_OPERATOR, "~", _DOTS, "{"))
 """What makes more of a value than that."""

@@ -40,13 +40,16 @@ def parsed(source: str, flags: int = 0) -> Any:
 
 def exactly(text: str) -> Pattern:
     """The pattern that matches ``text``."""
-    parts = tuple([_character(ord(character)) for character in text])
+    parts = tuple([_ASCII.get(character) or _character(ord(character)) for character in text])
     return parts[0] if len(parts) == 1 else Sequence(parts)
 
 
 @lru_cache(maxsize=1024)
 def _character(code: int) -> Characters:
     return Characters(_without_surrogates(((code, code),)))
+
+
+_ASCII = {chr(code): Characters(((code, code),)) for code in range(128)}
 
 
 def read_pattern(source: str, *, name: str, flags: int = 0) -> Pattern:
@@ -63,7 +66,7 @@ def read_pattern(source: str, *, name: str, flags: int = 0) -> Pattern:
         at = getattr(error, "pos", None)
         span = (at, at + 1) if at is not None else None
         raise RegexSyntaxError(f"terminal {name}: {error}", source=source, span=span) from None
-    return _Reader(source, name).sequence(list(tree), tree.state.flags)
+    return _Reader(source, name).sequence(tree.data, tree.state.flags)
 
 
 class _Reader:
@@ -97,17 +100,17 @@ class _Reader:
             negate = value[0][0] is op.NEGATE
             return self.characters_in(tuple(value[1:] if negate else value), flags, negate)
         if code is op.BRANCH:
-            return Alternatives(tuple(self.sequence(list(branch), flags) for branch in value[1]))
+            return Alternatives(tuple(self.sequence(branch.data, flags) for branch in value[1]))
         if code is op.SUBPATTERN:
             _group, added, removed, body = value
-            return self.sequence(list(body), (flags | added) & ~removed)
+            return self.sequence(body.data, (flags | added) & ~removed)
         if code in (op.MAX_REPEAT, op.MIN_REPEAT):
             low, high, body = value
             bound = None if high is op.MAXREPEAT else int(high)
-            return Repeat(self.sequence(list(body), flags), int(low), bound, lazy=code is op.MIN_REPEAT)
+            return Repeat(self.sequence(body.data, flags), int(low), bound, lazy=code is op.MIN_REPEAT)
         if code in (op.ASSERT, op.ASSERT_NOT):
             direction, body = value
-            return Look(self.sequence(list(body), flags), behind=direction < 0, negative=code is op.ASSERT_NOT)
+            return Look(self.sequence(body.data, flags), behind=direction < 0, negative=code is op.ASSERT_NOT)
         if code is op.AT:
             return self.anchor(value, flags)
         raise self.refuse(_describe(code), "write the terminal without it, or as grammar rules")
