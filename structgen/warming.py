@@ -42,6 +42,7 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
     ({"type": "string", "minLength": 2}, b'"long enough"'),
     ({"type": "array", "contains": {"const": "x"}}, b'["x", 7]'),
     ({"type": "array", "items": {"type": "integer", "minimum": -3, "maximum": 999, "multipleOf": 3}}, b"[-3, 999]"),
+    ({"items": [{"type": "integer", "minimum": 0}, {"maximum": 1.5}], "$schema": _DRAFT_7}, b"[7, 1e0]"),
     ({"type": "array", "items": {"format": "date-time"}}, b'["2024-02-29T12:30:00Z"]'),
     ({"oneOf": [{"required": ["a"]}, {"enum": ["x", "yz", None, {"b": 1}]}]}, b'{"a": "free text, some of it"}'),
     ({"anyOf": [{"enum": ["calm", "cross"]}, {"type": "null"}]}, b'"cross"'),

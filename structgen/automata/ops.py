@@ -6,23 +6,28 @@ constraint that could be met by a stray continuation byte would let a model writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.dfa import EMPTY, Dfa
 from structgen.automata.limits import DEFAULT_LIMITS, Limits
 from structgen.automata.nfa import Clock, determinize, dfa_fragment, minimized
+from structgen.dtypes import ByteArray, IntArray, freeze
 from structgen.errors import LimitError
 
 __all__ = [
+    "Table",
     "complement",
     "concat",
     "difference",
     "equivalent",
     "from_strings",
     "intersect",
+    "intersect_all",
     "is_subset",
     "is_universal",
     "symmetric_difference",
@@ -32,7 +37,29 @@ __all__ = [
 ]
 
 
+class Table(NamedTuple):
+    """The arrays of an automaton that need be neither trimmed nor minimal: 0 is dead, as in a ``Dfa``."""
+
+    class_of: ByteArray
+    transitions: IntArray
+    accepting: npt.NDArray[np.bool_]
+    start: int
+
+    @classmethod
+    def frozen(cls, class_of: ByteArray, transitions: IntArray, accepting: npt.NDArray[np.bool_], start: int) -> Table:
+        """As operands of products are: those of a ``Dfa`` cannot be written to, and a kernel has one signature."""
+        return cls(freeze(class_of, np.uint8), freeze(transitions, np.int32), freeze(accepting, np.bool_), start)
+
+
 def _product(left: Dfa, right: Dfa, mode: int, limits: Limits | None) -> Dfa:
+    return _minimized(_pairs(left, right, mode, limits))
+
+
+def _minimized(table: Table) -> Dfa:
+    return minimized(table.class_of, table.transitions, table.accepting, len(table.accepting), table.start)
+
+
+def _pairs(left: Dfa | Table, right: Dfa | Table, mode: int, limits: Limits | None) -> Table:
     from structgen.kernels.product import product
 
     limits = limits or DEFAULT_LIMITS
@@ -47,7 +74,7 @@ def _product(left: Dfa, right: Dfa, mode: int, limits: Limits | None) -> Dfa:
             given=limits.max_states + 1,
             limit=limits.max_states,
         )
-    return minimized(class_of, rows, accepting, int(n), int(start))
+    return Table(class_of, rows[:n], accepting, int(start))
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +87,14 @@ def warm_up() -> None:
 def intersect(left: Dfa, right: Dfa, limits: Limits | None = None) -> Dfa:
     """Texts in both. Costs at most the product of the states."""
     return EMPTY if left.is_empty or right.is_empty else _product(left, right, 0, limits)
+
+
+def intersect_all(parts: Sequence[Dfa | Table], limits: Limits | None = None) -> Dfa:
+    """Texts in all of two or more parts; minimised once, at the end."""
+    found = _pairs(parts[0], parts[1], 0, limits)
+    for part in parts[2:]:
+        found = _pairs(Table.frozen(*found), part, 0, limits)
+    return _minimized(found)
 
 
 def union(left: Dfa, right: Dfa, limits: Limits | None = None) -> Dfa:

@@ -1,11 +1,12 @@
-"""Regular languages of number texts: everything above, below or equal to a bound.
+"""Regular languages of number texts: notations, integers, single numbers.
 
 Comparing a text with an exponent to a bound is not regular in general (the exponent counts
 digits), so where an assertion on the value applies, two notations are kept, in which it is:
 plain decimals (any digits, no exponent), and normalised scientific notation (one digit before
 the point, at most ``MAX_FRACTION`` after it, exponents from -323 to 307 or the largest double), which
 is what programs print and what a reader with doubles reads as a finite number, and as zero only
-for zero. Every value has a text in one of them: the plain one. A bound then compares digit strings, left to right.
+for zero. Every value has a text in one of them: the plain one. Bounds, which are met more often, are written
+down as automata (``number_bounds``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from structgen.ir.regex import (
     star,
 )
 
-__all__ = ["BASE", "FULL", "PLAIN", "at_least", "at_most", "equal_to", "integers"]
+__all__ = ["BASE", "FULL", "PLAIN", "equal_to", "integers"]
 
 MAX_FRACTION = 17
 
@@ -83,20 +84,6 @@ def _compare(digits: str, greater: bool, tail: Node | None = None) -> list[Node]
     return found
 
 
-def _fraction(digits: str, greater: bool, strict: bool) -> Node:
-    """Digits after a point that lie above (below) the trimmed, non-empty ``digits``."""
-    found = _compare(digits, greater, star(_D))
-    if greater:
-        found.append(
-            concat(literal(digits), star(_D), _POSITIVE, star(_D)) if strict else concat(literal(digits), star(_D))
-        )
-    else:
-        found += [literal(digits[:at]) for at in range(1, len(digits))]
-        if not strict:
-            found.append(concat(literal(digits), star(literal("0"))))
-    return alternate(*found)
-
-
 def _whole_above(digits: str) -> Node:
     if digits == "0":
         return concat(_POSITIVE, star(_D))
@@ -114,25 +101,6 @@ def _whole_below(digits: str) -> Node:
         found.append(concat(_digits(1, first - 1), repeat(_D, len(digits) - 1, len(digits) - 1)))
     found += [concat(literal(digits[0]), part) for part in _compare(digits[1:], False)]
     found += [literal("0"), concat(_POSITIVE, repeat(_D, 0, len(digits) - 2))]
-    return alternate(*found)
-
-
-def _plain_above(whole: str, fraction: str, strict: bool, one_digit: bool = False) -> Node:
-    above = _digits(int(whole) + 1, 9) if one_digit and whole != "9" else _NONE if one_digit else _whole_above(whole)
-    if fraction:
-        rest = concat(_DOT, _fraction(fraction, True, strict))
-    else:
-        rest = concat(_DOT, star(_D), _POSITIVE, star(_D)) if strict else _ANY_FRACTION
-    return alternate(concat(above, _ANY_FRACTION), concat(literal(whole), rest))
-
-
-def _plain_below(whole: str, fraction: str, strict: bool, one_digit: bool = False) -> Node:
-    below = _whole_below(whole) if not one_digit else _digits(1, int(whole) - 1) if int(whole) > 1 else _NONE
-    found = [concat(below, _ANY_FRACTION)]
-    if fraction:
-        found.append(concat(literal(whole), optional(concat(_DOT, _fraction(fraction, False, strict)))))
-    elif not strict:
-        found.append(concat(literal(whole), _NO_FRACTION))
     return alternate(*found)
 
 
@@ -173,53 +141,6 @@ def _scientific(value: Decimal) -> tuple[str, str, int]:
     digits = "".join(map(str, value.as_tuple().digits)).lstrip("0")
     exponent = value.adjusted()
     return digits[0], digits[1:].rstrip("0"), exponent
-
-
-def _magnitude_above(bound: Decimal, strict: bool) -> Node:
-    """Unsigned texts above ``bound`` >= 0."""
-    whole, fraction = _parts(bound)
-    found = [_plain_above(whole, fraction, strict)]
-    if bound == 0:
-        found.append(concat(_POSITIVE, _ANY_FRACTION, _ANY_EXPONENT))
-        if not strict:
-            found.append(_ZERO_SCIENTIFIC)
-    else:
-        lead, rest, exponent = _scientific(bound)
-        found.append(concat(_POSITIVE, _ANY_FRACTION, _E, _exponent(exponent, 1)))
-        found.append(concat(_plain_above(lead, rest, strict, True), _E, _exponent(exponent, 0)))
-    return alternate(*found)
-
-
-def _magnitude_below(bound: Decimal, strict: bool) -> Node:
-    """Unsigned texts below ``bound`` >= 0."""
-    whole, fraction = _parts(bound)
-    found = [_plain_below(whole, fraction, strict)]
-    if bound == 0:
-        return _NONE if strict else alternate(*found, _ZERO_SCIENTIFIC)
-    lead, rest, exponent = _scientific(bound)
-    found.append(_ZERO_SCIENTIFIC)
-    found.append(concat(_POSITIVE, _ANY_FRACTION, _E, _exponent(exponent, -1)))
-    found.append(concat(_plain_below(lead, rest, strict, True), _E, _exponent(exponent, 0)))
-    return alternate(*found)
-
-
-_ANY_MAGNITUDE = alternate(
-    concat(_WHOLE, _ANY_FRACTION), concat(_POSITIVE, _ANY_FRACTION, _ANY_EXPONENT), _ZERO_SCIENTIFIC
-)
-
-
-def at_least(bound: Decimal, exclusive: bool) -> Node:
-    """Texts in ``BASE`` notation of numbers >= ``bound`` (> if ``exclusive``)."""
-    if bound > 0 or (bound == 0 and exclusive):
-        return _magnitude_above(abs(bound), exclusive)
-    return alternate(_ANY_MAGNITUDE, concat(_MINUS, _magnitude_below(abs(bound), exclusive)))
-
-
-def at_most(bound: Decimal, exclusive: bool) -> Node:
-    """Texts in ``BASE`` notation of numbers <= ``bound`` (< if ``exclusive``)."""
-    if bound < 0 or (bound == 0 and exclusive):
-        return concat(_MINUS, _magnitude_above(abs(bound), exclusive))
-    return alternate(concat(_MINUS, _ANY_MAGNITUDE), _magnitude_below(bound, exclusive))
 
 
 def equal_to(value: Decimal) -> Node:

@@ -13,10 +13,11 @@ from functools import lru_cache
 import numpy as np
 
 from structgen.automata.compile import compile_regex
-from structgen.automata.dfa import Dfa
+from structgen.automata.dfa import EMPTY, Dfa
 from structgen.automata.document import number_texts as texts
+from structgen.automata.document.number_bounds import texts_of, texts_within
 from structgen.automata.nfa import minimized
-from structgen.automata.ops import intersect
+from structgen.automata.ops import Table, intersect, intersect_all, union
 from structgen.errors import LimitError
 from structgen.ir.document import Assertion, Integer, MaxValue, MinValue, MultipleOf, NumberIn
 from structgen.ir.regex import alternate
@@ -24,7 +25,8 @@ from structgen.ir.regex import alternate
 __all__ = ["all_numbers", "base_for", "is_large", "number_dfa"]
 
 MAX_REMAINDERS = 20_000
-_ORDER = ("integer", "min", "multiple", "max", "in")
+_MANY = 4
+"""Numbers from which on a list of them is read as an expression."""
 Key = tuple[object, ...]
 
 
@@ -44,17 +46,35 @@ def key_of(assertion: Assertion) -> Key:
 
 @lru_cache(maxsize=2048)
 def dfa_of_key(key: Key) -> Dfa:
-    """The texts (in ``BASE`` notation) that one assertion allows."""
+    """The texts in ``BASE`` notation that one assertion allows."""
     kind = key[0]
     if kind == "integer":
-        return compile_regex(texts.integers(bool(key[1])))
-    if kind == "min":
-        return compile_regex(texts.at_least(key[1], bool(key[2])))  # type: ignore[arg-type]
-    if kind == "max":
-        return compile_regex(texts.at_most(key[1], bool(key[2])))  # type: ignore[arg-type]
+        return _integers(bool(key[1]), False)
     if kind == "multiple":
         return _multiples(key[1])  # type: ignore[arg-type]
-    return compile_regex(alternate(*(texts.equal_to(v) for v in sorted(key[1]))))  # type: ignore[call-overload]
+    if kind == "in":
+        return _one_of(key[1])  # type: ignore[arg-type]
+    return intersect_all((all_numbers("base"), _bound(key)))
+
+
+def _bound(key: Key) -> Table:
+    """What a bound allows, of texts in ``BASE`` notation; others may be read."""
+    return texts_within(key[0] == "min", key[1], bool(key[2]))  # type: ignore[arg-type]
+
+
+def _one_of(values: frozenset[Decimal]) -> Dfa:
+    """Some numbers; many are sooner read as one expression than united one by one."""
+    if len(values) > _MANY or 0 in values:
+        return intersect(all_numbers("base"), compile_regex(alternate(*(texts.equal_to(v) for v in sorted(values)))))
+    found = EMPTY
+    for value in values:
+        found = union(found, intersect_all((all_numbers("base"), texts_of(value))))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _integers(strict: bool, plain: bool) -> Dfa:
+    return intersect(all_numbers("plain" if plain else "base"), compile_regex(texts.integers(strict)))
 
 
 @lru_cache(maxsize=8)
@@ -75,17 +95,24 @@ def number_dfa(assertions: Sequence[Assertion], plain: bool = False) -> Dfa:
     keys = {key_of(a) for a in assertions}
     if not keys:
         return all_numbers("plain" if plain else "full")
-    # What many schemas have in common comes first: integers, a least value of 0; what is rarely met twice comes last.
-    ordered = sorted(keys, key=lambda key: (_ORDER.index(key[0]), repr(key)))
-    return _conjunction(tuple(ordered), plain or any(isinstance(a, MultipleOf) for a in assertions))
+    return _conjunction(frozenset(keys), plain or any(isinstance(a, MultipleOf) for a in assertions))
 
 
 @lru_cache(maxsize=2048)
-def _conjunction(keys: tuple[Key, ...], plain: bool) -> Dfa:
-    """The numbers of which all of ``keys`` hold, in their order; beginnings are shared."""
-    if not keys:
-        return all_numbers("plain" if plain else "base")
-    return intersect(_conjunction(keys[:-1], plain), dfa_of_key(keys[-1]))
+def _conjunction(keys: frozenset[Key], plain: bool) -> Dfa:
+    """The numbers of which all of ``keys`` hold; of several bounds the narrowest count."""
+    kinds: dict[object, list[Key]] = {}
+    for key in keys:
+        kinds.setdefault(key[0], []).append(key)
+    whole = kinds.get("integer")
+    found = _integers(any(key[1] for key in whole), plain) if whole else all_numbers("plain" if plain else "base")
+    parts: list[Dfa | Table] = []
+    if "min" in kinds:
+        parts.append(_bound(max(kinds["min"], key=lambda key: (key[1], key[2]))))
+    if "max" in kinds:
+        parts.append(_bound(min(kinds["max"], key=lambda key: (key[1], not key[2]))))
+    parts += map(dfa_of_key, sorted((*kinds.get("multiple", ()), *kinds.get("in", ())), key=repr))
+    return intersect_all([found, *parts]) if parts else found
 
 
 def _remainders(divisor: Decimal) -> tuple[int, int]:
