@@ -7,7 +7,7 @@ exact, else multiplied in), and for verdict vectors a labelled product.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -35,8 +35,9 @@ from structgen.ir.document import (
     StringLength,
     conjunction,
 )
-from structgen.ir.regex import ANY, repeat
+from structgen.ir.regex import ANY, EVERYTHING, repeat
 from structgen.ir.sample import sample
+from structgen.ir.stated_lengths import apart_from_count
 from structgen.kernels import document as K
 from structgen.kernels.labels import character_distance
 from structgen.kernels.shortest import has_all_lengths
@@ -54,6 +55,26 @@ def must_parts(formula: Formula) -> list[Assertion] | None:
     if type(formula) is And and all(isinstance(part, Assertion) for part in formula.parts):
         return list(formula.parts)  # type: ignore[arg-type]
     return None
+
+
+def _apart(parts: Iterable[Formula]) -> list[Any]:
+    """The parts of a conjunction, with the lengths that counts of its patterns state as assertions of their own."""
+    found: list[Formula] = []
+    for part in parts:
+        rest, high = apart_from_count(part.node) if type(part) is Pattern else (None, None)
+        if high is None:
+            found.append(part)
+        else:
+            assert type(part) is Pattern
+            found += (Pattern(part.source, rest, part.pointer), StringLength(0, high, part.pointer))
+    return found
+
+
+def _bounds(parts: Iterable[Formula]) -> tuple[int, int | None]:
+    """The least and the greatest length that a conjunction allows."""
+    lengths = [part for part in parts if isinstance(part, StringLength)]
+    high = min((part.high for part in lengths if part.high is not None), default=None)
+    return max((part.low for part in lengths), default=0), high
 
 
 @lru_cache(maxsize=1024)
@@ -217,10 +238,9 @@ class StringSpecs:
     def must(self, parts: Sequence[Assertion]) -> int:
         """All of ``parts`` hold; 0 where no text satisfies them."""
         sets = [part.values for part in parts if isinstance(part, StringIn)]
-        nodes = frozenset(part.node for part in parts if isinstance(part, Pattern))
-        lengths = [part for part in parts if isinstance(part, StringLength)]
-        low = max((part.low for part in lengths), default=0)
-        high = min((part.high for part in lengths if part.high is not None), default=None)
+        parts = _apart(parts)
+        nodes = frozenset(part.node for part in parts if isinstance(part, Pattern) and part.node != EVERYTHING)
+        low, high = _bounds(parts)
         if sets:
             return self._constants(frozenset.intersection(*sets), parts)
         if high is not None and high < low:
@@ -267,12 +287,11 @@ class StringSpecs:
             if rest:
                 values = [v for v in values if all(evaluate(part, lambda part: says(part, v)) for part in rest)]  # noqa: B023
             return self._closed_set(sorted(values))
-        lengths = [part for part in parts if isinstance(part, StringLength)]
-        low = max((part.low for part in lengths), default=0)
-        high = min((part.high for part in lengths if part.high is not None), default=None)
+        told = _apart(parts)
+        low, high = _bounds(told)
         if high is not None and high < low:
             return 0
-        counted = conjunction(part for part in parts if not isinstance(part, StringLength))
+        counted = conjunction(part for part in told if not isinstance(part, StringLength))
         try:
             prepared = _Prepared(formula_dfa(counted, dfa_of_assertion), low, high)
         except LimitError:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from structgen.errors import ConstraintError
-from structgen.frontends.regex import apart_from_lengths, parse_ecma
+from structgen.frontends.regex import parse_ecma
 from structgen.ir.document import TRUE, Format, Formula, Pattern, StringLength, conjunction
+from structgen.ir.stated_lengths import apart_from_looks
 
 __all__ = ["format_assertion", "pattern_assertion", "read_pattern"]
 
@@ -33,7 +34,7 @@ def read_pattern(source: str, pointer: str) -> Any:
 def pattern_assertion(source: str, pointer: str) -> Formula:
     """The assertion that ``source`` is found in a string; lengths it states of the whole text apart."""
     node = read_pattern(source, pointer)
-    rest, low, high = apart_from_lengths(node)
+    rest, low, high = apart_from_looks(node)
     if rest is node:
         return Pattern(source, node, pointer)
     return conjunction([Pattern(source, rest, pointer), StringLength(low, high, pointer)])

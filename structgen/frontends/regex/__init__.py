@@ -17,6 +17,5 @@ What makes no sense as a language (backreferences, atomic groups) is refused wit
 from structgen.frontends.regex.ecma import is_hopeless_ecma, is_valid_ecma, parse_ecma
 from structgen.frontends.regex.properties import properties_from
 from structgen.frontends.regex.python import parse_python
-from structgen.frontends.regex.stated_lengths import apart_from_lengths
 
-__all__ = ["apart_from_lengths", "is_hopeless_ecma", "is_valid_ecma", "parse_ecma", "parse_python", "properties_from"]
+__all__ = ["is_hopeless_ecma", "is_valid_ecma", "parse_ecma", "parse_python", "properties_from"]
