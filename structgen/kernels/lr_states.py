@@ -250,7 +250,7 @@ def merge_moves(states, state, own, n_own, closed, items, limits):  # type: igno
 
 @uncounted
 def lr_states(rules, states, n_terminals, limits, own, todo, seen, items):  # type: ignore[no-untyped-def]
-    """Fill ``states``, zeroed before; returns how it ended.
+    """Fill ``states``, of which hashes, counts and the first starts are zeroed before; returns how it ended.
 
     ``limits`` are the greatest numbers of states and of table entries, and entries per state. Room to
     work in, zeroed: ``own`` (I + 1,) int64, ``todo``, ``seen`` (N,) and ``items`` (I + 1,) int32.

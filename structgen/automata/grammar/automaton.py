@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from structgen.automata.grammar.follows import following_bytes
 from structgen.automata.grammar.indent import Registers
@@ -24,7 +23,7 @@ from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import ByteArray, IntArray, lazy_zeros
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
-from structgen.kernels import alike_stacks, pushdown
+from structgen.kernels import alike_stacks, grammar_facts, pushdown
 
 __all__ = ["GrammarAutomaton", "Thread", "Threads"]
 
@@ -73,8 +72,6 @@ class GrammarAutomaton:
         self.work = _new_work(1 << 15, 1 << 12)
         self.work[pushdown.N_ARENA] = 1
         self._threads = int(self.work[pushdown.THREADS])
-        self._accepted = lalr.accept_sets() if lalr is not None else None
-        self._rows = _as_values(self._accepted) if self._accepted is not None else None
         self._joins = 0
         self._generation = 1
         self._start: Threads | None = None
@@ -224,16 +221,16 @@ class GrammarAutomaton:
     def _start_of(self, state: int) -> None:
         code = self.lexer.context(self.live_terminals(state))
         self.heap.ensure("start", state + 1)
-        if self._rows is None:
+        if self.lalr is None:
             self.heap["start"][state] = code
         else:  # one context serves many states
-            self.heap["start"][self._rows == self._rows[state]] = code
+            grammar_facts.states_alike(self.heap["action"], state, self.heap["start"], code)
 
     def live_terminals(self, state: int) -> frozenset[int]:
         """Terminals the lexer tries in a parser state: those with an action, the ignored, newlines."""
         grammar = self.grammar
-        if self._accepted is not None:
-            found = set(np.flatnonzero(self._accepted[state]).tolist())
+        if self.lalr is not None:
+            found = set(np.flatnonzero(self.heap["action"][state, : grammar.n_terminals]).tolist())
         else:
             assert self.parser is not None
             found = set(self.parser.expected(state))
@@ -244,7 +241,7 @@ class GrammarAutomaton:
 
     def follows(self) -> ByteArray:
         """(T, 256) uint8: the bytes that may come right behind each terminal, or more."""
-        return following_bytes(self.grammar, self.tables)
+        return following_bytes(self.grammar, self.heap["action"] if self.lalr is not None else self.tables.action)
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""
@@ -386,14 +383,6 @@ class GrammarAutomaton:
     def __repr__(self) -> str:
         n_parser = self.lalr.n_states if self.lalr is not None else "nondeterministic"
         return f"GrammarAutomaton({n_parser} parser states, {self.lexer.n_states} lexer states so far)"
-
-
-def _as_values(rows: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """One value per row of flags, the same for equal rows."""
-    if not rows.shape[1]:
-        return np.zeros(len(rows), dtype=np.int8)
-    packed = np.packbits(rows, axis=1)
-    return packed.view(f"V{packed.shape[1]}").reshape(-1)
 
 
 def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:

@@ -14,7 +14,7 @@ from threading import Lock
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.automata.grammar.collisions import lexemes_collide
-from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables
+from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables, flat_rules, nothing_idle
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
 from structgen.ir.passes import check_grammar, definition_of
@@ -61,12 +61,13 @@ def choose_parser(grammar: Grammar, parser: str, source: str = "") -> ChosenPars
     """
     if parser not in ("auto", "lalr", "earley"):
         raise ValueError(f"parser is 'auto', 'lalr' or 'earley', not {parser!r}")
-    warnings = check_grammar(grammar, source)
+    flat = flat_rules(grammar)
+    warnings = () if not grammar.unused and nothing_idle(grammar, flat) else check_grammar(grammar, source)
     if parser == "earley":
         if grammar.indentation is not None:
             raise GrammarSyntaxError("an indented grammar needs the LALR parser", source=source)
         return ChosenParser(grammar, "earley", None, warnings, lexemes_collide(grammar, None))
-    tables = build_tables(grammar)
+    tables = build_tables(grammar, flat)
     if tables.is_lalr or ((parser == "lalr" or grammar.indentation is not None) and tables.is_lalr_for_lark):
         return ChosenParser(grammar, "lalr", tables, warnings, lexemes_collide(grammar, tables))
     if parser == "lalr" or grammar.indentation is not None:

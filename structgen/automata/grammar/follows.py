@@ -7,47 +7,54 @@ superset is enough: it spares looking at places where the next lexeme could not 
 
 from __future__ import annotations
 
+from array import array
+from itertools import chain
+
 import numpy as np
-import numpy.typing as npt
 
-from structgen.automata.grammar.lalr import LalrTables
-from structgen.dtypes import ByteArray
-from structgen.ir.grammar import Grammar
+from structgen.dtypes import ByteArray, IntArray
+from structgen.ir.grammar import Grammar, Terminal
 from structgen.ir.pattern import Pattern, first_characters
+from structgen.kernels import grammar_facts
 
-__all__ = ["first_bytes", "following_bytes", "following_terminals"]
+__all__ = ["first_bytes", "following_bytes"]
 
 BEYOND = 128
 """In sets of first bytes, all that is not ASCII."""
 
 
-def following_terminals(grammar: Grammar, tables: LalrTables) -> npt.NDArray[np.bool_]:
-    """(T, T) bool: whether the second terminal may be the next one behind the first."""
+def following_bytes(grammar: Grammar, action: IntArray) -> ByteArray:
+    """(T, 256) uint8: the bytes that may come right behind each terminal, or more; ``action`` as in ``LalrTables``."""
     n = grammar.n_terminals
+    words = array("Q", chain.from_iterable(map(_first_words, grammar.terminals)))
+    firsts = np.frombuffer(words, dtype=np.uint64).reshape(n, 4) if n else np.zeros((0, 4), dtype=np.uint64)
+    ignored = np.zeros(n, dtype=np.uint8)
+    ignored[list(grammar.ignore)] = 1
+    pairs = np.zeros((n, n), dtype=np.uint8)
     if grammar.indentation is not None:  # some terminals are fed without text between others
-        return np.ones((n, n), dtype=np.bool_)
-    live = tables.action[:, :n] != 0
-    entered = np.zeros((tables.n_states, n), dtype=np.bool_)
-    states, terminals = np.nonzero(tables.action[:, :n] > 0)
-    entered[tables.action[states, terminals] - 1, terminals] = True
-    found: npt.NDArray[np.bool_] = (entered.T.astype(np.float32) @ live.astype(np.float32)) > 0
-    ignored = sorted(grammar.ignore)
-    found[:, ignored] = True
-    found[ignored] = True
-    return found
-
-
-def following_bytes(grammar: Grammar, tables: LalrTables) -> ByteArray:
-    """(T, 256) uint8: the bytes that may come right behind each terminal, or more."""
-    firsts = np.zeros((grammar.n_terminals, 256), dtype=np.uint8)
-    for row, terminal in zip(firsts, grammar.terminals, strict=True):
-        if terminal.literal and not terminal.flags:
-            row[terminal.literal[:1].encode("utf-8", "surrogatepass")[0]] = 1
-        elif terminal.pattern is not None:
-            for low, high in first_bytes(terminal.pattern):
-                row[low : high + 1] = 1
-    followed: ByteArray = (following_terminals(grammar, tables).astype(np.float32) @ firsts > 0).astype(np.uint8)
+        pairs[:] = 1
+    followed = np.empty((n, 256), dtype=np.uint8)
+    grammar_facts.follow(action, ignored, firsts, np.zeros(len(action), dtype=np.uint8), pairs, followed)
     return followed
+
+
+def _first_words(terminal: Terminal) -> tuple[int, ...]:
+    """The bytes that lexemes begin with, as four words of bits."""
+    if terminal.literal and not terminal.flags:
+        byte = terminal.literal[:1].encode("utf-8", "surrogatepass")[0]
+        return _ONE_BYTE[byte]
+    bits = 0
+    if terminal.pattern is not None:
+        for low, high in first_bytes(terminal.pattern):
+            bits |= (1 << (high + 1)) - (1 << low)
+    return _words(bits)
+
+
+def _words(bits: int) -> tuple[int, ...]:
+    return tuple((bits >> shift) & 0xFFFFFFFFFFFFFFFF for shift in (0, 64, 128, 192))
+
+
+_ONE_BYTE = [_words(1 << byte) for byte in range(256)]
 
 
 def first_bytes(pattern: Pattern) -> set[tuple[int, int]]:

@@ -11,21 +11,21 @@ LALR grammar; shift/reduce by shifting, which is recorded, since it may lose str
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from structgen.dtypes import IntArray, lazy_zeros
+from structgen.dtypes import IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar, Production
-from structgen.kernels import lr_lookaheads, lr_states
+from structgen.kernels import grammar_facts, lr_lookaheads, lr_states
 from structgen.kernels.lr_lookaheads import Edges, Reductions
 from structgen.kernels.lr_states import LrRules, LrStates
 
-__all__ = ["Conflict", "LalrTables", "build_tables"]
+__all__ = ["Conflict", "FlatRules", "LalrTables", "build_tables", "flat_rules", "nothing_idle"]
 
 MAX_STATES = 60_000
 MAX_ENTRIES = 50_000_000
@@ -103,11 +103,6 @@ class LalrTables:
         read = self.kernel_items - ends[production] + self.length[production] + 1
         return self.left[production], read.astype(np.int32)
 
-    def accept_sets(self) -> npt.NDArray[np.bool_]:
-        """(S, T) bool: terminals a state has an action for, the contexts of Lark's lexer."""
-        accepted: npt.NDArray[np.bool_] = self.action[:, :-1] != 0
-        return accepted
-
 
 def _reductions(lookaheads: Reductions, state: int) -> list[tuple[int, int]]:
     """(production, lookaheads as a bit set) of one state, by production."""
@@ -119,35 +114,63 @@ def _reductions(lookaheads: Reductions, state: int) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def build_tables(grammar: Grammar) -> LalrTables:
+class FlatRules(NamedTuple):
+    """A grammar's productions as arrays, the start's first; ``left`` (P,) are left-hand sides from 0."""
+
+    productions: tuple[Production, ...]
+    rules: LrRules
+    left: IntArray
+    n_left: int
+
+
+def flat_rules(grammar: Grammar) -> FlatRules:
+    """The productions of ``grammar`` as arrays."""
+    n_terminals, n_left = grammar.n_terminals, len(grammar.nonterminals) + 1
+    productions = (Production(n_terminals + n_left - 1, (grammar.start,)), *grammar.productions)
+    symbols: list[int] = []
+    for production in productions:
+        symbols += production[1]
+        symbols.append(-1)
+    flat = _as_array(symbols)
+    left = _as_array([production[0] - n_terminals for production in productions])
+    first, by_left, left_start = _rooms(len(productions) + 1, len(productions), n_left + 1)
+    grammar_facts.index_rules(flat, left, first, by_left, left_start)
+    return FlatRules(productions, LrRules(flat, first, by_left, left_start), left, n_left)
+
+
+def nothing_idle(grammar: Grammar, flat: FlatRules) -> bool:
+    """Whether all symbols in use derive some text, and all terminals are used; False where that takes long to say."""
+    n = grammar.n_terminals
+    used = np.zeros(n + flat.n_left, dtype=np.uint8)
+    used[list(grammar.ignore)] = 1
+    if grammar.indentation is not None:
+        used[[grammar.indentation.newline, grammar.indentation.indent, grammar.indentation.dedent]] = 1
+    productive, todo = np.zeros(flat.n_left, dtype=np.uint8), np.empty(flat.n_left, dtype=np.int32)
+    return bool(grammar_facts.nothing_idle(flat.rules, flat.left, n, used, productive, todo))
+
+
+def _as_array(values: list[int]) -> IntArray:
+    """``np.array`` takes three times as long."""
+    return np.frombuffer(array("i", values), dtype=np.int32)
+
+
+def _rooms(*sizes: int) -> list[IntArray]:
+    return [np.empty(size, dtype=np.int32) for size in sizes]
+
+
+def build_tables(grammar: Grammar, flat: FlatRules | None = None) -> LalrTables:
     """The LALR(1) tables of ``grammar``, conflicts listed and settled as Lark does.
+
+    ``flat`` are its productions as arrays, where they are known.
 
     Raises
     ------
     LimitError : too many states, or too large tables
     """
-    n_left = len(grammar.nonterminals) + 1
-    productions = (Production(grammar.n_terminals + n_left - 1, (grammar.start,)), *grammar.productions)
-    rules, left = _rules(productions, grammar.n_terminals, n_left)
+    productions, rules, left, n_left = flat or flat_rules(grammar)
     states = _build_states(rules, grammar.n_terminals, n_left)
     lookaheads = _find_lookaheads(rules, states, grammar.n_terminals)
     return _tables(productions, rules, left, states, lookaheads, grammar.n_terminals)
-
-
-def _rules(productions: tuple[Production, ...], n_terminals: int, n_left: int) -> tuple[LrRules, IntArray]:
-    """The productions as arrays, and their left-hand sides counted from 0."""
-    symbols: list[int] = []
-    for production in productions:
-        symbols += production.rhs
-        symbols.append(-1)
-    flat = np.array(symbols, dtype=np.int32)
-    first = np.zeros(len(productions) + 1, dtype=np.int32)
-    first[1:] = np.flatnonzero(flat < 0) + 1
-    left = np.array([production.lhs for production in productions], dtype=np.int32) - np.int32(n_terminals)
-    by_left = np.argsort(left, kind="stable").astype(np.int32)
-    left_start = np.zeros(n_left + 1, dtype=np.int32)
-    np.cumsum(np.bincount(left, minlength=n_left), out=left_start[1:])
-    return LrRules(flat, first, by_left, left_start), left
 
 
 def _build_states(rules: LrRules, n_terminals: int, n_left: int) -> LrStates:
@@ -155,19 +178,23 @@ def _build_states(rules: LrRules, n_terminals: int, n_left: int) -> LrStates:
     limits = np.array([MAX_STATES, MAX_ENTRIES, n_terminals + n_left - 1], dtype=np.int64)
     size = max(1024, 1 << (4 * n_items).bit_length())
     while True:
-        zeros = lazy_zeros if size > 1 << 13 else np.zeros
+        kernel_start, kernel_items, move_start, move_symbol, move_target, closure_start, closures, added_start = _rooms(
+            size, 4 * size, size, 8 * size, 8 * size, size, 8 * size, size
+        )
+        for starts in (kernel_start, move_start, closure_start, added_start):
+            starts[0] = 0
         states = LrStates(
-            kernel_start=zeros(size, np.int32),
-            kernel_items=zeros(4 * size, np.int32),
-            move_start=zeros(size, np.int32),
-            move_symbol=zeros(8 * size, np.int32),
-            move_target=zeros(8 * size, np.int32),
-            state_of=zeros(2 * size, np.int32),
-            closure_start=zeros(size, np.int32),
-            closures=zeros(8 * size, np.int32),
-            closure_of=zeros(2 * size, np.int32),
-            added_start=zeros(size, np.int32),
-            added=zeros((8 * size, 3), np.int32),
+            kernel_start=kernel_start,
+            kernel_items=kernel_items,
+            move_start=move_start,
+            move_symbol=move_symbol,
+            move_target=move_target,
+            state_of=np.zeros(2 * size, dtype=np.int32),
+            closure_start=closure_start,
+            closures=closures,
+            closure_of=np.zeros(2 * size, dtype=np.int32),
+            added_start=added_start,
+            added=np.empty((8 * size, 3), dtype=np.int32),
             counts=np.zeros(4, dtype=np.int32),
         )
         own, items = np.zeros(2 * n_items + 1, dtype=np.int64), np.zeros(n_items + 1, dtype=np.int32)
