@@ -64,7 +64,6 @@ class DocumentMachine:
         self._trie = vocabulary.trie
         self._depth = vocabulary.max_token_bytes
         self.sharing = Sharing(automaton, string_body(vocabulary))
-        self._options = (automaton.tables.max_space, automaton.plain_numbers, automaton.in_order)
         self._rows = self.shared_rows("masks", MASK_BYTES)
         self._steps: dict[tuple[Config, int], Config | None] = {}
         self._plain_steps = PlainSteps(automaton, self.sharing)
@@ -79,7 +78,7 @@ class DocumentMachine:
 
     def shared_rows(self, kind: str, max_bytes: int) -> SharedRows:
         """Rows of some kind by configuration, shared with other schemas under the same options."""
-        return SharedRows(self.sharing, max_bytes, self.vocabulary, kind, self._options)
+        return SharedRows(self.sharing, max_bytes, self.vocabulary, kind)
 
     # -- the protocol ------------------------------------------------------------------------
 

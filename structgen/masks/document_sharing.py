@@ -42,6 +42,8 @@ MOST_LEVELS = 1 << 16
 """Levels remembered before the memory is emptied."""
 Head = tuple[int, ...]
 _ONE_VERDICT = (K.M_FREE, K.M_WORD)
+_variants: dict[Hashable, int] = {}
+"""Numbers of the options under which schemas are read, from 1."""
 _NOWHERE: Level = (NOTHING, None)
 """The level of what nothing follows."""
 
@@ -57,6 +59,14 @@ class Sharing:
         self._body = body
         self._signatures = Signatures(automaton, body.most_items, body.opens_name)
         self._objects = PlainObjects(automaton, body, self._signatures, self.level)
+        tables = automaton.tables
+        self.is_by_container = not automaton.is_pretty
+        """Whether what may come next depends on the stack only as far as tokens close containers."""
+        options = tables.max_space, automaton.plain_numbers, automaton.in_order
+        self._variant = _variants.setdefault(options, len(_variants) + 1) << 8
+        """Added to the modes in heads, which mean another thing under other options."""
+        self._pending = automaton.general_objects.pending
+        self._cells, self._judged, self._number_judges = tables.cell_list, tables.judged, tables.number_judges
         self._frames: dict[int, PlainObject | None] = {}
         self._levels: dict[tuple[int, int], Level] = {}
         self._contents: dict[int, int] = {}
@@ -67,18 +77,21 @@ class Sharing:
 
         All there is, where values are kept or blanks prescribed.
         """
-        if len(config) > K.CONFIG_WIDTH or self._automaton.is_pretty:
+        if len(config) > K.CONFIG_WIDTH or not self.is_by_container:
             return (self._signatures.own(config),), None
         mode, a, b, c, escape, value, frame, count, _ = config
         if value or mode == K.M_AFTER or mode == K.M_END:
-            rest, end = self._behind(mode, a, c, value, frame, count)
+            if mode in _ONE_VERDICT and frame in self._pending:
+                rest, end = self._behind(mode, a, c, value, frame, count)
+            else:
+                rest, end = self._levels.get((frame, count)) or self.level(frame, count)
             if mode == K.M_FREE:
-                return (mode, a, escape, self._in_text(value, b), rest), end
-            return (mode, a, b, c, escape, self._reading(mode, value), rest), end
+                return (self._variant | mode, a, escape, self._in_text(value, b), rest), end
+            return (self._variant | mode, a, b, c, escape, self._reading(mode, value), rest), end
         plain = self.plain(frame)
         if plain is None:
             rest, end = self.level(frame, count)
-            return (mode, a, b, c, escape, rest), end
+            return (self._variant | mode, a, b, c, escape, rest), end
         return self._in_name(plain, config)
 
     def key(self, head: Head, end: Hashable, cell: int, reach: int) -> tuple[Any, ...]:
@@ -88,29 +101,23 @@ class Sharing:
         if reach == 1 or not cell:
             return head, end
         levels: list[Any] = [head, end]
-        cells = self._automaton.tables.cell_list
         while reach > 1 and cell:
-            frame, count, cell = cells[cell]
-            levels += self.level(frame, count)
+            frame, count, cell = self._cells[cell]
+            levels += self._levels.get((frame, count)) or self.level(frame, count)
             reach -= 1
         return tuple(levels)
 
     def is_common(self, key: tuple[Any, ...], reach: int) -> bool:
         """Whether a key means the same in other automata."""
-        head = key[0] if reach else key
-        if min(head) < 0 or (reach > 1 and min(key[2::2], default=0) < 0):
+        if min(key[0] if reach else key) < 0 or (reach > 1 and min(key[2::2], default=0) < 0):
             return False
-        tables = self._automaton.tables
         # Masks are corrected for what is judged anywhere in the schema.
-        return not (tables.judged or tables.number_judges or self._automaton.general_objects.keeps_some)
+        return not (self._judged or self._number_judges or self._automaton.general_objects.keeps_some)
 
     # -- levels ----------------------------------------------------------------------------
 
     def level(self, frame: int, count: int) -> Level:
         """How the container at ``frame`` stands, as far as masks are shared by it."""
-        plain = self.plain(frame)
-        if plain is not None and not plain.following:
-            return self._objects.level(plain, count)
         key = (frame, count)
         found = self._levels.get(key)
         if found is None:
@@ -135,13 +142,12 @@ class Sharing:
         return self._signatures.own((frame, count)), None
 
     def _behind(self, mode: int, a: int, c: int, value: int, frame: int, count: int) -> Level:
-        """The level behind the value at hand; where verdicts are asked for, by the one that it can still have."""
-        if mode in _ONE_VERDICT and frame in self._automaton.general_objects.pending:
-            label = self._verdict(mode, a, c, value)
-            if label:
-                after = self._automaton.event(frame, label)[0]
-                return self.level(after, 0) if after else _NOWHERE
-        return self.level(frame, count)
+        """The level behind a value of which verdicts are asked, by the one that it can still have."""
+        label = self._verdict(mode, a, c, value)
+        if not label:
+            return self.level(frame, count)
+        after = self._automaton.event(frame, label)[0]
+        return self.level(after, 0) if after else _NOWHERE
 
     def _verdict(self, mode: int, a: int, c: int, value: int) -> int:
         """The one verdict that a word, or a text in which any may follow, comes to; 0 where there may be several."""
@@ -213,29 +219,29 @@ class Sharing:
     def _in_name(self, plain: PlainObject, config: Config) -> tuple[Head, Hashable]:
         """Where the next thing is, or what is being read is, the name of a property of a plain object."""
         mode, a, b, c, escape, _, frame, count, _ = config
+        told = self._variant | mode
         found: tuple[int, Hashable] | None = None
-        if mode == K.M_FREE or plain.kind == K.FREE_TEXT:
+        if mode == K.M_LITERAL and not escape and plain.kind != K.AUTOMATON:
+            found = self._objects.in_declared_name(plain, config)
+            if found is not None:
+                return (told, found[0]), found[1]
+        elif mode == K.M_FREE or plain.kind == K.FREE_TEXT:
             found = self._objects.in_free_name(plain, count)
+            if mode >= K.FIRST_LEXICAL:
+                return ((told, a, b, c, escape, found[0]) if mode == K.M_FREE else (told, found[0])), found[1]
         elif plain.kind == K.AUTOMATON:
-            by_automaton = self._objects.in_name_by_automaton(plain, config) if mode == K.M_CONTENT else None
-            if by_automaton is not None:
-                return (mode, a, b, c, escape, by_automaton[0]), by_automaton[1]
-        elif not escape:
-            if mode == K.M_LITERAL:
-                found = self._objects.in_declared_name(plain, config)
-            elif not self._body.begins_by_number:
-                found = self._objects.before_name(plain, count)
-        if found is not None and mode == K.M_FREE:
-            return (mode, a, b, c, escape, found[0]), found[1]
-        if found is not None and mode >= K.FIRST_LEXICAL:
-            return (mode, found[0]), found[1]
+            found = self._objects.in_name_by_automaton(plain, config) if mode == K.M_CONTENT else None
+            if found is not None:
+                return (told, a, b, c, escape, found[0]), found[1]
+        elif mode < K.FIRST_LEXICAL and not self._body.begins_by_number:
+            found = self._objects.before_name(plain, count)
         rest, end = self.level(frame, count)
         if found is not None:
             # Here, unlike inside a name, the object may go on or end, too.
-            return (mode, a, b, c, escape, found[0], rest, mode == K.M_FIRST_KEY and bool(end)), found[1]
+            return (told, a, b, c, escape, found[0], rest, mode == K.M_FIRST_KEY and bool(end)), found[1]
         if mode == K.M_LITERAL and not plain.following:
-            return (mode, a, b, c, escape, self._objects.in_one_of_many(plain, config), rest), count & plain.low
-        return (mode, a, b, c, escape, self._signatures.own(("place", frame, count))), None
+            return (told, a, b, c, escape, self._objects.in_one_of_many(plain, config), rest), count & plain.low
+        return (told, a, b, c, escape, self._signatures.own(("place", frame, count))), None
 
 
 def reach_of(counts: npt.NDArray[np.int64]) -> int:

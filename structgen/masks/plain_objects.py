@@ -38,7 +38,7 @@ class PlainObject:
     """A frame of an object: what of it stays the same."""
 
     __slots__ = ("begun", "children", "close", "first", "following", "frame", "high", "is_general", "is_open", "kind",
-                 "low", "n", "names", "rests", "spec", "spec_columns", "values")  # fmt: skip
+                 "low", "n", "names", "rests", "spec", "spec_columns", "telling", "values")  # fmt: skip
 
     def __init__(self, frame: int, columns: list[int], spec_columns: list[int], names: list[bytes]) -> None:
         self.frame = frame
@@ -57,6 +57,8 @@ class PlainObject:
         """The declared names, in order."""
         self.begun: dict[tuple[int, int, int], list[tuple[int, bytes, int]]] = {}
         """What is left of names, where so many bytes of some have come (``_rests``)."""
+        self.telling: list[tuple[int, frozenset[bytes], bytes | None]] | None = None
+        """What tells names apart where one begins (``_telling``)."""
         self.values: dict[int, int] = {}
         """Signatures of values by class of name."""
         self.rests: dict[bool, int] = {}
@@ -87,6 +89,7 @@ class PlainObjects:
         self._signatures = signatures
         self._level = level
         self._further: dict[int, list[tuple[int, int]]] = {}
+        self._by_left: dict[tuple[int, int], int] = {}
         self._has_spelled: dict[int, bool] = {}
         self._names_by_spec: dict[int, list[bytes]] = {}
 
@@ -146,6 +149,14 @@ class PlainObjects:
         """Which of the names that tokens begin behind a comma can be meant, where an automaton reads names."""
         if self._body.begins_by_number:
             return self._signatures.own(("names", spec, left))
+        known = self._by_left.get((spec, left))
+        if known is None:
+            if len(self._by_left) >= MOST_BEGUN:
+                self._by_left.clear()
+            known = self._by_left[spec, left] = self._can_be_meant(spec, left)
+        return known
+
+    def _can_be_meant(self, spec: int, left: int) -> int:
         found = self._further.get(spec)
         if found is None:
             found = self._further[spec] = [self._after_text(spec, text) for text, _ in self._body.further]
@@ -214,9 +225,7 @@ class PlainObjects:
         if value == NOTHING:
             return _NO_CHILD
         after = count | 1 << number if number < plain.n else count
-        rest, end = (
-            self.level(plain, after) if not plain.following else self._level(self._following(plain, number), after)
-        )
+        rest, end = self._level(self._following(plain, number), after)
         return value, rest, end
 
     def _lives(self, plain: PlainObject, count: int, number: int) -> bool:
@@ -232,16 +241,16 @@ class PlainObjects:
     def before_name(self, plain: PlainObject, count: int) -> tuple[int, Hashable]:
         """Where a name may be begun: which beginnings tokens can have, and what follows names they hold as a whole."""
         left, is_open = plain.left(count), plain.is_open
+        telling = self._telling(plain)
         begun: set[bytes] = set()
         whole: list[bytes] = []
         parts: list[int] = []
         ends: list[Hashable] = []
-        quoted, begun_of = self._body.quoted, self._body.begun_of
-        for number, name in enumerate(plain.names):
+        for number, beginnings, name in telling:
             is_left = left >> number & 1
-            if is_left and not is_open:
-                begun |= begun_of(name)
-            if (is_left or is_open) and name in quoted:
+            if is_left:
+                begun |= beginnings
+            if name is not None and (is_left or is_open):
                 whole.append(name)
                 value, rest, end = self._after(plain, count, number)
                 parts += (value, rest)
@@ -250,7 +259,21 @@ class PlainObjects:
             value, rest, end = self._after(plain, count, plain.n)
             parts += (value, rest)
             ends.append(end)
-        return self._signatures.of(("before names", is_open, tuple(sorted(begun)), *whole), *parts), tuple(ends)
+        return self._signatures.of(("before names", is_open, frozenset(begun), *whole), *parts), tuple(ends)
+
+    def _telling(self, plain: PlainObject) -> list[tuple[int, frozenset[bytes], bytes | None]]:
+        """The names of which some token spells what tells them apart where a name begins.
+
+        With the beginnings of each, unless others may come, too, and itself, if some token holds all of it.
+        """
+        if plain.telling is None:
+            body, nothing = self._body, frozenset[bytes]()
+            found = (
+                (number, nothing if plain.is_open else body.begun_of(name), name if name in body.quoted else None)
+                for number, name in enumerate(plain.names)
+            )
+            plain.telling = [row for row in found if row[1] or row[2] is not None]
+        return plain.telling
 
     def in_free_name(self, plain: PlainObject, count: int) -> tuple[int, Hashable]:
         """Inside a name that the schema does not declare."""

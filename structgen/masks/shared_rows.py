@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from structgen.kernels.document import R_CELL
+from structgen.kernels.document import CONFIG_WIDTH, R_CELL
 from structgen.masks.cache import MaskCache
 from structgen.masks.document_sharing import PRIVATE, Head, Sharing
 from structgen.vocab.vocabulary import Vocabulary
@@ -34,13 +34,13 @@ Row = npt.NDArray[np.uint32]
 
 
 class _CommonRows:
-    """Rows of one kind that all schemas of a vocabulary share; keys and heads come with the schema's options."""
+    """Rows of one kind that all schemas of a vocabulary share."""
 
     def __init__(self) -> None:
         self.rows = MaskCache(COMMON_BYTES)
-        self.reach: dict[tuple[Hashable, Head], int] = {}
+        self.reach: dict[Head, int] = {}
 
-    def note(self, head: tuple[Hashable, Head], reach: int) -> None:
+    def note(self, head: Head, reach: int) -> None:
         """How far tokens reach after ``head``, at the least."""
         if len(self.reach) >= MOST_KEYS:
             self.reach.clear()
@@ -56,13 +56,17 @@ class SharedRows:
     Half of them by key; the other half is the bound of the rows known by configuration, which are mostly the same.
     """
 
-    def __init__(self, sharing: Sharing, max_bytes: int, vocabulary: Vocabulary, kind: str, options: Hashable) -> None:
+    def __init__(self, sharing: Sharing, max_bytes: int, vocabulary: Vocabulary, kind: str) -> None:
         self._sharing = sharing
-        self._options = options
         self._rows = MaskCache(max_bytes - max_bytes // KNOWN)
         self._common = _common.setdefault(vocabulary, {}).setdefault(kind, _CommonRows())
         self.known: dict[Config, tuple[Row, int]] = {}
         """Rows by configuration, and how far their tokens reach; what ``find`` looks at first."""
+        self._apart: dict[Config, tuple[Row, int]] = {}
+        """The same by configuration, its stack left out, where no token reaches below the innermost container.
+
+        Of the rows found, more than a quarter: items of an array, one like the other.
+        """
         self._most_known = max(1, max_bytes // KNOWN)
         self._known_rows: set[int] = set()
         self._reach: dict[Head, int] = {}
@@ -73,19 +77,23 @@ class SharedRows:
         found = self.known.get(config)
         if found is not None:
             return found
-        head, end = self._head(config)
+        found = self._apart.get(config[:R_CELL])
+        if found is not None and len(config) == CONFIG_WIDTH:
+            if len(self.known) < MOST_KEYS:
+                self.known[config] = found
+            return found
+        head, end = self._sharing.head(config)
+        self._last = config, head, end
         reach = self._reach.get(head)
         if reach is None:
-            reach = self._common.reach.get((self._options, head))
+            reach = self._common.reach.get(head)
             if reach is None:
                 row = self._rows.get(config)
                 return None if row is None else self._know(config, row, PRIVATE)
+            self._reach[head] = reach
         rows, key = self._place(head, end, config, reach)
         row = rows.get(key)
-        if row is None:
-            return None
-        self._reach[head] = reach
-        return self._know(config, row, reach)
+        return None if row is None else self._know(config, row, reach)
 
     def put(self, config: Config, row: Row, reach: int) -> Row:
         """Keep the row of a configuration, whose tokens reach so far, and return it, frozen; ``row`` is copied."""
@@ -93,32 +101,26 @@ class SharedRows:
             return self._know(config, self._rows.keep(config, row), reach)[0]
         if len(self._reach) >= MOST_KEYS:
             self._reach.clear()
-        head, end = self._head(config)
+        last = self._last
+        # A row is asked for before it is put.
+        head, end = last[1:] if last is not None and last[0] is config else self._sharing.head(config)
         reach = self._reach[head] = max(reach, self._reach.get(head, 0))
         rows, key = self._place(head, end, config, reach)
         if rows is not self._rows:
-            self._common.note((self._options, head), reach)
+            self._common.note(head, reach)
         return self._know(config, rows.keep(key, row), reach)[0]
+
+    def _place(self, head: Head, end: Hashable, config: Config, reach: int) -> tuple[MaskCache, tuple[Any, ...]]:
+        key = self._sharing.key(head, end, config[R_CELL], reach)
+        return self._common.rows if self._sharing.is_common(key, reach) else self._rows, key
 
     def _know(self, config: Config, row: Row, reach: int) -> tuple[Row, int]:
         if len(self.known) >= MOST_KEYS or len(self._known_rows) * row.nbytes > self._most_known:
             self.known.clear()
+            self._apart.clear()
             self._known_rows.clear()
         found = self.known[config] = row, reach
+        if reach <= 1 and self._sharing.is_by_container:
+            self._apart[config[:R_CELL]] = found
         self._known_rows.add(id(row))
         return found
-
-    def _head(self, config: Config) -> tuple[Head, Hashable]:
-        """The head of a configuration; that of the last one is remembered, for a row is asked for before it is put."""
-        last = self._last
-        if last is not None and last[0] is config:
-            return last[1], last[2]
-        head, end = self._sharing.head(config)
-        self._last = config, head, end
-        return head, end
-
-    def _place(self, head: Head, end: Hashable, config: Config, reach: int) -> tuple[MaskCache, tuple[Any, ...]]:
-        key = self._sharing.key(head, end, config[R_CELL], reach)
-        if self._sharing.is_common(key, reach):
-            return self._common.rows, (self._options, key)
-        return self._rows, key

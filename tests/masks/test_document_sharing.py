@@ -103,8 +103,8 @@ def vocabulary(seed: int = 3, with_numbers: bool = False) -> Vocabulary:
     return Vocabulary.from_bytes([token.encode() for token in tokens] + [b""], eos_ids=[len(tokens)])
 
 
-def check_masks_along_walks(words: Vocabulary, name: str, order: str) -> None:
-    machine = sg.json_schema(SCHEMAS[name], property_order=order, whitespace="any").bind(words).machine
+def check_masks_along_walks(words: Vocabulary, name: str, order: str, whitespace: str = "any") -> None:
+    machine = sg.json_schema(SCHEMAS[name], property_order=order, whitespace=whitespace).bind(words).machine
     draws = random.Random(f"{name} {order}")
     row = np.zeros(words.n_words, np.uint32)
     seen = set()
@@ -136,6 +136,14 @@ def test_masks_after_many_others_allow_what_can_be_read(name: str, order: str, w
 def test_masks_where_few_tokens_go_from_a_name_into_its_value(name: str) -> None:
     words = Vocabulary.from_bytes([token.encode() for token in [*FEW, ""]], eos_ids=[len(FEW)])
     check_masks_along_walks(words, name, "any")
+
+
+@pytest.mark.parametrize("name", ["nested", "recursive", "array"])
+def test_masks_where_blanks_are_prescribed(name: str) -> None:
+    """How many blanks must come hangs on the whole stack, though no token closes a container."""
+    tokens = [*FEW, "\n", "\n  ", "    ", "{\n  ", "}", ",\n", "[\n", '"a"']
+    words = Vocabulary.from_bytes([token.encode() for token in [*dict.fromkeys(tokens), ""]], eos_ids=[len({*tokens})])
+    check_masks_along_walks(words, name, "any", "pretty")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -20,7 +20,7 @@ def test_rows_known_by_configuration_are_bounded() -> None:
         wide = sg.json_schema(SCHEMAS[name], whitespace="any").bind(words).machine
         narrow = sg.json_schema(SCHEMAS[name], whitespace="any").bind(words).machine
         assert isinstance(narrow, DocumentMachine) and isinstance(wide, DocumentMachine)
-        narrow._rows = SharedRows(narrow.sharing, 12 * row.nbytes, words, name, narrow._options)
+        narrow._rows = SharedRows(narrow.sharing, 12 * row.nbytes, words, name)
         other = row.copy()
         for _ in range(30):
             config, place = wide.start(), narrow.start()

@@ -29,6 +29,7 @@ from structgen.automata.document.witness import Witness
 from structgen.errors import LimitError, UnsatisfiableError
 from structgen.ir.document import FALSE, TRUE, Formula, Ref
 from structgen.kernels import document as K
+from structgen.kernels.jit import direct
 
 __all__ = ["Config", "DocumentAutomaton", "FormulaSource"]
 
@@ -36,7 +37,7 @@ MOST_ENDS = 1 << 14
 """Steps of completions remembered before starting over."""
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
-_read, _GOES, _DIES, _frombuffer, _BYTE = K.read, K.GOES, K.DIES, np.frombuffer, np.dtype(np.uint8)
+_GOES, _DIES, _frombuffer, _BYTE = K.GOES, K.DIES, np.frombuffer, np.dtype(np.uint8)
 """What is needed for every new step of every text, at hand."""
 _SPACES = {"compact": 0, "any": K.ANY_SPACE, "bounded": 24, "pretty": K.PRETTY}
 
@@ -93,6 +94,7 @@ class DocumentAutomaton:
         self._guessed: dict[int, bytes] = {}
         self._ends: dict[Config, Step] = {}
         self._miss = np.zeros(3, np.int64)
+        self._read = direct(K.read)
         self._scratch: list[tuple[Registers, Registers]] = []
         with deep_recursion():
             self.start = self._start()
@@ -282,7 +284,7 @@ class DocumentAutomaton:
         except IndexError:
             scratch = np.zeros(K.WIDTH, np.int64), np.zeros(K.WIDTH, np.int64)
         tables = self.tables
-        found = _read(*config, *scratch, array, *tables.arguments, self._miss)
+        found = self._read(*config, *scratch, array, *tables.arguments, self._miss)
         status = found[0]
         after: Config | None = None
         if status == _GOES:
