@@ -496,8 +496,9 @@ def conjunction(parts: Iterable[Formula]) -> Formula:
         return TRUE
     if len(flat) == 1:
         return next(iter(flat.values()))
-    if any(type(part) is Not and _all_of(part.part, flat, And) for part in flat.values()):
-        return FALSE
+    for part in flat.values():
+        if type(part) is Not and _all_of(part.part, flat, And):
+            return FALSE
     return _interned(And, tuple(flat.values()))
 
 
@@ -525,8 +526,9 @@ def disjunction(parts: Iterable[Formula]) -> Formula:
         return FALSE
     if len(flat) == 1:
         return next(iter(flat.values()))
-    if any(type(part) is Not and _all_of(part.part, flat, Or) for part in flat.values()):
-        return TRUE
+    for part in flat.values():
+        if type(part) is Not and _all_of(part.part, flat, Or):
+            return TRUE
     return _interned(Or, tuple(flat.values()))
 
 

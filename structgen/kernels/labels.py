@@ -8,6 +8,124 @@ from structgen.kernels.jit import kernel, uncounted
 
 
 @kernel
+def joined(maps):
+    """Bytes that no automaton tells apart: their classes (256,) uint8, and (k, C) int64 each automaton's class of them.
+
+    ``maps`` (k, 256) are the byte classes of the automata. At most 256 classes, numbered by their least byte.
+    """
+    k = maps.shape[0]
+    class_of = np.empty(256, np.uint8)
+    columns = np.empty((k, 256), np.int64)
+    n = 0
+    for byte in range(256):
+        c = n
+        for other in range(n - 1, -1, -1):
+            i = 0
+            while i < k and columns[i, other] == maps[i, byte]:
+                i += 1
+            if i == k:
+                c = other
+                break
+        if c == n:
+            for i in range(k):
+                columns[i, n] = maps[i, byte]
+            n += 1
+        class_of[byte] = c
+    return class_of, columns[:, :n].copy()
+
+
+@kernel
+def told_of(states, values, offsets):
+    """What the states of a product tell: (n,) int32 which of the rows (m, k - 1) that are told, 0 for none.
+
+    State ``s`` of automaton ``i`` tells ``values[offsets[i] + s]``; nothing is told where the first tells 0. Rows are
+    numbered from 1 in order of the states, and each occurs once.
+    """
+    n, k = states.shape
+    which = np.zeros(n, np.int32)
+    rows = np.empty((n, k - 1), np.int32)
+    slots = np.zeros(64, np.int32)
+    row = np.empty(k - 1, np.int32)
+    m = 0
+    for state in range(1, n):
+        if values[offsets[0] + states[state, 0]] == 0:
+            continue
+        for i in range(1, k):
+            row[i - 1] = values[offsets[i] + states[state, i]]
+        mask = np.uint64(slots.shape[0] - 1)
+        slot = _hash_of(row) & mask
+        while slots[slot] != 0 and not _is_same(rows[slots[slot] - 1], row):
+            slot = (slot + np.uint64(1)) & mask
+        if slots[slot] == 0:
+            rows[m] = row
+            m += 1
+            slots[slot] = m
+            which[state] = m
+            if 2 * m > slots.shape[0]:
+                slots = _rehashed_rows(rows, m, 4 * slots.shape[0])
+        else:
+            which[state] = slots[slot]
+    return which, rows[:m]
+
+
+@kernel
+def _rehashed_rows(rows, m, size):
+    slots = np.zeros(size, np.int32)
+    mask = np.uint64(size - 1)
+    for index in range(m):
+        slot = _hash_of(rows[index]) & mask
+        while slots[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = index + 1
+    return slots
+
+
+@kernel
+def trimmed(after, labels):
+    """Transitions and labels without the states that lead to no label; one row if the start, state 1, is such."""
+    n, n_classes = after.shape
+    steps = distances(after, labels)
+    number = np.zeros(n, np.int32)
+    kept = 1
+    for state in range(1, n):
+        if steps[state] >= 0:
+            number[state] = kept
+            kept += 1
+    if n < 2 or number[1] == 0:
+        kept = 1
+    out = np.zeros((kept, n_classes), np.int32)
+    out_labels = np.zeros(kept, np.int32)
+    for state in range(1, n):
+        if number[state] != 0 and kept > 1:
+            out_labels[number[state]] = labels[state]
+            for c in range(n_classes):
+                out[number[state], c] = number[after[state, c]]
+    return out, out_labels
+
+
+@kernel
+def install(transitions, base, target):
+    """Write transitions to ``target``, row after row, with states moved by ``base``; the dead state stays 0."""
+    at = 0
+    for state in range(transitions.shape[0]):
+        for c in range(transitions.shape[1]):
+            to = transitions[state, c]
+            target[at] = to + base if to != 0 else 0
+            at += 1
+
+
+@kernel
+def n_labels(labels):
+    """How many labels other than 0 there are."""
+    n, last = 0, 0
+    for label in np.sort(labels):
+        if label != last:
+            last = label
+            n += label != 0
+    return n
+
+
+@kernel
 def multiply(flat, offsets, widths, columns, starts, max_states):
     """All automata at once: states (n, k), from 1 at the start, and transitions (n, C); 0 is dead.
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.dtypes import ByteArray
 from structgen.kernels.jit import inlined, kernel
 
 DIGIT, MINUS, PLUS, POINT, E, N_CLASSES = 1, 11, 12, 13, 14, 15
@@ -20,7 +21,7 @@ DIGIT, MINUS, PLUS, POINT, E, N_CLASSES = 1, 11, 12, 13, 14, 15
 LESS, EQUAL, GREATER = 0, 1, 2
 
 
-def _classes():  # type: ignore[no-untyped-def]
+def _classes() -> ByteArray:
     class_of = np.zeros(256, np.uint8)
     class_of[48:58] = np.arange(DIGIT, DIGIT + 10)
     class_of[[45, 43, 46]] = MINUS, PLUS, POINT

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.labelled import Labelled
-from structgen.dtypes import lazy_zeros
+from structgen.dtypes import freeze, lazy_zeros
 from structgen.kernels import document as K
+from structgen.kernels.labels import install, n_labels
 
 __all__ = ["Arena", "current_arena"]
 
@@ -96,14 +97,13 @@ class Arena:
         for name in ("content", "reach"):
             self._reserve(name, self.n_content + n)
         self._reserve("trans", start + n * width)
-        flat = automaton.transitions
-        np.add(flat, base, out=self.trans[start : start + n * width].reshape(n, width), where=flat != 0)
+        install(freeze(automaton.transitions, np.int32), base, self.trans[start : start + n * width])
         window = slice(self.n_content, self.n_content + n - 1)
         self.content[window, K.C_START] = start + width * np.arange(1, n)
         self.content[window, K.C_MAP] = self._map(automaton.class_of)
         self.content[window, K.C_LABEL] = automaton.labels[1:]
         self._starts.append(self.n_content)
-        self._labels.append(len(np.unique(automaton.labels[automaton.labels != 0])))
+        self._labels.append(n_labels(freeze(automaton.labels, np.int32)))
         self.content[window, K.C_LIMIT] = limits if isinstance(limits, int) else limits[1:]
         self.reach[window] = reach if isinstance(reach, int) else reach[1:]
         self.n_content += n - 1

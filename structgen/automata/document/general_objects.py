@@ -27,6 +27,7 @@ from structgen.automata.document.object_states import (
     asked_of_value,
     conjunction_of,
     counts_names,
+    is_unmoved,
     must_assertions,
     settled,
     truth,
@@ -306,7 +307,10 @@ class GeneralObjects:
         contexts = self.automaton.contexts
         if not asked.flagged:
             value = contexts.must(asked.must, in_order=asked.is_certain and shape.context.in_order)
-            if not value or not self.automaton.is_alive(value) or not self.is_viable(settled(asked.state)):
+            if not value or not self.automaton.is_alive(value):
+                return 0, 0
+            unmoved = is_unmoved(state, asked.state, number) and self.is_viable(state)
+            if not unmoved and not self.is_viable(settled(asked.state)):
                 return 0, 0
         else:
 

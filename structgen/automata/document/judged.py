@@ -106,12 +106,12 @@ def with_doubts(automaton: Labelled, sure: Sequence[Dfa]) -> tuple[Labelled, npt
     """``automaton`` told apart by what is sure: the product, which states it is made of, and where a judge is asked."""
     components = [(automaton.class_of, automaton.transitions, 1)]
     components += [(dfa.class_of, dfa.transitions, dfa.start) for dfa in sure]
-    classes, class_of = np.unique(np.stack([c for c, _, _ in components]), axis=1, return_inverse=True)
+    class_of, columns = K.joined(np.stack([c for c, _, _ in components]))
     tables = [np.ascontiguousarray(t, np.int32) for _, t, _ in components]
     offsets = np.cumsum([0, *(table.size for table in tables[:-1])])
     states, after = K.multiply(
         np.concatenate([table.ravel() for table in tables]), offsets, np.array([table.shape[1] for table in tables]),
-        np.ascontiguousarray(classes, np.int64), np.array([start for _, _, start in components], np.int32), MAX_STATES,
+        columns, np.array([start for _, _, start in components], np.int32), MAX_STATES,
     )  # fmt: skip
     if len(states) > MAX_STATES + 1:
         raise LimitError("patterns and formats together need too many states", what="product states",
@@ -120,5 +120,5 @@ def with_doubts(automaton: Labelled, sure: Sequence[Dfa]) -> tuple[Labelled, npt
     certain = np.ones(len(states), np.bool_)
     for index, dfa in enumerate(sure):
         certain &= dfa.accepting[states[:, index + 1]]
-    found = Labelled(class_of.reshape(256).astype(np.uint8), after, labels)
+    found = Labelled(class_of, after, labels)
     return found, states[:, 0].astype(np.int64), np.flatnonzero((labels != 0) & ~certain).tolist()

@@ -52,13 +52,13 @@ class Component:
 
     class_of: npt.NDArray[np.uint8]
     transitions: npt.NDArray[np.int32]
-    values: list[int]
+    values: npt.NDArray[np.int32]
     start: int
 
     @classmethod
     def of(cls, dfa: Dfa) -> Component:
         """Tells 1 where ``dfa`` accepts."""
-        return cls(dfa.class_of, dfa.transitions, dfa.accepting.astype(int).tolist(), dfa.start)
+        return cls(dfa.class_of, dfa.transitions, dfa.accepting.astype(np.int32), dfa.start)
 
     @classmethod
     def of_names(cls, names: Sequence[bytes]) -> Component:
@@ -74,18 +74,19 @@ class Component:
         for prefix, state in states.items():
             if prefix:
                 transitions[states[prefix[:-1]], class_of[prefix[-1]]] = state
-        values = [0] * (len(states) + 1)
+        values = np.zeros(len(states) + 1, np.int32)
         for index, name in enumerate(names):
             values[states[name]] = index + 1
         return cls(class_of, transitions, values, 1)
 
 
 class _Product(NamedTuple):
-    """States of a product: transitions by class, the byte classes, and what each state tells."""
+    """States of a product: transitions, byte classes, and which row of ``told`` each tells: from 1, or 0 for none."""
 
     after: npt.NDArray[np.int32]
-    class_of: npt.NDArray[np.intp]
-    told: list[tuple[int, ...] | None]
+    class_of: npt.NDArray[np.uint8]
+    which: npt.NDArray[np.int32]
+    told: list[tuple[int, ...]]
 
 
 _products: dict[Hashable, _Product] = {}
@@ -109,25 +110,18 @@ def labelled_product(
             if len(_products) >= MOST_PRODUCTS:
                 _products.clear()
             _products[key] = product
-    known: dict[tuple[int, ...] | None, int] = {None: 0}
-    labels = np.zeros(len(product.told), np.int32)
-    for state, told in enumerate(product.told):
-        if told not in known:
-            known[told] = label_of(told)  # type: ignore[arg-type]
-        labels[state] = known[told]
-    return _trim(product.after, product.class_of, labels)
+    found = np.array([0, *map(label_of, product.told)], np.int32)
+    transitions, labels = K.trimmed(product.after, found[product.which])
+    return Labelled(product.class_of, transitions, labels) if len(labels) > 1 else _EMPTY
 
 
 def _multiply(components: Sequence[Component]) -> _Product:
-    columns = np.stack([c.class_of for c in components], axis=1).tolist()
-    numbers: dict[tuple[int, ...], int] = {}  # a sort of the columns (``np.unique``) would take longer than the product
-    class_of = np.array([numbers.setdefault(tuple(column), len(numbers)) for column in columns], np.intp)
-    classes = np.array(list(numbers)).T
+    class_of, columns = K.joined(np.stack([c.class_of for c in components]))
     tables = [np.ascontiguousarray(c.transitions, np.int32) for c in components]
     offsets = np.cumsum([0, *(table.size for table in tables[:-1])])
     states, after = K.multiply(
         np.concatenate([table.ravel() for table in tables]), offsets, np.array([table.shape[1] for table in tables]),
-        np.ascontiguousarray(classes, np.int64), np.array([c.start for c in components], np.int32), MAX_STATES,
+        columns, np.array([c.start for c in components], np.int32), MAX_STATES,
     )  # fmt: skip
     if len(states) > MAX_STATES + 1:
         raise LimitError(
@@ -136,23 +130,9 @@ def _multiply(components: Sequence[Component]) -> _Product:
             given=len(states) - 1,
             limit=MAX_STATES,
         )
-    accepted = np.array(components[0].values)[states[:, 0]] != 0
-    values = np.stack([np.array(c.values)[states[:, i]] for i, c in enumerate(components)], axis=1)[:, 1:].tolist()
-    told = [tuple(row) if flag else None for row, flag in zip(values, accepted.tolist(), strict=True)]
-    return _Product(after, class_of, [None, *told[1:]])
-
-
-def _trim(after: npt.NDArray[np.int32], class_of: npt.NDArray[np.intp], labels: npt.NDArray[np.int32]) -> Labelled:
-    alive = K.reachable(after, (labels != 0).astype(np.int32)) != 0
-    alive[0] = False
-    if not alive[1:].any() or not alive[1]:
-        return _EMPTY
-    new_id = np.zeros(len(alive), np.int32)
-    new_id[alive] = np.arange(1, alive.sum() + 1)
-    kept = np.flatnonzero(alive)
-    transitions = np.zeros((len(kept) + 1, after.shape[1]), np.int32)
-    transitions[1:] = new_id[after[kept]]
-    return Labelled(class_of.astype(np.uint8), transitions, np.concatenate([[0], labels[kept]]).astype(np.int32))
+    values = np.concatenate([c.values for c in components])
+    which, told = K.told_of(states, values, np.cumsum([0, *(len(c.values) for c in components[:-1])]))
+    return _Product(after, class_of, which, list(map(tuple, told.tolist())))
 
 
 def reachable_labels(automaton: Labelled) -> npt.NDArray[np.int64]:

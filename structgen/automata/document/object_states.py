@@ -197,6 +197,20 @@ def after_key(state: ObjectState, number: int, key_class: KeyClass) -> ObjectSta
     return ObjectState(shape, forms, seen, count)
 
 
+def is_unmoved(state: ObjectState, after: ObjectState, number: int) -> bool:
+    """Whether a name, if no verdict hangs on its value, leaves open all ways in which ``state`` can be completed.
+
+    Nothing is counted, no rule refuses it, and no goal speaks of whether it comes: then a completion of the state
+    before it is one of the state after it, without that name.
+    """
+    if after.forms is not state.forms or state.shape.cap:
+        return False
+    if number >= state.shape.keys.n_named:
+        return True
+    required = [part for part in all_assertions(state.forms).values() if isinstance(part, Required)]
+    return not any(state.shape.bits_of(part) >> number & 1 for part in required)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked of the value under a name."""

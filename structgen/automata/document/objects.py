@@ -131,8 +131,9 @@ class Objects:
 
     def is_dead(self, key_class: KeyClass, properties: list[Properties]) -> bool:
         """``properties`` let no value stand under names of this class, as far as can be told now."""
-        parts = [key_class.child(item) for item in properties]
-        return self.automaton.is_unsatisfiable(conjunction(parts))
+        if len(properties) == 1:
+            return self.automaton.is_unsatisfiable(key_class.child(properties[0]))
+        return self.automaton.is_unsatisfiable(conjunction([key_class.child(item) for item in properties]))
 
     # -- plain frames ------------------------------------------------------------------------
 

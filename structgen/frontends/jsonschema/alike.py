@@ -12,6 +12,7 @@ would cost more than asking twice. What names itself, or refers to what the dyna
 from __future__ import annotations
 
 from collections.abc import Hashable
+from operator import itemgetter
 from typing import Any
 
 from structgen.frontends.jsonschema.resources import LIST_KEYWORDS, MAP_KEYWORDS, ONE_KEYWORDS
@@ -33,6 +34,13 @@ UNLIKE_KEYWORDS = frozenset(["$id", "id", "$anchor", "$dynamicAnchor", "$recursi
 _MAPS = frozenset(MAP_KEYWORDS) - {"$defs", "definitions"}
 _LISTS = frozenset(LIST_KEYWORDS)
 _ONES = frozenset(ONE_KEYWORDS) - {"contentSchema"}
+_KINDS = {
+    **dict.fromkeys(PLAIN_KEYWORDS, "plain"),
+    **dict.fromkeys(_ONES, "one"),
+    **dict.fromkeys(_MAPS, "map"),
+    **dict.fromkeys(_LISTS, "parts"),
+}
+_keyword = itemgetter(0)
 
 
 class Likeness:
@@ -66,26 +74,29 @@ class Likeness:
             return UNLIKE
         if ref_alone and "$ref" in schema:
             return self._number(("$ref", schema["$ref"]))
-        said: list[Hashable] = []
-        for keyword in sorted(schema):
-            value = schema[keyword]
-            if keyword in PLAIN_KEYWORDS:
-                said.append((keyword, repr(value)))
+        said: list[tuple[Hashable, ...]] = []
+        for keyword, value in schema.items():
+            kind = _KINDS.get(keyword)
+            if kind is None:
+                continue  # constrains nothing
+            if kind == "plain":
+                said.append((keyword, value) if type(value) is str else (keyword, "", repr(value)))
                 continue
-            if keyword in _MAPS and type(value) is dict:
+            if kind == "map" and type(value) is dict:
                 inner = [(name, self._part(part, ref_alone)) for name, part in value.items()]
                 parts = [number for _, number in inner]
                 said.append((keyword, *inner))
-            elif keyword in _LISTS and type(value) is list:
+            elif kind == "parts" and type(value) is list:
                 parts = [self._of(part, ref_alone) for part in value]
                 said.append((keyword, "list", *parts))
             elif keyword in _ONES:
                 parts = [self._of(value, ref_alone)]
                 said.append((keyword, *parts))
             else:
-                continue  # constrains nothing
+                continue
             if UNLIKE in parts:
                 return UNLIKE
+        said.sort(key=_keyword)
         return self._number(tuple(said))
 
     def _part(self, part: Any, ref_alone: bool) -> int:

@@ -83,8 +83,8 @@ def _leaf_key(schema: Any, place: Place) -> Hashable:
     if not schema.keys() <= _LEAF:
         return None
     kind, of_format = schema.get("type"), schema.get("format")
-    names = tuple(kind) if type(kind) is list else kind
-    return (names, of_format, place.resource.draft, place.resource.legacy, place.resource.validates)
+    resource = place.resource
+    return (tuple(kind) if type(kind) is list else kind, of_format, resource.draft, resource.legacy, resource.validates)
 
 
 def _only_refers(place: Place) -> bool:
@@ -161,10 +161,10 @@ class SchemaSource:
         """Whether a glance at the schema shows that some value satisfies ``formula``."""
         if type(formula) is Ref:
             return is_plainly_satisfiable(self.resources, formula.location)
+        if formula.uid in self._leaf_uids:
+            return True
         start = self.resources.start()
-        return formula.uid in self._leaf_uids or (
-            formula is start.formula and is_plainly_satisfiable(self.resources, start)
-        )
+        return formula is start.formula and is_plainly_satisfiable(self.resources, start)
 
     def ref(self, place: Place, schema: Any, pointer: str) -> Formula:
         """A subschema of ``place``: constant for booleans and ``{}``, else a reference."""
@@ -188,8 +188,7 @@ class SchemaSource:
             return TRUE if schema else FALSE
         if "$ref" in schema and place.resource.draft <= 7:
             return self._reference(place, schema)
-        parts: list[Formula] = []
-        done: set[Callable[..., Any]] = set()
+        done: dict[Callable[..., Any], Formula] = {}
         validates = place.resource.validates
         for keyword in schema:
             builder = _BUILDERS.get(keyword)
@@ -197,9 +196,8 @@ class SchemaSource:
                 continue
             if not validates and keyword in VALIDATION:
                 continue
-            done.add(builder)
-            parts.append(builder(self, place, schema))
-        return conjunction(parts)
+            done[builder] = builder(self, place, schema)
+        return conjunction(done.values())
 
     # -- references ------------------------------------------------------------------------
 
@@ -216,10 +214,13 @@ class SchemaSource:
 
     def _type(self, place: Place, schema: dict[str, Any]) -> Formula:
         value = schema["type"]
-        names = [value] if type(value) is str else value
         where = f"{place.pointer}/type"
-        types: frozenset[str] = frozenset().union(*(_TYPE_SETS[name] for name in names))
-        found: Formula = TypeIs(types, where)
+        if type(value) is str:
+            names = (value,)
+            found: Formula = TypeIs(_TYPE_SETS[value], where)
+        else:
+            names = value
+            found = TypeIs(frozenset().union(*(_TYPE_SETS[name] for name in names)), where)
         if "integer" in names and "number" not in names:
             return conjunction([found, Integer(place.resource.draft == 4, where)])
         return found

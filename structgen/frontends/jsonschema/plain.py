@@ -15,7 +15,8 @@ from structgen.ir.sample import sample
 
 __all__ = ["is_plainly_satisfiable"]
 
-_NUMBER_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_NUMBER_BOUNDS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+_UNBOUNDED = frozenset(("type", "description", "title", "default", "examples", "properties", "required", "items"))
 _REFUSED = frozenset(
     [
         "not",
@@ -73,6 +74,8 @@ def _constants(schema: dict[str, Any]) -> bool:
 
 
 def _scalars(schema: dict[str, Any]) -> bool:
+    if schema.keys() <= _UNBOUNDED:
+        return True
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", 1 << 60)
     if longest < shortest:
         return False
@@ -82,7 +85,9 @@ def _scalars(schema: dict[str, Any]) -> bool:
             return False
     elif "format" in schema and ("minLength" in schema or "maxLength" in schema):
         return False
-    n_bounds = sum(bound in schema for bound in _NUMBER_BOUNDS)
+    if _NUMBER_BOUNDS.isdisjoint(schema):
+        return True
+    n_bounds = len(_NUMBER_BOUNDS & schema.keys())
     if n_bounds <= 1:
         return True
     return n_bounds == 2 and "multipleOf" not in schema and schema.get("minimum", 0) + 1 <= schema.get("maximum", 0)

@@ -93,7 +93,7 @@ class Resources:
             resource = self._embedded(schema, resource, pointer)
         if self.dynamic and (not scope or scope[-1] is not resource) and resource not in scope:
             scope = (*scope, resource)
-        key = (id(schema), id(resource), tuple(map(id, scope)))
+        key = (id(schema), id(resource), tuple(map(id, scope)) if scope else ())
         found = self._places.get(key)
         if found is None:
             found = self._places[key] = Place(schema, resource, pointer, scope)

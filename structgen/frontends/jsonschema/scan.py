@@ -146,8 +146,11 @@ _UNTIL = {"$recursiveRef": 2019}
 
 def applies(keyword: str, place: Place) -> bool:
     """Whether the draft at ``place`` gives ``keyword`` a meaning (as far as drafts differ)."""
-    draft = place.resource.draft
-    return _SINCE.get(keyword, 0) <= draft and (draft <= _UNTIL.get(keyword, 9999) or place.resource.legacy)
+    since = _SINCE.get(keyword)
+    if since is None:
+        return True  # nothing that has an end lacks a beginning
+    resource = place.resource
+    return since <= resource.draft and (keyword not in _UNTIL or resource.draft <= _UNTIL[keyword] or resource.legacy)
 
 
 class _Scan:
