@@ -17,17 +17,19 @@ explored in a lexer of those terminals alone.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from structgen.automata.grammar.exploration import Exploration
 from structgen.automata.grammar.followers import Followers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.grammar.paths import Paths
-from structgen.automata.grammar.shapes import THE_END, Shapes, bits
+from structgen.automata.grammar.shapes import THE_END, Shape, Shapes, bits
 from structgen.automata.lexer import Lexer
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError, UnsupportedError
-from structgen.ir.grammar import Grammar
+from structgen.ir.grammar import Grammar, Terminal
 from structgen.ir.pattern import Alternatives, Characters, Pattern, Repeat, Sequence, max_width
 
 __all__ = ["lexemes_collide"]
@@ -58,14 +60,28 @@ class _Inquiry:
     def __init__(self, grammar: Grammar, tables: LalrTables | None) -> None:
         self.grammar = grammar
         self.tables = tables
-        shapes = Shapes()
+        self._shapes = Shapes()
         used = {s for p in grammar.productions for s in p.rhs if s < grammar.n_terminals} | grammar.ignore
         self.paths = Paths(grammar)
-        self.together = _together(tables) if tables is not None else []
-        self.shapes = {t: shapes.of(p) for t in sorted(used) if (p := grammar.terminals[t].pattern) is not None}
+        self.shapes = {t: self._shape(grammar.terminals[t]) for t in sorted(used) if grammar.terminals[t].pattern}
         self.separators = self._separators()
-        self.followers = Followers(grammar)
+        self._anything = {shape.first for t, shape in self.shapes.items() if t not in grammar.ignore} | {THE_END}
         self._lexer: Lexer | None = None
+
+    def _shape(self, terminal: Terminal) -> Shape:
+        if terminal.literal and not terminal.flags:
+            return Shapes.of_text(terminal.literal)
+        assert terminal.pattern is not None
+        return self._shapes.of(terminal.pattern)
+
+    @cached_property
+    def followers(self) -> Followers:
+        return Followers(self.grammar)
+
+    @cached_property
+    def together(self) -> list[int]:
+        """For each terminal, as bits, those that some state has an action for besides."""
+        return _together(self.tables) if self.tables is not None else []
 
     def collide(self) -> bool:
         """All the questions, the cheap ones first."""
@@ -125,6 +141,8 @@ class _Inquiry:
         if not beyond:
             return True
         free = [swallowed for bit, swallowed in self.separators if bit & ~beyond]
+        if all(first & ~beyond or any(first & ~swallowed for swallowed in free) for first in self._anything):
+            return True  # whatever follows
         followers = self.followers.of(terminal) if terminal not in self.grammar.ignore else self.followers.all
         return all(
             first & ~beyond or any(first & ~swallowed for swallowed in free) for first in map(self._first, followers)
@@ -228,7 +246,6 @@ class _Inquiry:
 
 
 def _together(tables: LalrTables) -> list[int]:
-    """For each terminal, as bits, those that some state has an action for besides."""
     live = (tables.action[:, :-1] != 0).astype(np.float32)
     both = np.packbits(live.T @ live > 0, axis=1, bitorder="little")
     return [int.from_bytes(row.tobytes(), "little") for row in both]

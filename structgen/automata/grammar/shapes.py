@@ -6,7 +6,7 @@ as one. Sets are integers used as bit sets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence, max_width, min_width
 
@@ -16,8 +16,7 @@ BEYOND_ASCII, THE_END = 1 << 128, 1 << 129
 """In sets of characters: the bits of all that are not ASCII, and of the end of the text."""
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """Sets of characters, as bits: those a match may start with, hold later, and go on with where it could end."""
 
     nullable: bool = True
@@ -46,6 +45,14 @@ class Shapes:
         if known is None:
             known = self._memo[id(pattern)] = self._shape(pattern)
         return known
+
+    @staticmethod
+    def of_text(text: str) -> Shape:
+        """The shape of the pattern that matches ``text``, which is not empty."""
+        first, later = _bit(text[0]), 0
+        for character in text[1:]:
+            later |= _bit(character)
+        return Shape(False, first, later)
 
     def _shape(self, pattern: Pattern) -> Shape:
         if isinstance(pattern, Characters):
@@ -80,6 +87,10 @@ class Shapes:
             first |= part.first if nullable else 0
             nullable = nullable and part.nullable
         return Shape(nullable, first, later, beyond, looks, tail)
+
+
+def _bit(character: str) -> int:
+    return 1 << ord(character) if character < "\x80" else BEYOND_ASCII
 
 
 def bits(ranges: tuple[tuple[int, int], ...]) -> int:
