@@ -75,6 +75,9 @@ class Lexer:
         self.grammar = grammar
         self.exclusive = exclusive
         self.nfa = OrderedNfa()
+        ranks = [(terminal.rank, t) for t, terminal in enumerate(grammar.terminals) if terminal.pattern is not None]
+        self._ranked = [t for _, t in sorted(ranks)]
+        """Terminals with patterns, in the order in which they are tried."""
         self._starts: dict[int, int] = {}
         self._words: dict[int, int] = {}
         self._contexts: dict[frozenset[int], int] = {}
@@ -110,7 +113,7 @@ class Lexer:
 
     def _build_context(self, terminals: frozenset[int]) -> int:
         grammar = self.grammar
-        real = [t for t in sorted(terminals, key=lambda t: grammar.terminals[t].rank) if grammar.terminals[t].pattern]
+        real = [t for t in self._ranked if t in terminals]
         if not self.exclusive and not grammar.scannerless:
             states = [self._after([self._start(t)], (), ()) for t in real]
             return self._fork([(state, 0) for state in states if state])

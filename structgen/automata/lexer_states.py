@@ -6,11 +6,13 @@ and what they did is done again with more of it, which finds the states made bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from array import array
+from collections.abc import Callable, Collection
 from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.ordered import OrderedNfa
 from structgen.automata.table_heap import TableHeap
@@ -23,6 +25,8 @@ from structgen.kernels.lexer import LexerTables
 __all__ = ["MAX_STATES", "LexerStates"]
 
 MAX_STATES = 200_000
+_NODES = 256
+"""Nodes that there is room for at first."""
 _STATE_SECTIONS = ("delta", "accepts", "base", "family", "never")
 _flat = chain.from_iterable
 
@@ -33,7 +37,7 @@ class LexerStates:
     def __init__(self, grammar: Grammar, heap: TableHeap, nfa: OrderedNfa) -> None:
         self.heap = heap
         self.nfa = nfa
-        self._n_nodes = 0
+        self._n_nodes = self._n_edges = self._n_targets = 0
         n = grammar.n_terminals
         keyword_of = np.zeros((n + 1, n + 1), dtype=np.uint8)
         for other, words in grammar.keywords.items():
@@ -43,12 +47,12 @@ class LexerStates:
         counts[kernels.N_TERMINALS] = n
         counts[kernels.ALL_ENDS] = grammar.scannerless
         self.tables = LexerTables(
-            kind=np.zeros(0, dtype=np.uint8),
-            label=_empty(0),
-            edge_start=_empty(1),
-            edges=_empty(0, 3),
-            target_start=_empty(1),
-            targets=_empty(0),
+            kind=np.zeros(_NODES, dtype=np.uint8),
+            label=_empty(_NODES),
+            edge_start=_empty(_NODES + 1),
+            edges=_empty(2 * _NODES, 3),
+            target_start=_empty(_NODES + 1),
+            targets=_empty(_NODES),
             keyword_of=keyword_of,
             rank=np.array([terminal.rank for terminal in grammar.terminals] + [0], dtype=np.int32),
             counts=counts,
@@ -57,9 +61,9 @@ class LexerStates:
             key_at=_empty(1 << 9, 4),
             slots=_empty(1 << 13),
             family_slots=_empty(1 << 12),
-            seen=_empty(0),
-            stack=_empty(0),
-            lists=_empty(5, 1),
+            seen=_empty(_NODES),
+            stack=_empty(2 * _NODES + 1),
+            lists=_empty(5, _NODES + 1),
             lengths=_empty(5),
             row=_empty(256),
             cuts=np.zeros(257, dtype=np.uint8),
@@ -77,29 +81,50 @@ class LexerStates:
 
     def sync(self) -> None:
         """Take over the nodes that were added to the automaton."""
-        nfa, tables, first = self.nfa, self.tables, self._n_nodes
+        nfa, first = self.nfa, self._n_nodes
         n = len(nfa.kind)
         if n == first:
             return
-        new = slice(first, n)
-        edges = np.array([*_flat(_flat(nfa.edges[new]))], dtype=np.int32).reshape(-1, 3)
+        edges = nfa.edges[first:n]
+        kinds = nfa.kind[first:n]
         targets = [
-            found if kind == kernels.SPLIT else () for kind, found in zip(nfa.kind[new], nfa.targets[new], strict=True)
+            found if kind == kernels.SPLIT else () for kind, found in zip(kinds, nfa.targets[first:n], strict=True)
         ]
-        flat = np.array([*_flat(targets)], dtype=np.int32)
-        n_targets = len(tables.targets) + len(flat)
+        flat, leads = array("i", _flat(_flat(edges))), array("i", _flat(targets))
+        n_edges, n_targets = self._n_edges + len(flat) // 3, self._n_targets + len(leads)
+        self._make_room(n, n_edges, n_targets)
+        tables = self.tables
+        tables.kind[first:n] = array("B", kinds)
+        tables.label[first:n] = array("i", nfa.label[first:n])
+        if len(flat):
+            tables.edges[self._n_edges : n_edges] = np.frombuffer(flat, dtype=np.int32).reshape(-1, 3)
+        if len(leads):
+            tables.targets[self._n_targets : n_targets] = leads
+        tables.edge_start[first + 1 : n + 1] = array("i", [*accumulate(map(len, edges), initial=self._n_edges)][1:])
+        starts = [*accumulate(map(len, targets), initial=self._n_targets)]
+        tables.target_start[first + 1 : n + 1] = array("i", starts[1:])
+        self._n_nodes, self._n_edges, self._n_targets = n, n_edges, n_targets
+
+    def _make_room(self, n: int, n_edges: int, n_targets: int) -> None:
+        """Room for so many nodes, edges and targets."""
+        tables = self.tables
+        have = len(tables.kind), len(tables.edges), len(tables.targets)
+        if n <= have[0] and n_edges <= have[1] and n_targets <= have[2]:
+            return
+        rooms = [
+            max(2 * has, need) if need > has else has for has, need in zip(have, (n, n_edges, n_targets), strict=True)
+        ]
         self.tables = tables._replace(
-            kind=np.concatenate([tables.kind, np.array(nfa.kind[new], dtype=np.uint8)]),
-            label=np.concatenate([tables.label, np.array(nfa.label[new], dtype=np.int32)]),
-            edge_start=_extended(tables.edge_start, nfa.edges[new]),
-            edges=np.concatenate([tables.edges, edges]),
-            target_start=_extended(tables.target_start, targets),
-            targets=np.concatenate([tables.targets, flat]),
-            seen=_empty(n),
-            stack=_empty(n + n_targets + 1),
-            lists=_empty(5, n + 1),
+            kind=_lengthened(tables.kind, rooms[0]),
+            label=_lengthened(tables.label, rooms[0]),
+            edge_start=_lengthened(tables.edge_start, rooms[0] + 1),
+            edges=_lengthened(tables.edges, rooms[1]),
+            target_start=_lengthened(tables.target_start, rooms[0] + 1),
+            targets=_lengthened(tables.targets, rooms[2]),
+            seen=_empty(rooms[0]),
+            stack=_empty(rooms[0] + rooms[2] + 1),
+            lists=_empty(5, rooms[0] + 1),
         )
-        self._n_nodes = n
 
     def key(self, state: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """The key of ``state``."""
@@ -191,7 +216,8 @@ def _put(tables: LexerTables, which: int, values: Collection[int]) -> None:
     tables.lengths[which] = len(values)
 
 
-def _extended(starts: IntArray, lists: Iterable[Collection[Any]]) -> IntArray:
-    """Where lists start in the flat array, with more of them."""
-    ends = [*accumulate(map(len, lists), initial=int(starts[-1]))]
-    return np.concatenate([starts[:-1], np.array(ends, dtype=np.int32)])
+def _lengthened(values: npt.NDArray[Any], n: int) -> npt.NDArray[Any]:
+    """``values`` with room for ``n`` rows."""
+    longer = np.zeros((n, *values.shape[1:]), dtype=values.dtype)
+    longer[: len(values)] = values
+    return longer

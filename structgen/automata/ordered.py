@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from structgen.automata.utf8 import utf8_fragment
 from structgen.errors import LimitError, UnsupportedError
 from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence, max_width, min_width
+from structgen.ir.regex import Ranges
 from structgen.kernels.lexer import AHEAD, BEHIND, EDGES, MATCH, SPLIT
 
 __all__ = ["OrderedNfa", "Variant"]
@@ -41,9 +43,10 @@ class OrderedNfa:
     edges: list[tuple[tuple[int, int, int], ...]] = field(default_factory=list)
     targets: list[tuple[int, ...]] = field(default_factory=list)
     label: list[int] = field(default_factory=list)
-    negative: list[bool] = field(default_factory=list)
-    behind_of: list[int] = field(default_factory=list)
-    """Bit set, by node, of the lookbehinds that can still be met."""
+    negative: set[int] = field(default_factory=set)
+    """Assertions that must not hold."""
+    behind_of: dict[int, int] = field(default_factory=dict)
+    """Bit set, by node, of the lookbehinds that can still be met, where there are any."""
     behind_starts: list[int] = field(default_factory=list)
     behind_ends: dict[int, int] = field(default_factory=dict)
     _memo: dict[tuple[str, Pattern], int] = field(default_factory=dict)
@@ -61,20 +64,17 @@ class OrderedNfa:
         self.edges += [(), *[((byte, byte, first + at),) for at, byte in enumerate(reversed(text))]]
         self.targets += [()] * (n + 1)
         self.label += [label] * (n + 1)
-        self.negative += [False] * (n + 1)
-        self.behind_of += [0] * (n + 1)
         return first + n
 
     def new_node(self, kind: int, label: int) -> int:
-        if len(self.kind) >= MAX_NODES:
+        node = len(self.kind)
+        if node >= MAX_NODES:
             raise LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
         self.kind.append(kind)
         self.edges.append(())
         self.targets.append(())
         self.label.append(label)
-        self.negative.append(False)
-        self.behind_of.append(0)
-        return len(self.kind) - 1
+        return node
 
     def closure(self, starts: Iterable[int], behind: frozenset[int]) -> tuple[int, ...]:
         """Follow ``starts`` to nodes that read, match or look ahead, in order.
@@ -132,13 +132,13 @@ class OrderedNfa:
                 todo.extend(reversed(targets[node]))
             elif what == BEHIND:
                 look, after = targets[node]
-                if (look in behind) != self.negative[node]:
+                if (look in behind) != (node in self.negative):
                     todo.append(after)
             else:
                 look, after = targets[node]
                 if guesses is None or look not in guesses:
                     return look
-                if guesses[look][0] != self.negative[node]:
+                if guesses[look][0] != (node in self.negative):
                     todo.append(after)
         return tuple(reached)
 
@@ -185,7 +185,7 @@ class OrderedNfa:
         """Lookbehinds, as a bit set, that some node can still meet."""
         mask = 0
         for node in nodes:
-            mask |= self.behind_of[node]
+            mask |= self.behind_of.get(node, 0)
         return mask
 
 
@@ -242,18 +242,11 @@ class _Compiler:
         if pattern.ranges[-1][1] < 128:
             nfa.edges[node] = tuple([(low, high, after) for low, high in pattern.ranges])
             return node
-        flat = utf8_fragment(pattern.ranges)
-        n_states = flat[0]
-        own = {1: after, 0: node}
-        for state in range(2, n_states):
-            own[state] = nfa.new_node(EDGES, self.label)
-        by_source: dict[int, list[tuple[int, int, int]]] = {}
-        for at in range(2, len(flat), 4):
-            source, low, high, target = flat[at : at + 4]
-            by_source.setdefault(source, []).append((low, high, own[target]))
-        for source, found in by_source.items():
-            nfa.edges[own[source]] = tuple(sorted(found))
-        return own[0]
+        first, *others = _fragment_edges(pattern.ranges)
+        own = [node, after, *[nfa.new_node(EDGES, self.label) for _ in others]]
+        for at, found in zip((node, *own[2:]), (first, *others), strict=True):
+            nfa.edges[at] = tuple([(low, high, own[target]) for low, high, target in found])
+        return node
 
     def repeat(self, pattern: Repeat, after: int, before: int) -> int:
         least = min_width(pattern.part) if self.measured else 0
@@ -299,7 +292,8 @@ class _Compiler:
             nfa._memo[key] = start
         here = nfa.new_node(BEHIND if pattern.behind else AHEAD, self.label)
         nfa.targets[here] = (start, after)
-        nfa.negative[here] = pattern.negative
+        if pattern.negative:
+            nfa.negative.add(here)
         if pattern.behind:
             nfa.behind_of[here] = 1 << start
         return here
@@ -313,17 +307,28 @@ class _Compiler:
         while changed:
             changed = False
             for node in nodes:
-                mask = nfa.behind_of[node]
+                before = mask = nfa.behind_of.get(node, 0)
                 following = [target for _, _, target in nfa.edges[node]]
                 if nfa.kind[node] == SPLIT:
                     following += nfa.targets[node]
                 elif nfa.kind[node] in (BEHIND, AHEAD):
                     following.append(nfa.targets[node][1])
                 for target in following:
-                    mask |= nfa.behind_of[target]
-                if mask != nfa.behind_of[node]:
+                    mask |= nfa.behind_of.get(target, 0)
+                if mask != before:
                     nfa.behind_of[node] = mask
                     changed = True
+
+
+@lru_cache(maxsize=1024)
+def _fragment_edges(ranges: Ranges) -> list[list[tuple[int, int, int]]]:
+    """The edges of each state but the exit of ``utf8_fragment``, in order."""
+    flat = utf8_fragment(ranges)
+    found: list[list[tuple[int, int, int]]] = [[] for _ in range(flat[0])]
+    for at in range(2, len(flat), 4):
+        source, low, high, target = flat[at : at + 4]
+        found[source].append((low, high, target))
+    return [sorted(edges) for state, edges in enumerate(found) if state != 1]
 
 
 def _has_look(pattern: Pattern) -> bool:

@@ -69,7 +69,7 @@ class Paths:
                 found.append(node)
                 continue
             after = nfa.targets[node] if kind == SPLIT else nfa.targets[node][1:]
-            is_negative = kind == AHEAD and nfa.negative[node]
+            is_negative = kind == AHEAD and node in nfa.negative
             if is_negative and following > 0 and not following & ~self._single(nfa.targets[node][0]):
                 continue
             for each in after:
