@@ -83,13 +83,13 @@ class Lexer:
         self._contexts: dict[frozenset[int], int] = {}
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
         self.heap = heap
-        # room that is not touched costs nothing: rows are marked as unknown when their states are made
-        heap.add("delta", pushdown.DELTA, 2048, 256, used=lambda: len(self._states))
-        heap.add("ended", pushdown.ENDED, 512, 257, used=lambda: self._states.n_conditional)
+        # rows are marked as unknown when their states are made
+        heap.add("delta", pushdown.DELTA, 1024, 256, used=lambda: len(self._states))
+        heap.add("ended", pushdown.ENDED, 64, 257, used=lambda: self._states.n_conditional)
         for name, section, fill in _COLUMNS:
-            heap.add(name, section, 2048, 0, fill)
+            heap.add(name, section, 1024, 0, fill)
         for name, section in _LISTS:
-            heap.add(name, section, 1024)
+            heap.add(name, section, 256)
         self._n_alternatives = 0
         self._endings: dict[tuple[tuple[int, int], ...], int] = {}
         self._n_endings = 0

@@ -19,6 +19,10 @@ from structgen.kernels import pushdown
 __all__ = ["TableHeap"]
 
 
+_LARGE = 1 << 19
+"""Numbers from which memory is asked for page by page; below, it is what grammars before have given back."""
+
+
 class TableHeap:
     """Named sections, ``heap["delta"]`` and so on: (rows, width) int32, or (rows,) where width is 0."""
 
@@ -29,6 +33,8 @@ class TableHeap:
         self._used: dict[str, Callable[[], int]] = {}
         self._waiting: dict[str, IntArray] = {}
         self._array: IntArray = np.zeros(pushdown.HEADER, dtype=np.int32)
+        self._places: dict[str, tuple[int, int]] = {}
+        """Where sections lie in the array, and how many numbers they have there."""
         self._stale = False
 
     @property
@@ -41,7 +47,13 @@ class TableHeap:
     def __getitem__(self, name: str) -> IntArray:
         if self._stale:
             self._lay_out()
-        return self._views[name]
+        view = self._views.get(name)
+        if view is None:
+            at, size = self._places[name]
+            width = self._sections[name][2]
+            flat = self._array[at : at + size]
+            view = self._views[name] = flat.reshape(-1, width) if width else flat
+        return view
 
     def add(
         self,
@@ -55,7 +67,7 @@ class TableHeap:
     ) -> None:
         """A new section of ``rows`` rows, filled with ``fill``; ``used`` says how many of the first ones matter.
 
-        Room that is neither filled nor used is never touched, so it costs no memory.
+        Where that is said, rows beyond hold anything, and whoever begins one writes it first.
         """
         self._sections[name] = (section, rows, width, fill)
         if used is not None:
@@ -86,26 +98,38 @@ class TableHeap:
             self._stale = True
 
     def _lay_out(self) -> None:
-        size = pushdown.HEADER + sum(rows * max(1, width) for _, rows, width, _ in self._sections.values())
-        array = lazy_zeros(size, np.int32)
-        at, views = pushdown.HEADER, {}
+        """Move all sections to a new array: first those to be zeroed, then those of which rows are written first."""
+        header = [0] * pushdown.HEADER
         for place, value in self._numbers.items():
-            array[place] = value
-        for name, (section, rows, width, fill) in self._sections.items():
-            array[section] = at
-            flat = array[at : at + rows * max(1, width)]
-            view = flat.reshape(rows, width) if width else flat
-            old = self._views.get(name)
-            if old is not None:
-                n = min(self._used[name](), len(old)) if name in self._used else len(old)
-                view[:n] = old[:n]
-                if fill:
-                    view[len(old) :] = fill
-            elif fill:
-                view[:] = fill
-            given = self._waiting.pop(name, None)
-            if given is not None:
-                view[: len(given)] = given
-            views[name] = view
-            at += len(flat)
-        self._array, self._views, self._stale = array, views, False
+            header[place] = value
+        places: dict[str, tuple[int, int]] = {}
+        at = zeroed = pushdown.HEADER
+        for names in ([name for name in self._sections if name not in self._used], self._used):
+            zeroed = at
+            for name in names:
+                section, rows, width, _ = self._sections[name]
+                header[section] = at
+                places[name] = at, rows * max(1, width)
+                at += rows * max(1, width)
+        array: IntArray = lazy_zeros(at, np.int32) if at >= _LARGE else np.empty(at, dtype=np.int32)
+        if at < _LARGE:
+            array[:zeroed] = 0
+        array[: pushdown.HEADER] = header
+        for name, (start, size) in places.items():
+            self._fill(name, array[start : start + size])
+        self._array, self._places, self._stale = array, places, False
+        self._views.clear()
+
+    def _fill(self, name: str, new: IntArray) -> None:
+        """Write what a section holds."""
+        _, _, width, fill = self._sections[name]
+        before, n = self._places.get(name, (0, 0))
+        if fill:
+            new[n:] = fill
+        if name in self._used:
+            n = min(n, self._used[name]() * max(1, width))
+        if n:
+            new[:n] = self._array[before : before + n]
+        given = self._waiting.pop(name, None)
+        if given is not None:
+            new[: given.size] = given.reshape(-1)

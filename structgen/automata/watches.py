@@ -43,7 +43,7 @@ class Watches:
         self._sets: list[Runs] = []
         self._joined: dict[tuple[int, int], int] = {}
         self._at_end: list[bool | None] = []
-        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 1024, 256, used=lambda: len(self._sets))
+        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 16, 256, used=lambda: len(self._sets))
         self._intern(frozenset())
         automaton.heap["watch_step"][0] = 0
 

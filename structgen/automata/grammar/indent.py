@@ -28,8 +28,8 @@ class Registers:
         self.heap = heap
         self._ids: dict[tuple[tuple[int, ...], int], int] = {}
         self._all: list[tuple[tuple[int, ...], int]] = []
-        heap.add("feed", FEED, 512, MAX_COLUMN + 2, used=lambda: len(self._all))
-        heap.add("feed_count", FEED_COUNT, 512, MAX_COLUMN + 2, used=lambda: len(self._all))
+        heap.add("feed", FEED, 16, MAX_COLUMN + 2, used=lambda: len(self._all))
+        heap.add("feed_count", FEED_COUNT, 16, MAX_COLUMN + 2, used=lambda: len(self._all))
 
     def begin(self) -> None:
         """Make the register of a text's start."""
