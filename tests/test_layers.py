@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
         *("masks", "vocab"),
     },
     "grammars": {"errors", "frontends", "grammar_constraint"},
+    "usual_terminals": {"grammar_constraint", "masks", "vocab"},
     "potentials": {"dtypes", "errors", "kernels", "masks", "vocab"},
     "monitors": {"automata", "dtypes", "errors", "kernels", "masks", "potentials", "vocab"},
     "samplers": {"dtypes", "errors", "kernels", "potentials", "vocab"},
@@ -56,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "warming": {
         *("constraint", "frontends", "grammar_constraint", "json_constraint", "masks", "models", "potentials"),
-        *("monitors", "samplers", "vocab"),
+        *("monitors", "samplers", "usual_terminals", "vocab"),
     },
     "demo": {"config", "decorator", "errors", "functions", "generation", "prompts", "samplers"},
     "cli": {

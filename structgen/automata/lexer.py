@@ -122,6 +122,14 @@ class Lexer:
         starts = [self._start(t) for t in real if t not in hidden]
         return self._after(starts, (), tuple(dict.fromkeys(words)))
 
+    def key(self, state: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The nodes of a state, those of its lookbehinds, and of its keywords."""
+        return self._states.key(state)
+
+    def first_node(self, terminal: int) -> int:
+        """The node from which a terminal that is no keyword of another is read."""
+        return self._start(terminal)
+
     def _start(self, terminal: int) -> int:
         """The first node of a terminal."""
         if terminal not in self._starts:

@@ -20,10 +20,13 @@ from __future__ import annotations
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_keywords import with_keywords
 from structgen.kernels.part_pool import (
+    ASK,
     BEGUN,
     BIG,
     FAMILIES,
     HEAVY,
+    LARGE,
+    LOOKED_AT,
     MARKS,
     N_POOL,
     NOT_YET,
@@ -88,12 +91,16 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
     if part != 0:
         return part
     total = parts.pool[name + 1] if name >= 0 else trie.subtree_end[-1 - name] - (-1 - name)
+    looked = parts.loops[state, 0] if state < parts.loops.shape[0] else ASK
+    if looked == ASK and total >= parts.counts[LARGE]:
+        want(parts, name, state, 0)
+        return NOT_YET
     is_large = total >= parts.counts[BIG]
     if is_large:
         is_large = reads_much(heap, work, trie, state, parts.counts[BIG])
         if work[NOTED] != 0:
             return NOT_YET
-        if is_large and (state >= parts.loops.shape[0] or parts.loops[state, 0] == 0):
+        if is_large and looked != LOOKED_AT:
             want(parts, name, state, 0)
             return NOT_YET
     at = name + 2

@@ -24,6 +24,7 @@ from structgen.dtypes import ByteArray, IntArray, TokenMask
 from structgen.kernels.jit import uncounted
 
 __all__ = [
+    "ASK",
     "ASKED",
     "BEGUN",
     "BIG",
@@ -31,7 +32,9 @@ __all__ = [
     "FAMILIES",
     "HEAVY",
     "JUMP",
+    "LARGE",
     "LEAVING",
+    "LOOKED_AT",
     "LOOSE",
     "MARKS",
     "NAMES",
@@ -47,6 +50,7 @@ __all__ = [
     "SHORT",
     "TOKENS",
     "UNDER_WAY",
+    "UNKNOWN_BEFORE",
     "PartTables",
     "enter",
     "find_part",
@@ -57,10 +61,12 @@ __all__ = [
     "want",
 ]
 
-N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP = range(10)
+N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP, LARGE = range(11)
 """Places in ``counts``: lengths in use, what has too little room, limits in trie nodes, whether a part was wanted."""
 POOL, NAMES, SETS, ROWS, FAMILIES, TOKENS, ENDS, LOOSE, MARKS = range(1, 10)
 """Values of ``counts[SHORT]``; 0 where nothing is short."""
+ASK, LOOKED_AT, UNKNOWN_BEFORE = 0, 1, 2
+"""In ``loops``, of a lexer state: its parts may be known beforehand; it was looked at for loops; neither, so far."""
 UNDER_WAY, BEGUN, LEAVING = 0, 1, 2
 """What a set's nodes are: where the lexeme goes on, behind its first byte, or where its loop ends."""
 NOT_YET = -1
@@ -82,7 +88,7 @@ class PartTables(NamedTuple):
     follows: ByteArray
     """(T, 256) uint8: bytes that may follow a terminal."""
     loops: IntArray
-    """(S, 3) int32, by lexer state: whether its caller has looked at it, and where in ``left`` its loop's nodes lie."""
+    """(S, 3) int32, by lexer state: what its caller knows of it, and where in ``left`` its loop's nodes lie."""
     left: IntArray
     """Trie nodes at which loops are left, see ``kernels.loop_map``."""
     families: IntArray

@@ -26,6 +26,7 @@ from structgen.kernels import grammar_mask, grammar_walk, pushdown
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
 from structgen.masks.grammar_budget import GrammarBudget, WithinBudget
+from structgen.masks.known_parts import known_parts
 from structgen.masks.lexeme_parts import HEAVY, UNDER_WAY_AT_ROOT, PartStore
 from structgen.masks.lexeme_runs import lexeme_runs
 from structgen.vocab.vocabulary import Vocabulary
@@ -50,7 +51,7 @@ class GrammarMachine(WithinBudget):
         runs = lexeme_runs(vocabulary)
         self._trie = runs.trie
         self._n_words = vocabulary.n_words
-        self._parts = PartStore(automaton, runs, heavy=heavy)
+        self._parts = PartStore(automaton, runs, known_parts(vocabulary), heavy=heavy)
         self._rows = cache if cache is not None else MaskCache()
         self._keys: dict[Threads, Hashable] = {}
         self._lengths: dict[tuple[int, ...], list[int]] = {}
@@ -133,6 +134,8 @@ class GrammarMachine(WithinBudget):
         mask = np.empty(self._n_words, dtype=np.uint32)
         at_start = cell == 0 and column == -1 and state in self._start_states
         name = parts.start if at_start else UNDER_WAY_AT_ROOT
+        if not at_start and state not in parts.met:
+            parts.meet(state)
         n, n_watched, problem, total = grammar_mask.begin_mask(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
             name, *thread, automaton.next_generation(), self._eos, mask,

@@ -16,9 +16,11 @@ import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import IntArray, lazy_zeros
+from structgen.kernels import known_parts as known_kernels
 from structgen.kernels import part_pool, part_writing
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.kernels.part_pool import LEAVING, PartTables
+from structgen.masks.known_parts import KnownPart, KnownParts, Pedigrees
 from structgen.masks.lexeme_runs import LEAST, LexemeRuns, Loop, loop_of
 
 __all__ = ["HEAVY", "UNDER_WAY_AT_ROOT", "PartStore"]
@@ -30,6 +32,9 @@ HEAVY = 1500
 """Trie nodes behind a place where a lexeme may end or go on from which both are kept apart."""
 BIG = 6000
 """Trie nodes from which loops are looked for before a part is built."""
+LARGE = 1500
+"""Trie nodes from which parts are looked for among those that are known beforehand."""
+NONE_LARGE = (1 << 31) - 1
 JUMP = 64
 """Trie nodes below a place from which it is not walked where a loop's exits are known."""
 FEW_BEHIND = 5
@@ -42,11 +47,18 @@ class PartStore:
     Fetch ``tables`` anew after ``build``.
     """
 
-    def __init__(self, automaton: GrammarAutomaton, runs: LexemeRuns, *, heavy: int = HEAVY) -> None:
+    def __init__(
+        self, automaton: GrammarAutomaton, runs: LexemeRuns, known: KnownParts | None = None, *, heavy: int = HEAVY
+    ) -> None:
         self.automaton = automaton
+        self._known = known if known is not None else KnownParts()
         self.trie: GrammarTrie = runs.trie
         self.runs = runs
         self._loops: dict[int, Loop | None] = {}
+        self._pedigrees = Pedigrees(automaton, self._known)
+        self._known_states: dict[int, tuple[dict[bytes, KnownPart], IntArray] | None] = {}
+        self.met: set[int] = set()
+        """The lexer states that ``meet`` was called with."""
         self.staying: dict[int, memoryview] = {}
         """For lexer states with a loop, the tokens that leave the lexer there, as a mask."""
         # large from the start, since growing copies
@@ -69,6 +81,7 @@ class PartStore:
         counts = self.tables.counts
         counts[part_pool.N_POOL] = 1
         counts[part_pool.HEAVY] = heavy
+        counts[part_pool.LARGE] = min(LARGE, heavy) if self._known else NONE_LARGE
         counts[part_pool.JUMP] = min(JUMP, heavy)
         counts[part_pool.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
         self.start = self._set_of(runs.firsts)
@@ -92,14 +105,73 @@ class PartStore:
         if counts[part_pool.SHORT]:
             self._enlarge(int(counts[part_pool.SHORT]))
             return
-        for name, state, three in self.tables.wanted[: int(counts[part_pool.N_WANTED])].tolist():
-            self._look_at(state)
-            part = self._build_lexeme(state) if name == UNDER_WAY_AT_ROOT and not self._is_newline(state) else 0
+        for name, state, _ in self.tables.wanted[: int(counts[part_pool.N_WANTED])].tolist():
+            is_root = name == UNDER_WAY_AT_ROOT
+            parts = self._parts_known_of(state)
+            if parts is not None and self.tables.loops[state, 0] == part_pool.ASK:
+                part = self._add_known(name, state, *parts)
+            elif self.tables.loops[state, 0] == part_pool.ASK:
+                self.tables.loops[state, 0] = part_pool.UNKNOWN_BEFORE
+                continue
+            else:
+                self._look_at(state)
+                part = self._build_lexeme(state) if is_root and not self._is_newline(state) else 0
             if part:
-                if 2 * (int(counts[part_pool.N_NAMES]) + 1) > len(self.tables.names):
-                    self._enlarge(part_pool.NAMES)
-                part_pool.insert_part(self.tables.names, name, state, three, part)
-                counts[part_pool.N_NAMES] += 1
+                self._enter(name, state, part)
+
+    def meet(self, state: int) -> None:
+        """Take in what is known of lexemes that are under way in ``state`` where a token begins."""
+        self.met.add(state)
+        base = int(self.automaton.heap["base"][state])
+        parts = self._parts_known_of(base)
+        if parts is None:
+            self.tables.loops[base, 0] = part_pool.UNKNOWN_BEFORE
+            self.met.add(base)
+        elif not part_pool.find_part(self.tables.names, UNDER_WAY_AT_ROOT, base, 0):
+            self._enter(UNDER_WAY_AT_ROOT, base, self._add_known(UNDER_WAY_AT_ROOT, base, *parts))
+
+    def _enter(self, name: int, state: int, part: int) -> None:
+        """Let kernels find a part."""
+        counts = self.tables.counts
+        if 2 * (int(counts[part_pool.N_NAMES]) + 1) > len(self.tables.names):
+            self._enlarge(part_pool.NAMES)
+        part_pool.insert_part(self.tables.names, name, state, 0, part)
+        counts[part_pool.N_NAMES] += 1
+
+    def _parts_known_of(self, state: int) -> tuple[dict[bytes, KnownPart], IntArray] | None:
+        """The parts known of ``state`` beforehand, and its terminals."""
+        if state in self._known_states:
+            return self._known_states[state]
+        if state >= len(self.tables.loops):
+            longer = lazy_zeros((2 * state, 3), np.int32)
+            longer[: len(self.tables.loops)] = self.tables.loops
+            self.tables = self.tables._replace(loops=longer)
+        found = self._pedigrees.of(state)
+        parts = self._known.of(found[0]) if found is not None else None
+        known = None
+        if parts and found is not None:
+            known = parts, np.array(found[1], dtype=np.int32)
+            run = next(iter(parts.values())).run
+            if run is not None:
+                self.tables.loops[state, 1:] = run.first, run.last
+                self.staying[state] = run.stays
+                self._refresh()
+        self._known_states[state] = known
+        return known
+
+    def _add_known(self, name: int, state: int, parts: dict[bytes, KnownPart], terminals: IntArray) -> int:
+        """The part of a name in a state of which parts are known."""
+        is_root = name == UNDER_WAY_AT_ROOT
+        part = parts.get(b"" if is_root else self.nodes(name).tobytes())
+        if part is None:
+            return self._scan(self.nodes(name), state, part_pool.UNDER_WAY if name < 0 else part_pool.BEGUN)
+        return self._add(known_kernels.add_known, state, 0 if is_root else 1, *part.arrays, terminals)
+
+    def _scan(self, nodes: IntArray, state: int, mode: int) -> int:
+        """The part of ``nodes`` by a walk of the trie; see ``part_pool`` for ``mode``."""
+        empty = self.tables.rows[0]
+        part = self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, False, empty)
+        return part or self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, True, empty)
 
     def _look_at(self, state: int) -> None:
         """Tell kernels which loops there are at ``state`` and behind its next bytes, for scans to jump through."""
@@ -117,6 +189,10 @@ class PartStore:
                 run = self.runs.run(loop)
                 self.tables.loops[each, 1:] = run.first, run.last
         self.tables.loops[state, 0] = 1
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show kernels the loops that were added to the vocabulary's."""
         if self.tables.left is not self.runs.left:
             self.tables = self.tables._replace(left=self.runs.left)
 
@@ -175,7 +251,7 @@ class PartStore:
         return int((self.trie.subtree_end[nodes] - nodes).sum())
 
     def _add(self, kernel: Callable[..., Any], *arguments: Any) -> int:
-        """Build a part, with all the room and tables that it needs."""
+        """Build a part, with all the room and tables that it needs; 0 where its tokens should be a row of bits."""
 
         def call(heap: Any, work: Any) -> int:
             self.tables.counts[part_pool.SHORT] = 0
@@ -185,7 +261,10 @@ class PartStore:
             part = int(self.automaton.run(call))
             if part > 0:
                 return part
-            self._enlarge(int(self.tables.counts[part_pool.SHORT]))
+            short = int(self.tables.counts[part_pool.SHORT])
+            if short == part_pool.TOKENS:
+                return 0
+            self._enlarge(short)
 
     def _is_newline(self, state: int) -> bool:
         automaton = self.automaton

@@ -43,11 +43,13 @@ def tokenizer_path() -> Path:
 class Structgen:
     def __init__(self, path: Path) -> None:
         from structgen.masks.lexeme_runs import lexeme_runs
+        from structgen.usual_terminals import prepare_terminals
         from structgen.vocab.vocabulary import Vocabulary
 
         self.vocabulary = Vocabulary.from_tokenizer_json(path)
         self.row = np.zeros((self.vocabulary.n_tokens + 31) // 32, dtype=np.uint32)
         lexeme_runs(self.vocabulary).prepare()
+        prepare_terminals(self.vocabulary)
 
     def compile(self, grammar: str) -> Any:
         from structgen.grammar_constraint import lark
