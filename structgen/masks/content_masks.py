@@ -103,7 +103,36 @@ class ContentMask:
             # A closed object: only names that can still come are open.
             self.window = int(frame[K.F_HIGH]) & ~config[K.R_COUNT]
 
-    def fill(self, row: TokenMask) -> None:
+    def fill(self, row: TokenMask) -> bool:
+        """Fill ``row``, all zero before; False where a walk must do it, for the text so far ends within a character."""
+        if self._reads_all():
+            return self._fill_text(row)
+        arena = self.arena
+        if not content_walk.is_between_characters(arena.trans, arena.content, arena.class_maps, self.state):
+            return False
+        self._fill_content(row)
+        return True
+
+    def _fill_text(self, row: TokenMask) -> bool:
+        """Where no text dies: as free text that most texts end, then corrected for texts that end otherwise."""
+        arena, texts = self.arena, self.body.texts
+        endings = texts.read(arena.trans, arena.content, arena.class_maps, self.state)
+        if endings is None:
+            return False
+        suffixes = [self._suffixes(*kind) for kind in zip(endings.labels, endings.states, strict=True)]
+        row[:] = self.body.text(suffixes[endings.common])
+        if len(suffixes) > 1:
+            texts.close(endings, self._rows(suffixes), row)
+        return True
+
+    def _rows(self, suffixes: list[npt.NDArray[np.uint32] | None]) -> npt.NDArray[np.uint32]:
+        rows = np.zeros((len(suffixes), n_words(len(self.body.suffixes))), np.uint32)
+        for index, allowed in enumerate(suffixes):
+            if allowed is not None:
+                rows[index] = allowed
+        return rows
+
+    def _fill_content(self, row: TokenMask) -> None:
         if self.counts or self.window != -1 or self.body.has_late_quotes:
             self._close(self._decided(row) or self._by_chain(row), row)
             return
@@ -168,8 +197,7 @@ class ContentMask:
                 self.body.allow(suffixes, max(0, self.least - self.n), most, row)
         if self.state != chain.free:
             shortcut = NO_SHORTCUT._replace(stop_state=chain.free, skipped=np.frombuffer(chain.first, np.uint8))
-            # Where no text dies, only tokens that close the string are left to be corrected.
-            trie = self.body.closing if self._reads_all() else self.body.vocabulary_trie
+            trie = self.body.vocabulary_trie
             notes = self._walk_within(NO_LIMIT, trie, below(0, self.state, self.n), row, shortcut, quotes=True)
             assert notes is not None
             self._escape(notes, row)  # before quotes are gathered, which overwrites the others' notes
@@ -226,6 +254,8 @@ class ContentMask:
         return not self.counts or n <= self.arena.content[state, K.C_LIMIT]
 
     def _suffixes(self, label: int, state: int) -> npt.NDArray[np.uint32] | None:
+        if not label:
+            return None
         found, reach = self.masks.closed(self.config, label, state, max(self.n, self.least))
         self.reach = max(self.reach, reach)
         return found
@@ -279,11 +309,7 @@ class ContentMask:
         """Allow what may follow quotes."""
         if quotes is None or not quotes.labels:
             return
-        rows = np.zeros((len(quotes.labels), n_words(len(self.body.suffixes))), np.uint32)
-        for index, (label, state) in enumerate(zip(quotes.labels, quotes.states, strict=True)):
-            suffixes = self._suffixes(label, state)
-            if suffixes is not None:
-                rows[index] = suffixes
+        rows = self._rows([self._suffixes(*kind) for kind in zip(quotes.labels, quotes.states, strict=True)])
         content_walk.close_notes(quotes.notes, quotes.label_of, rows, self.body.suffix_of, *quotes.trie[1:5], row)
 
     def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:

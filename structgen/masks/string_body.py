@@ -23,6 +23,7 @@ from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import string_tokens as K
 from structgen.kernels.content_run import WORDS, characters_below
 from structgen.kernels.tables import TrieTables
+from structgen.masks.closing_texts import ClosingTexts
 from structgen.masks.mask import mask_of
 from structgen.masks.tokens_by_length import TokensByLength
 from structgen.vocab import trie as tries
@@ -111,6 +112,9 @@ class StringBody:
         into_values = (group for suffix, group in zip(self.suffixes, groups, strict=True) if _VALUE.match(suffix))
         self.into_values = frozenset(_decoded(tokens[t][: self.quote[t]]) for group in into_values for t in group)
         """What stands before the closing quote in tokens that hold a name's colon, and of its value some; decoded."""
+        text_of = {token: tokens[token][: self.quote[token]] for token in closing.tolist()}
+        self.texts = ClosingTexts({token: _decoded(text) for token, text in text_of.items()}, self.suffix_of)
+        """What stands before the closing quote in tokens, decoded; not right where quotes come late."""
         self.not_closing_at_once = ~mask_of(self.at_once_tokens.tolist(), n)
         """All tokens but those that begin with the closing quote."""
         self.quoted = quoted_texts(tokens)

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from structgen.automata.document.automaton import Config
 from structgen.dtypes import TokenMask, n_words
-from structgen.kernels import content_walk
 from structgen.kernels import document as K
 from structgen.masks.constant_masks import ConstantMasks
 from structgen.masks.content_masks import ContentMask
@@ -127,13 +126,8 @@ class StringMasks:
 
     def _fill_automaton(self, config: Config, row: TokenMask) -> int | None:
         """Inside a string that an automaton reads."""
-        arena = self.automaton.tables.arena
-        state = config[K.R_A]
-        if not content_walk.is_between_characters(arena.trans, arena.content, arena.class_maps, state):
-            return None
         text = ContentMask(self, config)
-        text.fill(row)
-        return text.reach
+        return text.reach if text.fill(row) else None
 
     def closings(self, config: Config) -> npt.NDArray[np.int64]:
         """Where tokens close a string that an automaton reads: notes of ``content_walk`` in the trie of such tokens."""
