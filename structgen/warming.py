@@ -69,6 +69,10 @@ _SCHEMAS: list[tuple[Any, bytes]] = [
         {"properties": {f"p{i}": {"properties": {"q": {"enum": [i, True]}}} for i in range(24)}},
         json.dumps({f"p{i}": {"q": i, "r": [i]} for i in range(24)}).encode(),
     ),
+    (
+        {"patternProperties": {"^[a-z]*$": {"minimum": 3}, "": {}}, "properties": {"xab": {"type": "null"}}},
+        b'{"xab": null, "xa-": 1}',
+    ),
     ({"allOf": [{"pattern": "^a"}, {"not": {"pattern": "b$"}}]}, b'"acb c"'),
     ({"pattern": "^(ab|c)+$", "minLength": 3, "maxLength": 9}, b'"abcc"'),
     (

@@ -16,6 +16,7 @@ from structgen.kernels.content_run import keeps_to
 from structgen.kernels.document_escapes import hex_value, short_escape
 from structgen.kernels.document_registers import C_LABEL, C_LIMIT, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel, uncounted
+from structgen.kernels.like_states import meet
 
 ESCAPE, QUOTE = 1, 2
 NO_ROOM, TOO_MUCH = -1, -2
@@ -182,7 +183,7 @@ def _by_number(
 def content_walk(
     entries, entry_states, entry_counts, byte, subtree_end, depth, token_start, token_ids, max_depth,
     trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, below, mask,
-    quotes, most_nodes, notes, visited,
+    quotes, most_nodes, notes, met, first, place_of, visited,
 ):  # fmt: skip
     """Allow the content tokens at and below some nodes, each entered in a state of its own.
 
@@ -195,6 +196,9 @@ def content_walk(
     characters before, in ``notes`` (n, 4). Returns how many, ``NO_ROOM`` where there was none, or ``TOO_MUCH`` beyond
     ``most_nodes``.
 
+    ``visited`` (3,) counts the nodes, the states met, of which ``met`` is the set (``like_states.meet``; -1 where it is
+    not asked for), and the most characters read.
+
     One loop on purpose, as in ``document_walk``.
     """
     states = np.zeros(max_depth + 2, np.int64)
@@ -202,6 +206,7 @@ def content_walk(
     escaped = np.zeros(max_depth + 2, np.uint8)
     n_notes = 0
     known, known_n, known_alive = np.int64(-1), np.int64(-1), False
+    n_met, most = visited[1], visited[2]
     for entry in range(entries.shape[0]):
         node = np.int64(entries[entry])
         if node < 0:
@@ -215,9 +220,11 @@ def content_walk(
         states[above] = entry_states[entry]
         characters[above] = entry_counts[entry]
         escaped[above] = 0
+        n_met = meet(states[above], met, first, place_of, n_met)
         while node < stop:
             visited[0] += 1
             if visited[0] > most_nodes:
+                visited[1], visited[2] = n_met, most
                 return TOO_MUCH
             level = np.int64(depth[node])
             state = states[level - 1]
@@ -279,11 +286,14 @@ def content_walk(
                     forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                 node = np.int64(subtree_end[node])
                 continue
+            n_met = meet(to, met, first, place_of, n_met)
+            most = max(most, n)
             if to == stop_state:
                 node = np.int64(subtree_end[node])
                 continue
             if to == loop_state and keeps_to(below, node, inside):
                 allow(token_ids, token_start[node], token_start[subtree_end[node]], mask)
+                most = max(most, n + max_depth - level)
                 node = np.int64(subtree_end[node])
                 continue
             states[level] = to
@@ -291,6 +301,7 @@ def content_walk(
             escaped[level] = 0
             allow(token_ids, token_start[node], token_start[node + 1], mask)
             node += 1
+    visited[1], visited[2] = n_met, most
     return n_notes
 
 

@@ -6,6 +6,7 @@ what leaves the chain is walked. What closes the string is taken by what may fol
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,14 +18,13 @@ from structgen.kernels import content_walk
 from structgen.kernels import document as K
 from structgen.kernels.tables import TrieTables
 from structgen.masks.content_runs import Chain, chain_of, plan_of
+from structgen.masks.fixed_content import Fixed, FixedContents, Met, Quotes
 
 if TYPE_CHECKING:
     from structgen.masks.string_masks import StringMasks
 
-__all__ = ["ContentMask", "Fixed"]
+__all__ = ["ContentMask"]
 
-MOST_FIXED = 512
-"""States per arena and vocabulary whose content masks are remembered."""
 FEW_NODES = 8000
 """Trie nodes up to which all content is decided in one walk."""
 MOST_STATES = 2000
@@ -62,27 +62,6 @@ class Shortcut(NamedTuple):
 NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64))
 
 
-class Quotes(NamedTuple):
-    """Nodes of a trie where a string may be closed."""
-
-    trie: TrieTables
-    notes: npt.NDArray[np.int64]
-    """As noted by ``content_walk``."""
-    label_of: npt.NDArray[np.int64]
-    """Per note, the index of its label."""
-    labels: list[int]
-    states: list[int]
-    """One state with each label."""
-
-
-class Fixed(NamedTuple):
-    """What a vocabulary does in one state of an automaton, whatever the schema around it."""
-
-    row: TokenMask
-    """Tokens of content alone."""
-    quotes: Quotes
-
-
 class ContentMask:
     """One mask inside a string that an automaton reads."""
 
@@ -93,15 +72,17 @@ class ContentMask:
         self.arena = masks.automaton.tables.arena
         self.state, self.n = config[K.R_A], config[K.R_B]
         self.reach = 0
-        spec = masks.spec(config)
+        spec = masks.spec(config).tolist()
         self.counts = bool(spec[K.SPEC_COUNTS])
-        self.least = int(spec[K.SPEC_MIN]) if self.counts else 0
-        self.start = int(spec[K.SPEC_START])
+        self.least = spec[K.SPEC_MIN] if self.counts else 0
+        self.start = spec[K.SPEC_START]
         self.window = -1
-        frame = masks.automaton.tables.frames[config[K.R_FRAME]]
-        if config[K.R_VALUE] == 0 and frame[K.F_AVAILABLE] < 0:
-            # A closed object: only names that can still come are open.
-            self.window = int(frame[K.F_HIGH]) & ~config[K.R_COUNT]
+        if not config[K.R_VALUE]:
+            frame = masks.automaton.tables.frames[config[K.R_FRAME]].tolist()
+            if frame[K.F_AVAILABLE] < 0:
+                # A closed object: only names that can still come are open.
+                self.window = frame[K.F_HIGH] & ~config[K.R_COUNT]
+        self.met = Met.none()
 
     def fill(self, row: TokenMask) -> bool:
         """Fill ``row``, all zero before; False where a walk must do it, for the text so far ends within a character."""
@@ -110,8 +91,39 @@ class ContentMask:
         arena = self.arena
         if not content_walk.is_between_characters(arena.trans, arena.content, arena.class_maps, self.state):
             return False
-        self._fill_content(row)
+        found = None if self.body.has_late_quotes else self._fixed()
+        if found is None:
+            self._close(self._decided(row) or self._by_chain(row), row)
+        else:
+            row[:] = found.row
+            self._close(found.quotes, row)
         return True
+
+    def _fixed(self) -> Fixed | None:
+        """What a vocabulary does here whatever the lengths, if these make no difference."""
+        known = self.body.fixed.get(self.arena)
+        if known is None:
+            known = self.body.fixed[self.arena] = FixedContents(self.arena)
+        found = known.find(self.state, self.window)
+        if not self.counts:
+            return found or self._without_lengths(known)
+        if self.n < self.least:
+            return None
+        if found is None and known.may_fit(self.state, self.n):
+            found = self._without_lengths(known)
+        return found if found is not None and known.fits(self.state, self.n, found) else None
+
+    def _without_lengths(self, known: FixedContents) -> Fixed | None:
+        """The same computed; None where more than content is to be decided."""
+        free = copy(self)
+        free.n, free.least, free.counts = 0, 0, False
+        free.met = known.met(self.state)
+        row = np.zeros(self.body.n_words, np.uint32)
+        quotes = free._decided(row) or free._by_chain(row)
+        if quotes is None or (self.counts and not free.met):
+            return None
+        self.reach = free.reach
+        return known.add(self.state, self.window, row, quotes, free.met)
 
     def _fill_text(self, row: TokenMask) -> bool:
         """Where no text dies: as free text that most texts end, then corrected for texts that end otherwise."""
@@ -131,22 +143,6 @@ class ContentMask:
             if allowed is not None:
                 rows[index] = allowed
         return rows
-
-    def _fill_content(self, row: TokenMask) -> None:
-        if self.counts or self.window != -1 or self.body.has_late_quotes:
-            self._close(self._decided(row) or self._by_chain(row), row)
-            return
-        fixed = self.body.fixed.setdefault(self.arena, {})
-        found = fixed.get(self.state)
-        if found is None:
-            quotes = self._decided(row) or self._by_chain(row)
-            if quotes is None:
-                return
-            if len(fixed) >= MOST_FIXED:
-                fixed.clear()
-            found = fixed[self.state] = Fixed(row.copy(), quotes)
-        np.bitwise_or(row, found.row, out=row)
-        self._close(found.quotes, row)
 
     def _decided(self, row: TokenMask) -> Quotes | None:
         """Decide all content in one walk, where little of the vocabulary may follow; else None."""
@@ -171,7 +167,8 @@ class ContentMask:
         """Decide content along the chain that most of it follows; None where what closes the string is decided, too."""
         chain = chain_of(self.arena, self.state, self.body)
         if (
-            chain is not None
+            not self.met
+            and chain is not None
             and chain.free
             and self.arena.reach[chain.free] & self.window
             and self.room(chain.free) > 0
@@ -227,6 +224,7 @@ class ContentMask:
         most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
         if not plan.chain.loops:
             most = min(most, len(plan.chain.states))
+        self.met.put(plan.chain.states, n + plan.run.tokens.longest)
         np.bitwise_or(row, plan.run.tokens.content(most, self.body.n_words), out=row)
         if len(plan.nodes):
             shortcut = NO_SHORTCUT
@@ -279,18 +277,20 @@ class ContentMask:
     ) -> npt.NDArray[np.int64] | None:
         """The same; None, and ``row`` partly filled, where that visits more than ``most_nodes``."""
         arena = self.arena
-        visited = np.zeros(1, np.int64)
+        met = self.met
+        visited = np.array([0, met.n, met.most])
         notes = np.empty((_NOTES, 4), np.int64)
         while True:
             n = content_walk.content_walk(
                 *entries, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps, arena.reach,
                 self.window, self.counts, self.least, *shortcut, self.body.below[0], row, quotes, most_nodes, notes,
-                visited,
+                met.states, met.first, met.place_of, visited,
             )  # fmt: skip
             if n != content_walk.NO_ROOM:
                 break
             notes = np.empty((4 * len(notes), 4), np.int64)
-        self.masks.machine.n_walked += int(visited[0])
+        nodes, met.n, met.most = visited.tolist()
+        self.masks.machine.n_walked += nodes
         return None if n < 0 else notes[:n]
 
     def quotes(self) -> Quotes:
@@ -315,6 +315,7 @@ class ContentMask:
     def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:
         """What follows the escapes by number that a walk has met."""
         if len(notes) and (notes[:, 0] == content_walk.ESCAPE).any():
+            self.met.n = -1
             nodes = notes[notes[:, 0] == content_walk.ESCAPE, 1].tolist()
             machine = self.masks.machine
             reach = machine.walk(self.body.vocabulary_trie, self.config, row, entries=nodes)

@@ -32,8 +32,8 @@ from structgen.vocab.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from structgen.automata.document.arena import Arena
     from structgen.ir.document import Beginnings
-    from structgen.masks.content_masks import Fixed
     from structgen.masks.content_runs import Plan, Run
+    from structgen.masks.fixed_content import FixedContents
 
 __all__ = ["StringBody", "string_body"]
 
@@ -131,7 +131,7 @@ class StringBody:
         """Whether some token begins a string with an escape by number, which may break off in any of its digits."""
         self._begun = _begun_texts(tokens)
         self._begun_of: dict[bytes, frozenset[bytes]] = {}
-        self.fixed: weakref.WeakKeyDictionary[Arena, dict[int, Fixed]] = weakref.WeakKeyDictionary()
+        self.fixed: weakref.WeakKeyDictionary[Arena, FixedContents] = weakref.WeakKeyDictionary()
         """What ``content_masks`` remembers."""
 
     @cached_property

@@ -31,6 +31,11 @@ class TokensByLength:
         ends = np.searchsorted(characters[order], lengths, side="right")
         return cls(freeze(tokens[order], np.int32), ends.astype(np.int64))
 
+    @property
+    def longest(self) -> int:
+        """The most characters that one of them has."""
+        return int(np.searchsorted(self.ends, len(self.tokens)))
+
     def content(self, most: int, n_words: int) -> TokenMask:
         """The mask of those with at most ``most`` characters; read-only.
 

@@ -24,6 +24,7 @@ PATTERNS = (
     "x$",
     r"^(\\|\"|/)*\n?$",
     "^[a-z0-9-]+(:[a-z0-9.-]+)?$",
+    "^[a-f0-9]{2,30}(-[a-z])?$",
     "^([À-ÿ㐀-䶿𝒜-𝓏]|ퟟ)*$",
 )
 SCHEMAS = (
@@ -34,11 +35,15 @@ SCHEMAS = (
      "properties": {"xa": {}, "ab": {}}},
     {"type": "object", "patternProperties": {"^[a-z]{1,3}$": {}}, "properties": {"name": {}},
      "additionalProperties": False},
+    {"type": "object", "patternProperties": {"^x?[a-z]*$": {"type": "number"}}, "properties": {"xab": {}, "ab": {}}},
+    {"type": "object", "patternProperties": {"^[^.]*$": {}, "^_[a-z][^.]*$": {"type": "null"}},
+     "properties": {"xab": {}, "ab:": {}}, "additionalProperties": False},
+    {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$", "minLength": 3, "maxLength": 40},
     {"type": "object", "propertyNames": {"pattern": "^[a-z-]+$"}, "minProperties": 1},
 )  # fmt: skip
 
 
-def _vocabulary(seed: int) -> sg.Vocabulary:
+def _vocabulary(seed: int, has_late_quotes: bool = True) -> sg.Vocabulary:
     """Every byte and random pieces of the characters that the patterns tell apart."""
     chance = random.Random(seed)
     pieces = ['"', '":', '" ,', "\\n", "\\u00e9", "\\u", "\\", "\\\\", '\\"', "x-", "ab", " ", "  ", "null", "}"]
@@ -49,17 +54,21 @@ def _vocabulary(seed: int) -> sg.Vocabulary:
     tokens |= {"é😀".encode()[:n] for n in range(1, 6)} | {b"\xa9a", b"\x80 ab"}
     digits = ["".join(chance.choices("0069aAdDe8F32", k=chance.randint(1, 4))) for _ in range(150)]
     tokens |= {f"{begun}\\u{number}".encode() for begun in ("", "a", "-") for number in digits}
+    if not has_late_quotes:
+        tokens = {token for token in tokens if b'"' not in token or b"\\u" not in token}
     return sg.Vocabulary.from_bytes([*sorted(tokens), b"</s>"], eos_ids=[len(tokens)])
 
 
-@pytest.mark.parametrize("few_nodes", [0, 20, 8000])
+@pytest.mark.parametrize(
+    ("few_nodes", "has_late_quotes"), [(0, True), (20, True), (8000, True), (20, False), (8000, False)]
+)
 @pytest.mark.parametrize("index", range(len(SCHEMAS)))
 def test_masks_inside_strings_equal_a_walk_of_the_whole_trie(
-    index: int, few_nodes: int, monkeypatch: pytest.MonkeyPatch
+    index: int, few_nodes: int, has_late_quotes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("structgen.masks.content_runs.MUCH", 5)
     monkeypatch.setattr("structgen.masks.content_masks.FEW_NODES", few_nodes)
-    vocabulary = _vocabulary(index)
+    vocabulary = _vocabulary(index, has_late_quotes)
     machine = sg.json_schema(SCHEMAS[index], property_order="any", whitespace="any").bind(vocabulary).machine
     chance = random.Random(index)
     compared = 0

@@ -1,0 +1,179 @@
+"""Content of strings that automata read, kept by state for all schemas, lengths and names left that do not matter.
+
+What a vocabulary does in one state of an automaton is fixed: tokens of content alone, and where others close the
+string. It is found once per state, and used again wherever limits are too far for a token to meet them. Counting
+patterns (up to 200 words, 24 hexadecimal digits) have a state for each count, nearly all of which no token tells apart:
+so before content is walked, states walked before are asked whether this one is like them (``kernels.like_states``),
+by the few dozen states that their walks have met.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.document.arena import Arena
+from structgen.dtypes import TokenMask
+from structgen.kernels import document as K
+from structgen.kernels.like_states import MOST_PAIRS, are_alike, meet_all
+from structgen.kernels.tables import TrieTables
+
+__all__ = ["Fixed", "FixedContents", "Met", "Quotes"]
+
+MOST_FIXED = 512
+"""States per arena and vocabulary that are remembered."""
+MOST_LIMITS = 1 << 12
+"""Automata of which lengths are remembered."""
+MOST_ASKED = 4
+"""Walks of one automaton that a new state is compared with."""
+FAR = 32
+"""Characters that a token is taken to read at the most until a walk has told."""
+
+
+class Quotes(NamedTuple):
+    """Nodes of a trie where a string may be closed."""
+
+    trie: TrieTables
+    notes: npt.NDArray[np.int64]
+    """As noted by ``content_walk``."""
+    label_of: npt.NDArray[np.int64]
+    """Per note, the index of its label."""
+    labels: list[int]
+    states: list[int]
+    """One state with each label."""
+
+
+class Met:
+    """The states that walks from one state have met, that state first."""
+
+    __slots__ = ("first", "most", "n", "place_of", "states")
+
+    def __init__(self, states: npt.NDArray[np.int64], n: int, first: int, place_of: npt.NDArray[np.int32]) -> None:
+        self.states = states
+        self.n = n
+        """How many they are; -1 where they are too many, or not asked for."""
+        self.first = first
+        """The automaton's first state."""
+        self.place_of = place_of
+        """Scratch, by state of the automaton."""
+        self.most = 0
+        """The most characters that a token has read."""
+
+    @classmethod
+    def none(cls) -> Met:
+        """Where nobody asks."""
+        return cls(_NO_STATES, -1, 0, _NO_PLACES)
+
+    def __bool__(self) -> bool:
+        return self.n >= 0
+
+    def put(self, states: npt.NDArray[np.int64], most: int) -> None:
+        """Add states, along which so many characters are read."""
+        if self:
+            self.n = meet_all(states, self.states, self.first, self.place_of, self.n)
+            self.most = max(self.most, most)
+
+
+_NO_STATES, _NO_PLACES = np.empty(0, np.int64), np.empty(0, np.int32)
+
+
+class Fixed(NamedTuple):
+    """What a vocabulary does in one state of an automaton, whatever the schema around it."""
+
+    row: TokenMask
+    """Tokens of content alone."""
+    quotes: Quotes
+    window: int
+    """The classes of names that could be reached."""
+    met: npt.NDArray[np.int64] | None
+    """The states that walks have met; None where they are not known."""
+    most: int
+    """The most characters that a token reads, where that is known."""
+
+
+class FixedContents:
+    """What is known of the states of an arena under one vocabulary, by the classes of names left (``window``)."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = weakref.proxy(arena)  # which is the key under which this is kept
+        self._by_state: dict[tuple[int, int], Fixed] = {}
+        self._walked: dict[tuple[int, int], list[Fixed]] = {}
+        """By automaton and label, the last used first."""
+        self._limits: dict[int, int] = {}
+        self._far: dict[int, int] = {}
+
+    def find(self, state: int, window: int) -> Fixed | None:
+        """What is known of ``state``, or of one like it."""
+        window &= int(self._arena.reach[state])
+        found = self._by_state.get((state, window))
+        if found is None:
+            found = self._alike(state, window)
+            if found is not None:
+                self._keep((state, window), found)
+        return found
+
+    def _alike(self, state: int, window: int) -> Fixed | None:
+        arena = self._arena
+        first, n, _ = arena.extent(state)
+        walked = self._walked.get((first, int(arena.content[state, K.C_LABEL])))
+        if not walked:
+            return None
+        place_of = np.zeros(n, np.int32)
+        tables = arena.trans, arena.content, arena.class_maps, arena.reach
+        for index, fixed in enumerate(walked):
+            if are_alike(fixed.met, fixed.window, first, place_of, *tables, state, window):
+                walked.insert(0, walked.pop(index))
+                return fixed
+        return None
+
+    def met(self, state: int) -> Met:
+        """For walks from ``state``."""
+        first, n, _ = self._arena.extent(state)
+        found = Met(np.empty(MOST_PAIRS, np.int64), 0, first, np.zeros(n, np.int32))
+        found.put(np.array([state]), 0)
+        return found
+
+    def add(self, state: int, window: int, row: TokenMask, quotes: Quotes, met: Met) -> Fixed:
+        """Keep what walks from ``state`` have found."""
+        row.flags.writeable = False
+        window &= int(self._arena.reach[state])
+        fixed = Fixed(row, quotes, window, met.states[: met.n].copy() if met else None, met.most)
+        self._keep((state, window), fixed)
+        if met:
+            self._far[met.first] = max(self._far.get(met.first, 0), met.most)
+            label = int(self._arena.content[state, K.C_LABEL])
+            walked = self._walked.setdefault((met.first, label), [])
+            walked.insert(0, fixed)
+            del walked[MOST_ASKED:]
+        return fixed
+
+    def _keep(self, place: tuple[int, int], fixed: Fixed) -> None:
+        if len(self._by_state) >= MOST_FIXED:
+            self._by_state.clear()
+            self._walked.clear()
+        self._by_state[place] = fixed
+
+    # -- lengths ---------------------------------------------------------------------------------
+
+    def may_fit(self, state: int, n: int) -> bool:
+        """Whether the limits of lengths are likely to make no difference after ``n`` characters."""
+        first, _, _ = self._arena.extent(state)
+        return self._is_far(state, n + self._far.get(first, FAR))
+
+    def fits(self, state: int, n: int, fixed: Fixed) -> bool:
+        """Whether what was found without limits holds after ``n`` characters."""
+        return fixed.met is not None and self._is_far(state, n + fixed.most)
+
+    def _is_far(self, state: int, n: int) -> bool:
+        """Whether no state is out of reach after ``n`` characters and one more, as walks ask for it."""
+        first, n_states, _ = self._arena.extent(state)
+        limit = self._limits.get(first)
+        if limit is None:
+            if len(self._limits) >= MOST_LIMITS:
+                self._limits.clear()
+                self._far.clear()
+            limit = self._limits[first] = int(self._arena.content[first : first + n_states, K.C_LIMIT].min())
+        return n < limit

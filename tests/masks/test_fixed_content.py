@@ -1,0 +1,61 @@
+"""Content of strings by state: states that no token tells apart are found, and masks under them are right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import structgen as sg
+from structgen.kernels import document as K
+from structgen.masks.string_body import string_body
+
+WORDS = r"^(\S+\s+){0,60}\S+$"
+
+
+def _vocabulary() -> sg.Vocabulary:
+    tokens = {bytes([b]) for b in range(256)} | {b"ab", b"a b", b" a", b"ab ab a", b'a"', b'b",', b'",', b"abcdefghij"}
+    return sg.Vocabulary.from_bytes([*sorted(tokens), b"</s>"], eos_ids=[len(tokens)])
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "most_walked"),
+    [
+        ({"type": "string", "pattern": WORDS}, b"ab cd " * 28 + b"a", 12),
+        ({"type": "string", "pattern": WORDS, "maxLength": 200}, b"a b " * 28 + b"a", 16),
+        ({"type": "string", "pattern": "^[a-f0-9]{64}$"}, b"0123456789abcdef" * 4, 16),
+    ],
+)
+def test_few_states_of_a_count_are_walked(schema: dict[str, object], text: bytes, most_walked: int) -> None:
+    vocabulary = _vocabulary()
+    machine = sg.json_schema(schema, property_order="any", whitespace="any").bind(vocabulary).machine
+    config = machine.advance_bytes(machine.start(), b'"')
+    n_walked = n_states = 0
+    for at in range(len(text)):
+        before = machine.n_walked
+        fast, slow = np.zeros((2, vocabulary.n_words), np.uint32)
+        assert machine.strings.fill(config, fast) is not None
+        n_states += 1
+        n_walked += machine.n_walked != before
+        machine.walk(vocabulary.trie, config, slow)
+        assert fast.tolist() == slow.tolist(), text[:at]
+        config = machine.advance_bytes(config, text[at : at + 1])
+    assert config[K.R_MODE] == K.M_CONTENT
+    assert n_walked <= most_walked < n_states // 3
+
+
+def test_names_that_end_before_a_quote_are_told_from_others() -> None:
+    schema = {
+        "type": "object",
+        "patternProperties": {"^[a-z]*$": {"type": "number"}, "": {}},
+        "properties": {"xab": {"type": "null"}},
+    }
+    vocabulary = _vocabulary()
+    assert not string_body(vocabulary).has_late_quotes
+    machine = sg.json_schema(schema, property_order="any", whitespace="any").bind(vocabulary).machine
+    for text in (b'{"', b'{"x', b'{"xa', b'{"xab', b'{"-', b'{"a\xc3'):
+        config = machine.advance_bytes(machine.start(), text)
+        assert config[K.R_MODE] == K.M_CONTENT
+        fast, slow = np.zeros((2, vocabulary.n_words), np.uint32)
+        machine.fill_mask(config, fast)
+        machine.walk(vocabulary.trie, config, slow)
+        assert fast.tolist() == slow.tolist(), text
