@@ -196,8 +196,8 @@ def content_walk(
     characters before, in ``notes`` (n, 4). Returns how many, ``NO_ROOM`` where there was none, or ``TOO_MUCH`` beyond
     ``most_nodes``.
 
-    ``visited`` (3,) counts the nodes, the states met, of which ``met`` is the set (``like_states.meet``; -1 where it is
-    not asked for), and the most characters read.
+    ``visited`` (2,) counts the nodes, and the states met, of which ``met`` is the set (``like_states.meet``); -1 where
+    nobody asks.
 
     One loop on purpose, as in ``document_walk``.
     """
@@ -206,7 +206,7 @@ def content_walk(
     escaped = np.zeros(max_depth + 2, np.uint8)
     n_notes = 0
     known, known_n, known_alive = np.int64(-1), np.int64(-1), False
-    n_met, most = visited[1], visited[2]
+    n_met = visited[1]
     for entry in range(entries.shape[0]):
         node = np.int64(entries[entry])
         if node < 0:
@@ -224,7 +224,7 @@ def content_walk(
         while node < stop:
             visited[0] += 1
             if visited[0] > most_nodes:
-                visited[1], visited[2] = n_met, most
+                visited[1] = n_met
                 return TOO_MUCH
             level = np.int64(depth[node])
             state = states[level - 1]
@@ -287,13 +287,11 @@ def content_walk(
                 node = np.int64(subtree_end[node])
                 continue
             n_met = meet(to, met, first, place_of, n_met)
-            most = max(most, n)
             if to == stop_state:
                 node = np.int64(subtree_end[node])
                 continue
             if to == loop_state and keeps_to(below, node, inside):
                 allow(token_ids, token_start[node], token_start[subtree_end[node]], mask)
-                most = max(most, n + max_depth - level)
                 node = np.int64(subtree_end[node])
                 continue
             states[level] = to
@@ -301,7 +299,7 @@ def content_walk(
             escaped[level] = 0
             allow(token_ids, token_start[node], token_start[node + 1], mask)
             node += 1
-    visited[1], visited[2] = n_met, most
+    visited[1] = n_met
     return n_notes
 
 

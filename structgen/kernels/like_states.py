@@ -1,9 +1,9 @@
 """Whether walks of a vocabulary from two states of a string automaton come to the same (``masks.fixed_content``).
 
-A walk from one state has met some others. If these can be mapped to states of the same labels, the first to the other
-one at hand, such that each byte dies in both or in none and leads from what was met to what was met exactly as it
-does from image to image, then a walk from there allows the same tokens: every step it takes is the image of one. The
-map is followed from the first pair on; states met in two ways have to have one image. Bytes within a character are
+A walk from one state has met some others. If these can be mapped to states of the same labels and limits, the first to
+the other one at hand, such that each byte dies in both or in none and leads from what was met to what was met exactly
+as it does from image to image, then a walk from there allows the same tokens: every step it takes is the image of one.
+The map is followed from the first pair on; states met in two ways have to have one image. Bytes within a character are
 followed to its end, whether met or not, for a character may be spelled by number.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.content_escapes import after
-from structgen.kernels.document_registers import C_LABEL, C_MAP, UTF8
+from structgen.kernels.document_registers import C_LABEL, C_LIMIT, C_MAP, UTF8
 from structgen.kernels.jit import inlined, kernel
 
 MOST_PAIRS = 512
@@ -90,7 +90,7 @@ def are_alike(met, met_window, first, place_of, trans, content, class_maps, reac
                 if images[found] != image_to:
                     return False
                 continue
-            if content[to, C_LABEL] != content[image_to, C_LABEL]:
+            if content[to, C_LABEL] != content[image_to, C_LABEL] or content[to, C_LIMIT] != content[image_to, C_LIMIT]:
                 return False
             images[found], within[found] = image_to, next_place
             todo[n_todo] = found

@@ -27,6 +27,8 @@ __all__ = ["ContentMask"]
 
 FEW_NODES = 8000
 """Trie nodes up to which all content is decided in one walk."""
+MOST_UNDECIDED = 64
+"""Tokens up to which each is tried, where lengths make a difference to some of that length."""
 MOST_STATES = 2000
 """States of an automaton up to which it is looked at whether it reads every text."""
 NO_LIMIT = 1 << 60
@@ -91,30 +93,48 @@ class ContentMask:
         arena = self.arena
         if not content_walk.is_between_characters(arena.trans, arena.content, arena.class_maps, self.state):
             return False
-        found = None if self.body.has_late_quotes else self._fixed()
-        if found is None:
+        if self.body.has_late_quotes or not self._from_fixed(row):
             self._close(self._decided(row) or self._by_chain(row), row)
-        else:
-            row[:] = found.row
-            self._close(found.quotes, row)
         return True
 
-    def _fixed(self) -> Fixed | None:
-        """What a vocabulary does here whatever the lengths, if these make no difference."""
+    def _from_fixed(self, row: TokenMask) -> bool:
+        """Take what is fixed in this state, within the lengths; False, and ``row`` left, where they make more of it."""
         known = self.body.fixed.get(self.arena)
         if known is None:
             known = self.body.fixed[self.arena] = FixedContents(self.arena)
-        found = known.find(self.state, self.window)
-        if not self.counts:
-            return found or self._without_lengths(known)
-        if self.n < self.least:
-            return None
-        if found is None and known.may_fit(self.state, self.n):
-            found = self._without_lengths(known)
-        return found if found is not None and known.fits(self.state, self.n, found) else None
+        room = self._room(known) if self.counts else None
+        if self.counts and room is None:
+            return False
+        found = known.find(self.state, self.window) or self._without_lengths(known)
+        if found is None:
+            return False
+        if room is None:
+            row[:] = found.row
+            self._close(found.quotes, row)
+            return True
+        low, high = room
+        np.bitwise_and(found.row, self.body.content(high), out=row)
+        undecided = self.body.content_between(low, high)
+        for token in undecided[(row[undecided >> 5] >> (undecided & 31).astype(np.uint32)) & 1 != 0].tolist():
+            if self.masks.machine.advance(self.config, token) is None:
+                row[token >> 5] &= ~np.uint32(1 << (token & 31))
+        self._close(self._of_length(found.quotes), row)
+        return True
+
+    def _room(self, known: FixedContents) -> tuple[int, int] | None:
+        """The characters that may come wherever they lead, and at the most; None where that leaves much undecided."""
+        low, high = known.limits(self.state)
+        low, high = low - self.n, high - self.n
+        return (low, high) if len(self.body.content_between(low, high)) <= MOST_UNDECIDED else None
+
+    def _of_length(self, quotes: Quotes) -> Quotes:
+        """Of the quotes found without lengths, those that come after as many characters as there must, and may, be."""
+        n = quotes.notes[:, 3] + self.n
+        fits = (n >= self.least) & (n <= self.arena.content[quotes.notes[:, 2], K.C_LIMIT])
+        return quotes if fits.all() else quotes._replace(notes=quotes.notes[fits], label_of=quotes.label_of[fits])
 
     def _without_lengths(self, known: FixedContents) -> Fixed | None:
-        """The same computed; None where more than content is to be decided."""
+        """What a vocabulary does here whatever the lengths; None where that is not to be told apart."""
         free = copy(self)
         free.n, free.least, free.counts = 0, 0, False
         free.met = known.met(self.state)
@@ -224,7 +244,7 @@ class ContentMask:
         most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
         if not plan.chain.loops:
             most = min(most, len(plan.chain.states))
-        self.met.put(plan.chain.states, n + plan.run.tokens.longest)
+        self.met.put(plan.chain.states)
         np.bitwise_or(row, plan.run.tokens.content(most, self.body.n_words), out=row)
         if len(plan.nodes):
             shortcut = NO_SHORTCUT
@@ -278,7 +298,7 @@ class ContentMask:
         """The same; None, and ``row`` partly filled, where that visits more than ``most_nodes``."""
         arena = self.arena
         met = self.met
-        visited = np.array([0, met.n, met.most])
+        visited = np.array([0, met.n])
         notes = np.empty((_NOTES, 4), np.int64)
         while True:
             n = content_walk.content_walk(
@@ -289,7 +309,7 @@ class ContentMask:
             if n != content_walk.NO_ROOM:
                 break
             notes = np.empty((4 * len(notes), 4), np.int64)
-        nodes, met.n, met.most = visited.tolist()
+        nodes, met.n = visited.tolist()
         self.masks.machine.n_walked += nodes
         return None if n < 0 else notes[:n]
 

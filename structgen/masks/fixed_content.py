@@ -1,10 +1,10 @@
 """Content of strings that automata read, kept by state for all schemas, lengths and names left that do not matter.
 
 What a vocabulary does in one state of an automaton is fixed: tokens of content alone, and where others close the
-string. It is found once per state, and used again wherever limits are too far for a token to meet them. Counting
-patterns (up to 200 words, 24 hexadecimal digits) have a state for each count, nearly all of which no token tells apart:
-so before content is walked, states walked before are asked whether this one is like them (``kernels.like_states``),
-by the few dozen states that their walks have met.
+string. It is found once per state, and used again under all bounds of lengths that treat the automaton's states nearly
+alike. Counting patterns (up to 200 words) have a state for each count, nearly all of which no token tells apart: so
+before content is walked, states walked before are asked whether this one is like them (``kernels.like_states``), by the
+few dozen states that their walks have met.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ MOST_LIMITS = 1 << 12
 """Automata of which lengths are remembered."""
 MOST_ASKED = 4
 """Walks of one automaton that a new state is compared with."""
-FAR = 32
-"""Characters that a token is taken to read at the most until a walk has told."""
 
 
 class Quotes(NamedTuple):
@@ -49,7 +47,7 @@ class Quotes(NamedTuple):
 class Met:
     """The states that walks from one state have met, that state first."""
 
-    __slots__ = ("first", "most", "n", "place_of", "states")
+    __slots__ = ("first", "n", "place_of", "states")
 
     def __init__(self, states: npt.NDArray[np.int64], n: int, first: int, place_of: npt.NDArray[np.int32]) -> None:
         self.states = states
@@ -59,8 +57,6 @@ class Met:
         """The automaton's first state."""
         self.place_of = place_of
         """Scratch, by state of the automaton."""
-        self.most = 0
-        """The most characters that a token has read."""
 
     @classmethod
     def none(cls) -> Met:
@@ -70,11 +66,10 @@ class Met:
     def __bool__(self) -> bool:
         return self.n >= 0
 
-    def put(self, states: npt.NDArray[np.int64], most: int) -> None:
-        """Add states, along which so many characters are read."""
+    def put(self, states: npt.NDArray[np.int64]) -> None:
+        """Add states."""
         if self:
             self.n = meet_all(states, self.states, self.first, self.place_of, self.n)
-            self.most = max(self.most, most)
 
 
 _NO_STATES, _NO_PLACES = np.empty(0, np.int64), np.empty(0, np.int32)
@@ -90,8 +85,6 @@ class Fixed(NamedTuple):
     """The classes of names that could be reached."""
     met: npt.NDArray[np.int64] | None
     """The states that walks have met; None where they are not known."""
-    most: int
-    """The most characters that a token reads, where that is known."""
 
 
 class FixedContents:
@@ -102,8 +95,7 @@ class FixedContents:
         self._by_state: dict[tuple[int, int], Fixed] = {}
         self._walked: dict[tuple[int, int], list[Fixed]] = {}
         """By automaton and label, the last used first."""
-        self._limits: dict[int, int] = {}
-        self._far: dict[int, int] = {}
+        self._limits: dict[int, tuple[int, int]] = {}
 
     def find(self, state: int, window: int) -> Fixed | None:
         """What is known of ``state``, or of one like it."""
@@ -133,17 +125,16 @@ class FixedContents:
         """For walks from ``state``."""
         first, n, _ = self._arena.extent(state)
         found = Met(np.empty(MOST_PAIRS, np.int64), 0, first, np.zeros(n, np.int32))
-        found.put(np.array([state]), 0)
+        found.put(np.array([state]))
         return found
 
     def add(self, state: int, window: int, row: TokenMask, quotes: Quotes, met: Met) -> Fixed:
         """Keep what walks from ``state`` have found."""
         row.flags.writeable = False
         window &= int(self._arena.reach[state])
-        fixed = Fixed(row, quotes, window, met.states[: met.n].copy() if met else None, met.most)
+        fixed = Fixed(row, quotes, window, met.states[: met.n].copy() if met else None)
         self._keep((state, window), fixed)
         if met:
-            self._far[met.first] = max(self._far.get(met.first, 0), met.most)
             label = int(self._arena.content[state, K.C_LABEL])
             walked = self._walked.setdefault((met.first, label), [])
             walked.insert(0, fixed)
@@ -156,24 +147,13 @@ class FixedContents:
             self._walked.clear()
         self._by_state[place] = fixed
 
-    # -- lengths ---------------------------------------------------------------------------------
-
-    def may_fit(self, state: int, n: int) -> bool:
-        """Whether the limits of lengths are likely to make no difference after ``n`` characters."""
-        first, _, _ = self._arena.extent(state)
-        return self._is_far(state, n + self._far.get(first, FAR))
-
-    def fits(self, state: int, n: int, fixed: Fixed) -> bool:
-        """Whether what was found without limits holds after ``n`` characters."""
-        return fixed.met is not None and self._is_far(state, n + fixed.most)
-
-    def _is_far(self, state: int, n: int) -> bool:
-        """Whether no state is out of reach after ``n`` characters and one more, as walks ask for it."""
+    def limits(self, state: int) -> tuple[int, int]:
+        """The characters up to which all states of an automaton can be reached, and up to which any can."""
         first, n_states, _ = self._arena.extent(state)
-        limit = self._limits.get(first)
-        if limit is None:
+        found = self._limits.get(first)
+        if found is None:
             if len(self._limits) >= MOST_LIMITS:
                 self._limits.clear()
-                self._far.clear()
-            limit = self._limits[first] = int(self._arena.content[first : first + n_states, K.C_LIMIT].min())
-        return n < limit
+            limits = self._arena.content[first : first + n_states, K.C_LIMIT]
+            found = self._limits[first] = int(limits.min()), int(limits.max())
+        return found

@@ -169,6 +169,10 @@ class StringBody:
         """Tokens that are content alone and add at most ``most`` characters; read-only."""
         return self._content.content(most, self.n_words)
 
+    def content_between(self, least: int, most: int) -> npt.NDArray[np.int32]:
+        """Tokens that are content alone and add more than ``least`` characters, and at most ``most``."""
+        return self._content.between(least, most)
+
     def allow(self, suffixes: npt.NDArray[np.uint32], least: int, most: int, row: TokenMask) -> None:
         """Allow, in ``row``, the closing tokens of the allowed suffixes."""
         K.allow_groups(suffixes, self.group_start, self.group_tokens, self.characters, least, most, row)

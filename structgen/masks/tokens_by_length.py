@@ -31,10 +31,10 @@ class TokensByLength:
         ends = np.searchsorted(characters[order], lengths, side="right")
         return cls(freeze(tokens[order], np.int32), ends.astype(np.int64))
 
-    @property
-    def longest(self) -> int:
-        """The most characters that one of them has."""
-        return int(np.searchsorted(self.ends, len(self.tokens)))
+    def between(self, least: int, most: int) -> npt.NDArray[np.int32]:
+        """The tokens with more than ``least`` characters and at most ``most``."""
+        start, end = (int(self.ends[min(n, len(self.ends) - 1)]) if n >= 0 else 0 for n in (least, most))
+        return self.tokens[start:end]
 
     def content(self, most: int, n_words: int) -> TokenMask:
         """The mask of those with at most ``most`` characters; read-only.

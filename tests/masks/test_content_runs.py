@@ -38,7 +38,8 @@ SCHEMAS = (
     {"type": "object", "patternProperties": {"^x?[a-z]*$": {"type": "number"}}, "properties": {"xab": {}, "ab": {}}},
     {"type": "object", "patternProperties": {"^[^.]*$": {}, "^_[a-z][^.]*$": {"type": "null"}},
      "properties": {"xab": {}, "ab:": {}}, "additionalProperties": False},
-    {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$", "minLength": 3, "maxLength": 40},
+    {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$", "minLength": 3, "maxLength": 12},
+    {"type": "string", "pattern": "^[^x-]*(-[^x]+)*$", "minLength": 2, "maxLength": 9},
     {"type": "object", "propertyNames": {"pattern": "^[a-z-]+$"}, "minProperties": 1},
 )  # fmt: skip
 
