@@ -24,10 +24,12 @@ from structgen.kernels.tables import TrieTables
 from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.document_sharing import Sharing, reach_of
 from structgen.masks.kept_masks import KeptMasks
+from structgen.masks.number_masks import NumberMasks
 from structgen.masks.plain_steps import PlainSteps
 from structgen.masks.shared_rows import SharedRows
 from structgen.masks.string_body import string_body
 from structgen.masks.string_masks import StringMasks
+from structgen.masks.unspaced import unspaced
 from structgen.vocab.vocabulary import Vocabulary
 
 __all__ = ["DocumentMachine"]
@@ -71,6 +73,7 @@ class DocumentMachine:
         self._scratch: list[_Scratch] = []
         self._budget = DocumentBudget(self)
         self.strings = StringMasks(self)
+        self._numbers = NumberMasks(self)
         self._kept = KeptMasks(self)
         self._exact: dict[int, int] = {}
         self.n_walked = 0
@@ -154,16 +157,36 @@ class DocumentMachine:
 
     # -- masks ---------------------------------------------------------------------------------
 
+    def row(self, config: Config) -> tuple[TokenMask, int]:
+        """The mask of a configuration that keeps nothing, not to be written to, and how far its tokens reach."""
+        found = self._rows.find(config)
+        if found is None:
+            self._compute(config, np.empty(self.vocabulary.n_words, np.uint32))
+            found = self._rows.known[config]
+        return found
+
     def _compute(self, config: Config, row: TokenMask) -> None:
         row[:] = 0
         reach = self.strings.fill(config, row)
         if reach is None:
-            reach = self.walk(self._trie, config, row)
+            reach = self._walk_all(config, row)
         self._kept.correct_openings(config, row)
         if self.is_accepting(config):
             for word, bit in self._eos:
                 row[word] |= bit
         self._rows.put(config, row, reach)
+
+    def _walk_all(self, config: Config, row: TokenMask) -> int:
+        """Decide all tokens; where leading blanks make no difference, a walk goes without them."""
+        reach = self._numbers.fill(config, row)
+        if reach is not None:
+            return reach
+        is_between = config[K.R_MODE] < K.FIRST_LEXICAL and len(config) == K.CONFIG_WIDTH
+        if not is_between or self.automaton.tables.max_space != K.ANY_SPACE:
+            return self.walk(self._trie, config, row)
+        between = unspaced(self.vocabulary)
+        row[:] = between.blanks
+        return self.walk(between.trie, config, row, between.rests)
 
     # -- walks -----------------------------------------------------------------------------------
 
