@@ -1,9 +1,9 @@
-"""Tokens of plain characters inside a string, read without the kernel.
+"""Tokens of plain characters in and around strings, read without the kernel.
 
 A call of the document kernel costs microseconds before it reads a byte, for it takes all tables. Of the tokens that a
-text takes for the first time, two in five are characters in free text whose length does not matter, which lead
-nowhere, or go on in a name that is declared, or end it, or go on in the only constant that is left. What these come to
-is told here.
+text takes for the first time, two in three open a string, or are characters in free text whose length does not matter,
+or end it where another name follows, or go on in a name that is declared, or end it, or go on in the only constant that
+is left. What these come to is told here.
 """
 
 from __future__ import annotations
@@ -23,34 +23,108 @@ __all__ = ["PlainSteps"]
 
 _is_plain = re.compile(rb"[ !#-\[\]-\x7f]+").fullmatch
 """ASCII characters that stand for themselves in a string."""
+OTHER, CONTENT, OPENING, NAME_END, NEXT_NAME = range(5)
+"""Kinds of tokens: characters, a quote after blanks, characters and `":`, characters and `",`."""
+MOST_KINDS = 1 << 14
+_kinds: dict[bytes, tuple[int, bytes]] = {}
+"""Kinds of tokens, and the characters of those that have a kind."""
+
+
+def _kind_of(data: bytes) -> tuple[int, bytes]:
+    """What kind of token ``data`` is, and its characters, or blanks; remembered."""
+    if len(_kinds) >= MOST_KINDS:
+        _kinds.clear()
+    kind, rest = CONTENT, data
+    if data.lstrip(b" \t\r\n") == b'"':
+        kind, rest = OPENING, data[:-1]
+    else:
+        if data[-2:] in (b'":', b'",'):
+            kind, rest = NAME_END if data[-1:] == b":" else NEXT_NAME, data[:-2]
+        if rest and not _is_plain(rest):
+            kind = OTHER
+    found = _kinds[data] = kind, rest
+    return found
 
 
 class PlainSteps:
-    """Steps of one automaton inside strings."""
+    """Steps of one automaton into strings, inside them and out of them."""
 
     def __init__(self, automaton: DocumentAutomaton, sharing: Sharing) -> None:
         self._tables = automaton.tables
-        self._sharing = sharing
+        self._plain = sharing.plain
+        self._has_gaps = automaton.is_pretty
+        self._is_bounded = automaton.tables.max_space >= 0
         self._is_counted: dict[int, bool] = {}
         self._texts: dict[int, bytes] = {}
+        self._opened: dict[int, tuple[int, int, int] | None] = {}
 
     def after(self, config: Config, data: bytes) -> Config | None:
         """The configuration after ``data``; None where it is left to the automaton to tell."""
-        mode = config[K.R_MODE]
-        if (mode != K.M_FREE and mode != K.M_LITERAL) or len(config) != K.CONFIG_WIDTH or config[K.R_ESC]:
+        kind, rest = _kinds.get(data) or _kind_of(data)
+        if kind == OTHER or len(config) != K.CONFIG_WIDTH:
             return None
+        mode, a, _, _, escape, value, frame, count, cell = config
+        if kind == OPENING and mode < K.FIRST_LEXICAL:
+            if self._has_gaps or (rest and self._is_bounded):
+                return None
+            if mode == K.M_VALUE:
+                return self._in_value(config)
+            return self._at_name(config) if mode == K.M_KEY or mode == K.M_FIRST_KEY else None
+        if escape:
+            return None
+        if mode == K.M_LITERAL:
+            if kind == CONTENT:
+                return self._in_constant(config, data) if value else self._in_name(config, data)
+            return self._after_name(config, rest) if kind == NAME_END and not value else None
+        if mode != K.M_FREE or not value or a or self._counts(value):
+            return None
+        if kind == CONTENT:
+            return config
+        plain = self._plain(frame)
+        if plain is None or plain.is_general or self._has_gaps:
+            return None
+        if kind == NEXT_NAME:
+            return (K.M_KEY, 0, 0, 0, 0, 0, frame, count, cell) if plain.left(count) else None
+        return (K.M_AFTER, 0, 0, 0, 0, 0, frame, count, cell) if data == b'"' else None
+
+    # -- openings ----------------------------------------------------------------------------
+
+    def _in_value(self, config: Config) -> Config | None:
+        """At the beginning of a string's content."""
         value = config[K.R_VALUE]
-        if mode == K.M_FREE:
-            stays = value and not config[K.R_A] and not self._counts(value) and _is_plain(data)
-            return config if stays else None
-        ends_name = not value and data[-2:] == b'":'
-        if ends_name:
-            data = data[:-2]
-        if data and not _is_plain(data):
+        opened = self._opened.get(value)
+        if opened is None:
+            opened = self._opening(value)
+            if opened is None:
+                return None
+            self._opened[value] = opened
+        return *opened, 0, 0, *config[K.R_VALUE :]
+
+    def _opening(self, value: int) -> tuple[int, int, int] | None:
+        """The registers that tell how a string value begins; None where there may be none, or it is judged."""
+        spec = int(self._tables.values[value, K.T_STRING])
+        if spec <= 0:
             return None
-        if ends_name:
-            return self._after_name(config, data)
-        return self._in_constant(config, data) if value else self._in_name(config, data)
+        columns = self._tables.specs[spec].tolist()
+        kind = columns[K.SPEC_KIND]
+        if kind == K.FREE_TEXT or kind == K.BY_LENGTH:
+            return K.M_FREE, 0, 0
+        if kind == K.AUTOMATON:
+            return None if columns[K.SPEC_LABEL] else (K.M_CONTENT, columns[K.SPEC_START], 0)
+        low, high = columns[K.SPEC_LOW], columns[K.SPEC_HIGH]
+        return (K.M_LITERAL, low, high) if low < high else None
+
+    def _at_name(self, config: Config) -> Config | None:
+        """At the beginning of a name, where names are declared."""
+        plain = self._plain(config[K.R_FRAME])
+        if plain is None or plain.is_general or not plain.names or not plain.left(config[K.R_COUNT]):
+            return None
+        first, n = plain.first, len(plain.names)
+        if not plain.is_open and not plain.left(config[K.R_COUNT]) & ((1 << n) - 1):
+            return None
+        return K.M_LITERAL, first, first + n, 0, 0, *config[K.R_VALUE :]
+
+    # -- inside ------------------------------------------------------------------------------
 
     def _in_constant(self, config: Config, data: bytes) -> Config | None:
         """Along the only constant of a value that is left."""
@@ -63,7 +137,7 @@ class PlainSteps:
     def _in_name(self, config: Config, data: bytes) -> Config | None:
         """Along the names of an object."""
         mode, low, high, at, _, value, frame, count, cell = config
-        plain = self._sharing.plain(frame)
+        plain = self._plain(frame)
         if plain is None:
             return None
         first, names = plain.first, plain.names
@@ -82,12 +156,12 @@ class PlainSteps:
     def _after_name(self, config: Config, rest: bytes) -> Config | None:
         """At the value of a declared name that ends with ``rest``, quote and colon read."""
         _, low, high, at, _, _, frame, count, cell = config
-        plain = self._sharing.plain(frame)
+        plain = self._plain(frame)
         if plain is None:
             return None
         low, high = low - plain.first, high - plain.first
         name = plain.names[low][:at] + rest
-        number = bisect_left(plain.names, name, low, high)
+        number = bisect_left(plain.names, name, low, high) if high - low > 1 else low
         if number == high or plain.names[number] != name or not plain.left(count) >> number & 1:
             return None
         if plain.is_general:

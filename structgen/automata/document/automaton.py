@@ -37,8 +37,11 @@ MOST_ENDS = 1 << 14
 """Steps of completions remembered before starting over."""
 Config = tuple[Any, ...]
 Registers = npt.NDArray[np.int64]
-_GOES, _DIES, _frombuffer, _BYTE = K.GOES, K.DIES, np.frombuffer, np.dtype(np.uint8)
+_GOES, _DIES = K.GOES, K.DIES
 """What is needed for every new step of every text, at hand."""
+MOST_ARRAYS = 1 << 13
+_arrays: dict[bytes, npt.NDArray[np.uint8]] = {}
+"""Texts read before, as kernels take them."""
 _SPACES = {"compact": 0, "any": K.ANY_SPACE, "bounded": 24, "pretty": K.PRETTY}
 
 
@@ -278,7 +281,9 @@ class DocumentAutomaton:
         """The configuration after ``data``; None where no document goes on so."""
         if len(config) > K.CONFIG_WIDTH:
             return self.keeping.read(config, data)
-        array = _frombuffer(data, _BYTE)
+        array = _arrays.get(data)
+        if array is None:
+            array = _array_of(data)
         try:
             scratch = self._scratch.pop()
         except IndexError:
@@ -343,6 +348,15 @@ class DocumentAutomaton:
             self._ends.clear()
         with deep_recursion():
             return completion_of(self, config, self._ends)
+
+
+def _array_of(data: bytes) -> npt.NDArray[np.uint8]:
+    array = np.frombuffer(data, np.uint8)
+    if len(data) <= 32:
+        if len(_arrays) >= MOST_ARRAYS:
+            _arrays.clear()
+        _arrays[data] = array
+    return array
 
 
 class deep_recursion:
