@@ -23,6 +23,7 @@ from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threa
 from structgen.automata.grammar.complete import Completer
 from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import grammar_mask, grammar_walk, pushdown
+from structgen.kernels.jit import direct
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
 from structgen.masks.grammar_budget import GrammarBudget, WithinBudget
@@ -53,6 +54,9 @@ class GrammarMachine(WithinBudget):
         self._n_words = vocabulary.n_words
         self._parts = PartStore(automaton, runs, known_parts(vocabulary), heavy=heavy)
         self._rows = cache if cache is not None else MaskCache()
+        self._young = self._rows.young
+        self._held: dict[Threads, TokenMask] = {}
+        """Rows that were asked for since the cache last forgot some, at one look."""
         self._keys: dict[Threads, Hashable] = {}
         self._lengths: dict[tuple[int, ...], list[int]] = {}
         self._states = np.zeros(64, dtype=np.int32)
@@ -83,10 +87,15 @@ class GrammarMachine(WithinBudget):
 
     def fill_mask(self, config: Any, row: TokenMask) -> None:
         """Overwrite ``row``; see ``TokenMachine.fill_mask``."""
-        found = self._rows.get(self._keys.get(config))
+        found = self._held.get(config)
         if found is None:
             with self._lock:
-                found = self._mask(config)
+                found = self._rows.get(self._keys.get(config))
+                if found is None:
+                    found = self._mask(config)
+                if self._young is not self._rows.young:
+                    self._young, self._held = self._rows.young, {}
+                self._held[config] = found
         row[:] = found
 
     def _mask(self, config: Threads) -> TokenMask:
@@ -136,7 +145,7 @@ class GrammarMachine(WithinBudget):
         name = parts.start if at_start else UNDER_WAY_AT_ROOT
         if not at_start and state not in parts.met:
             parts.meet(state)
-        n, n_watched, problem, total = grammar_mask.begin_mask(
+        n, n_watched, problem, total = direct(grammar_mask.begin_mask)(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
             name, *thread, automaton.next_generation(), self._eos, mask,
         )  # fmt: skip
@@ -166,7 +175,7 @@ class GrammarMachine(WithinBudget):
         return self._states_on(cell, np.zeros(length, dtype=np.int32))
 
     def _states_on(self, cell: int, out: IntArray) -> bytes:
-        n = int(grammar_walk.stack_states(self.automaton.heap.array, cell, out))
+        n = int(direct(grammar_walk.stack_states)(self.automaton.heap.array, cell, out))
         return out[:n].tobytes()
 
     def _remember(self, cell: int, name: tuple[int, ...], mask: TokenMask, total: int) -> tuple[Hashable, TokenMask]:
@@ -207,7 +216,7 @@ class GrammarMachine(WithinBudget):
                 self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
                 self._watched = np.concatenate([self._watched, np.zeros_like(self._watched)])
             automaton.clear()
-            n, n_watched, problem = grammar_mask.fill(
+            n, n_watched, problem = direct(grammar_mask.fill)(
                 automaton.heap.array, automaton.work, trie, parts.tables, self._queue, self._watched, n, n_watched, row
             )
         if n_watched:

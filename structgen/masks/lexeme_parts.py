@@ -19,6 +19,7 @@ from structgen.dtypes import IntArray, lazy_zeros
 from structgen.kernels import known_parts as known_kernels
 from structgen.kernels import part_pool, part_writing
 from structgen.kernels.grammar_walk import GrammarTrie
+from structgen.kernels.jit import direct
 from structgen.kernels.part_pool import LEAVING, PartTables
 from structgen.masks.known_parts import KnownPart, KnownParts, Pedigrees
 from structgen.masks.lexeme_runs import LEAST, LexemeRuns, Loop, loop_of
@@ -127,7 +128,7 @@ class PartStore:
         if parts is None:
             self.tables.loops[base, 0] = part_pool.UNKNOWN_BEFORE
             self.met.add(base)
-        elif not part_pool.find_part(self.tables.names, UNDER_WAY_AT_ROOT, base, 0):
+        elif not direct(part_pool.find_part)(self.tables.names, UNDER_WAY_AT_ROOT, base, 0):
             self._enter(UNDER_WAY_AT_ROOT, base, self._add_known(UNDER_WAY_AT_ROOT, base, *parts))
 
     def _enter(self, name: int, state: int, part: int) -> None:
@@ -135,7 +136,7 @@ class PartStore:
         counts = self.tables.counts
         if 2 * (int(counts[part_pool.N_NAMES]) + 1) > len(self.tables.names):
             self._enlarge(part_pool.NAMES)
-        part_pool.insert_part(self.tables.names, name, state, 0, part)
+        direct(part_pool.insert_part)(self.tables.names, name, state, 0, part)
         counts[part_pool.N_NAMES] += 1
 
     def _parts_known_of(self, state: int) -> tuple[dict[bytes, KnownPart], IntArray] | None:
@@ -255,7 +256,7 @@ class PartStore:
 
         def call(heap: Any, work: Any) -> int:
             self.tables.counts[part_pool.SHORT] = 0
-            return int(kernel(heap, work, self.trie, self.tables, *arguments))
+            return int(direct(kernel)(heap, work, self.trie, self.tables, *arguments))
 
         while True:
             part = int(self.automaton.run(call))

@@ -23,7 +23,8 @@ from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import ByteArray, IntArray, lazy_zeros
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
-from structgen.kernels import alike_stacks, grammar_facts, pushdown
+from structgen.kernels import alike_stacks, grammar_facts, grammar_walk, pushdown
+from structgen.kernels.jit import direct
 
 __all__ = ["GrammarAutomaton", "Thread", "Threads"]
 
@@ -315,12 +316,12 @@ class GrammarAutomaton:
 
         ``offsets`` (V + 1,) say where tokens begin in ``data``.
         """
-        from structgen.kernels.grammar_walk import advance_one
-
         if self.liveness is not None:
             return None
         generation = self.next_generation()
-        found = advance_one(self.heap.array, self.work, data, offsets, token_id, generation, *thread)
+        found = direct(grammar_walk.advance_one)(
+            self.heap.array, self.work, data, offsets, token_id, generation, *thread
+        )
         if found[0] == 1:
             after: Threads = (found[1:],)
             return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
