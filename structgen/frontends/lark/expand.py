@@ -14,8 +14,8 @@ in marks alone are left to Lark.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
 
@@ -116,14 +116,14 @@ class _Expander:
         declared = symbols & set(statements.declared)
         indented = {"_INDENT", "_DEDENT"} <= set(statements.declared)
         used = symbols.union(self.ignored, kept if indented else ())
-        mentions = statements.mentions
+        by_name = used.difference(self._names.values()) | {start}  # literals do not mention what they are
         return Loaded(
             tuple([terminal for name, terminal in self.terminals.items() if name in used]),
             rules,
             self.ignored,
             tuple(sorted(declared)),
             indented,
-            all(mentions[name] > 1 or name == start for name in (*statements.rules, *statements.terminals)),
+            by_name.issuperset(chain(statements.rules, statements.terminals)) or statements.all_mentioned(start),
         )
 
     def _rule(self, definition: Definition) -> None:
@@ -180,23 +180,28 @@ class _Expander:
 
     def _choices(self, node: Node) -> Alternatives:
         """What ``node`` may be: groups multiplied out, every alternative once, in order."""
+        names = self._names
         if isinstance(node, str):
-            return [(self._names.get(node, node),)]
+            return [(names.get(node, node),)]
         kind = node[0]
-        if kind == "|":
-            found: Alternatives = []
-            for items in node[1]:
-                found += self._sequences(items)
+        if kind == ",":
+            found: Alternatives = [tuple(map(names.get, items, items)) for items in node[1]]
             return found if len(found) == 1 else self._each_once(found)
         if kind == "*":
             return [(self._repeat(node[1]),), ()]
+        if kind == "[" or kind == "?":
+            found, nothing = self._choices(node[1]), self._nothing(node) if kind == "[" else ()
+            return self._each_once([*found, nothing]) if nothing in found else [*found, nothing]
+        if kind == "|":
+            found = []
+            for items in node[1]:
+                found += self._sequences(items)
+            return found if len(found) == 1 else self._each_once(found)
         if kind == "+":
             return [(self._repeat(node[1]),)]
-        if kind == "?" or kind == "[":
-            return self._each_once([*self._choices(node[1]), self._nothing(node) if kind == "[" else ()])
         if kind == "~":
             return self._choices(self._spread(node[1], node[2]))
-        return [(self._template(node[1], node[2]) if kind == "{" else self._names[node],)]
+        return [(self._template(node[1], node[2]) if kind == "{" else names[node],)]
 
     def _nothing(self, option: Node) -> tuple[str, ...]:
         """What stands for an ``[x]`` left out."""
@@ -224,13 +229,13 @@ class _Expander:
             parts.append(self._choices(item))
         if run:
             parts.append([tuple(run)])
-        if len(parts) == 1:
-            return parts[0]
+        if len(parts) < 2:
+            return parts[0] if parts else [()]
         n_choices = [n for n in map(len, parts) if n > 1]
-        if n_choices:
+        if len(n_choices) > 1:
             _check_product(n_choices)
-        products: Alternatives = [()]
-        for choices in parts:
+        products = parts[0]
+        for choices in parts[1:]:
             products = [left + right for left in products for right in choices]
         return products if len(n_choices) < 2 else self._each_once(products)
 
@@ -239,7 +244,7 @@ class _Expander:
         low, high = numbers[0], numbers[-1]
         if not 0 <= low <= high < _FEW_REPEATS:
             raise NotPlainError
-        return ("|", tuple((inner,) * n for n in range(low, high + 1)))
+        return ("," if isinstance(inner, str) else "|", tuple([(inner,) * n for n in range(low, high + 1)]))
 
     def _repeat(self, node: Node) -> str:
         """The rule for one or more of ``node``: one for all that are alike."""
@@ -256,8 +261,11 @@ class _Expander:
         if isinstance(node, str):
             return self._names.get(node, node)
         kind = node[0]
+        if kind == ",":
+            return (",", tuple([tuple(map(self._names.get, items, items)) for items in node[1]]))
         if kind == "|":
-            return ("|", tuple([tuple([self._resolved(item) for item in items]) for items in node[1]]))
+            found = tuple([tuple([self._resolved(item) for item in items]) for items in node[1]])
+            return ("," if all(isinstance(item, str) for items in found for item in items) else "|", found)
         if kind == "*":
             return ("?", self._repeat(node[1]))
         if kind == "+":
@@ -314,7 +322,7 @@ def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
     """Rules that another rule (or the start) still uses once those are gone that none uses, as Lark prunes."""
     live = set(uses)
     while True:
-        used = {start}.union(*[uses[origin] - {origin} for origin in live])
+        used = {start}.union(*[uses[at] - {at} if at in uses[at] else uses[at] for at in live])
         kept = live & used
         if kept == live:
             return live
@@ -335,7 +343,7 @@ def _substituted(node: Any, bound: dict[str, Node]) -> Any:
 def _is_identifier(text: str) -> bool:
     """Whether Lark would name a terminal after ``text``."""
     if text.isascii():
-        return bool(re.fullmatch(r"[A-Za-z_]\w*", text, re.ASCII))
+        return text.isidentifier()
     start = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Pc"}
     kinds = [unicodedata.category(character) for character in text]
     return kinds[0] in start and all(kind in start or kind in ("Nd", "Nl") for kind in kinds)

@@ -30,6 +30,7 @@ __all__ = ["read_lark"]
 
 _OPENING = ("LPAR", "LSQB", "LBRACE")
 _CLOSING = ("RPAR", "RSQB", "RBRACE")
+_NONE: frozenset[str] = frozenset()
 _NEWLINE, _INDENT, _DEDENT = "_NEWLINE", "_INDENT", "_DEDENT"
 
 
@@ -163,7 +164,7 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
     name, written, priority = terminal
     kind, value, flags, _ = written
     if kind == "str" and not flags and value and value.isascii():
-        return Terminal(name, exactly(value), value, frozenset(), priority, rank)
+        return Terminal(name, exactly(value), value, _NONE, priority, rank)
     expression = written.regexp()
     try:
         pattern = exactly(value) if kind == "str" and not flags else read_pattern(expression, name=name)

@@ -22,8 +22,9 @@ __all__ = ["LITERAL", "Definition", "Literals", "Node", "NotPlainError", "Statem
 
 Node = str | tuple[Any, ...]
 """A symbol's name, or a literal as written, which begins with one of ``LITERAL``, or one of
-``("|", alternatives)``, each a tuple of nodes; ``("?", node)``, ``("*", node)``, ``("+", node)``;
-``("[", node)``; ``("~", node, numbers)``; ``("..", literal, literal)``; ``("{", template, arguments)``."""
+``("|", alternatives)``, each a tuple of nodes, or ``(",", alternatives)`` where all of these are strings;
+``("?", node)``, ``("*", node)``, ``("+", node)``, ``("[", node)``; ``("~", node, numbers)``;
+``("..", literal, literal)``; ``("{", template, arguments)``."""
 Literals = list[tuple[int, Node]]
 """Literals and ranges of a definition from left to right, and how deep each lies in Lark's tree of it."""
 
@@ -59,7 +60,7 @@ class NotPlainError(Exception):
 
 
 class Definition(NamedTuple):
-    """One rule or terminal: ``body`` is a ``"|"`` node."""
+    """One rule or terminal: ``body`` is a ``"|"`` or ``","`` node."""
 
     name: str
     body: tuple[Any, ...]
@@ -72,14 +73,21 @@ class Definition(NamedTuple):
 class Statements:
     """A grammar as written."""
 
-    mentions: Counter[str]
-    """How often each token occurs."""
+    tokens: list[str]
+    modified: list[str] = field(default_factory=list)
+    """Rules whose names stand in one token with their modifiers where they are defined."""
     rules: dict[str, Definition] = field(default_factory=dict)
     terminals: dict[str, Definition] = field(default_factory=dict)
     ignores: list[tuple[Any, ...]] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
     imports: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     """(dotted path of the file, {name there: name here})."""
+
+    def all_mentioned(self, but: str) -> bool:
+        """Whether all names defined here, save one, are surely mentioned elsewhere."""
+        mentions = Counter(self.tokens)
+        mentions.update(self.modified)
+        return all(mentions[name] > 1 or name == but for name in (*self.rules, *self.terminals))
 
 
 def read_statements(text: str) -> Statements:
@@ -120,7 +128,7 @@ class _Reader:
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
         self.kinds = "".join([_KINDS.get(token[0]) or _kind(token) for token in tokens]) + _END
-        self.mentions = Counter(tokens)
+        self.modified: list[str] = []
         self.at = 0
         self.literals: Literals = []
         """Of the definition that is being read."""
@@ -140,7 +148,7 @@ class _Reader:
         return True
 
     def statements(self) -> Statements:
-        found = Statements(self.mentions)
+        found = Statements(self.tokens, self.modified)
         tokens, kinds = self.tokens, self.kinds
         while (kind := kinds[at := self.at]) != _END:
             if kind == _NEWLINE:
@@ -151,7 +159,7 @@ class _Reader:
                 continue
             if kinds[at : at + 4] in _LONE_LITERAL:  # as most terminals are
                 self.at, where = at + 4, found.terminals
-                definition = Definition(tokens[at], ("|", ((tokens[at + 2],),)))
+                definition = Definition(tokens[at], (",", ((tokens[at + 2],),)))
             else:
                 where = found.terminals if kind == _TERMINAL else found.rules
                 definition = self.definition(kind)
@@ -200,7 +208,7 @@ class _Reader:
             name = modified.lstrip("!?")
             if name[0] == "_" and "?" in modified:
                 raise NotPlainError
-            self.mentions[name] += 1
+            self.modified.append(name)
         else:
             name = self.next(_RULE)
         if kind != _TERMINAL and self.skip("{"):
@@ -225,7 +233,7 @@ class _Reader:
         tokens, kinds, literals = self.tokens, self.kinds, self.literals
         found: list[tuple[Node, ...]] = []
         items: list[Node] = []
-        is_outermost, first = depth == 2, len(literals)
+        kind_of_all, first = ",", len(literals)
         while True:
             at = self.at
             kind = kinds[at]
@@ -236,17 +244,18 @@ class _Reader:
                     literals.append((depth, tokens[at]))
                 continue
             if kind in _STARTS:
+                kind_of_all = "|"
                 items.append(self.item(depth))
                 continue
             if kind == _TO:
-                if not is_outermost or not self.aliases:
+                if depth > 2 or not self.aliases:
                     raise NotPlainError
                 self.at = at + 1
                 self.next(_RULE)
                 literals[first:] = [(deep + 1, literal) for deep, literal in literals[first:]]
             found.append(tuple(items))
             if kinds[self.at] not in _OR:
-                return ("|", tuple(found))
+                return (kind_of_all, tuple(found))
             self.at += 1
             items, first = [], len(literals)
 

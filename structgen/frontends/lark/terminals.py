@@ -141,7 +141,7 @@ class _Terminals:
         if isinstance(node, str):
             return literal_pattern(node) if node[0] in LITERAL else self._named(node, within)
         kind = node[0]
-        if kind == "|":
+        if kind == "|" or kind == ",":
             return self.choice(node[1], within)
         if kind == "..":
             return literal_pattern(node)
