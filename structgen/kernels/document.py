@@ -154,7 +154,18 @@ def run(
 
     ``before`` is scratch of the same shape.
     """
-    for at in range(start, data.shape[0]):
+    return _run_to(
+        data.shape[0], regs, before, data, start, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+        keys, results, cells, n_cells, max_space, miss,
+    )  # fmt: skip
+
+
+@uncounted
+def _run_to(
+    end, regs, before, data, start, trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    keys, results, cells, n_cells, max_space, miss,
+):  # fmt: skip
+    for at in range(start, end):
         _copy(regs, before)
         status = step(
             regs, data[at], trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
@@ -167,7 +178,36 @@ def run(
             # Text that must be kept begins: its owner reads on byte by byte.
             _copy(before, regs)
             return UNDECIDED, at
-    return GOES, data.shape[0]
+    return GOES, end
+
+
+@uncounted
+def undecided(
+    mask, ids, offsets, told, config, regs, before, data,
+    trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+    keys, results, cells, n_cells, max_space, miss,
+):  # fmt: skip
+    """Which of the tokens ``ids`` that ``mask`` allows tables alone do not read to their ends from ``config``.
+
+    ``told`` (n,) bool, written in place; token ``ids[k]`` is ``data[offsets[k]:offsets[k + 1]]``. ``regs`` and
+    ``before`` are scratch.
+    """
+    for k in range(ids.shape[0]):
+        token = ids[k]
+        told[k] = False
+        if not (mask[token >> 5] >> np.uint32(token & 31)) & np.uint32(1):
+            continue
+        for i in range(config.shape[0]):
+            regs[i] = config[i]
+        regs[R_POPPED] = 0
+        regs[R_FREE] = n_cells
+        regs[R_KEPT] = 1
+        regs[R_COMMA] = 0
+        status, _ = _run_to(
+            offsets[k + 1], regs, before, data, offsets[k], trans, content, class_maps, reach, numbers, number_label, specs, lit_start, lit_bytes, lit_label, values, frames, children, available,
+            keys, results, cells, n_cells, max_space, miss,
+        )  # fmt: skip
+        told[k] = status != GOES
 
 
 @uncounted

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,26 @@ __all__ = ["DoubtfulTokens", "doubtful_tokens"]
 
 _NUMBER = re.compile(rb"(?:^|[][{}:,\s])\s*-?[0-9]")
 _LATER_NUMBER = re.compile(rb"[][{}:,\s]\s*-?[0-9]")
-Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
-"""Token ids: those to ask about between lexemes, and those to ask about within one, which they end first."""
+
+
+class Spelled(NamedTuple):
+    """Some tokens with their bytes, one after the other."""
+
+    ids: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+    """(n + 1,): where the bytes of each token begin."""
+    data: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, ids: list[int], tokens: Sequence[bytes]) -> Spelled:
+        """Tokens by their ids."""
+        spelled = [tokens[token] for token in ids]
+        offsets = np.cumsum([0, *map(len, spelled)], dtype=np.int64)
+        return cls(np.array(ids, np.int64), offsets, np.frombuffer(b"".join(spelled), np.uint8))
+
+
+Places = tuple[Spelled, Spelled]
+"""Tokens to ask about between lexemes, and those to ask about within one, which they end first."""
 _found: weakref.WeakKeyDictionary[Vocabulary, DoubtfulTokens] = weakref.WeakKeyDictionary()
 
 
@@ -31,6 +50,9 @@ class DoubtfulTokens:
         self._ids = vocabulary.trie.token_ids
         self._body = string_body(vocabulary)
         self._ill_begun: dict[tuple[Beginnings, ...], Places] = {}
+
+    def _places(self, between: list[int], within: list[int]) -> Places:
+        return Spelled.of(between, self._tokens), Spelled.of(within, self._tokens)
 
     @cached_property
     def escaping(self) -> list[int]:
@@ -60,7 +82,22 @@ class DoubtfulTokens:
     def strings(self) -> Places:
         """Tokens in which a whole string may stand: one that ends another string first has three quotes."""
         more = [token for token in self.two_quotes if self._tokens[token].count(b'"') > 2]
-        return np.array(self.two_quotes, np.int64), np.array(more, np.int64)
+        return self._places(self.two_quotes, more)
+
+    def with_string(self, text: bytes) -> Iterator[int]:
+        """Tokens in which ``text``, with its quotes, stands; mostly none, so all are searched at once."""
+        spelled = self.strings[0]
+        data = self._two_quotes_spelled
+        at = data.find(text)
+        while at >= 0:
+            index = int(np.searchsorted(spelled.offsets, at, "right")) - 1
+            if at + len(text) <= spelled.offsets[index + 1]:
+                yield int(spelled.ids[index])
+            at = data.find(text, at + 1)
+
+    @cached_property
+    def _two_quotes_spelled(self) -> bytes:
+        return self.strings[0].data.tobytes()
 
     @cached_property
     def two_names(self) -> Places:
@@ -68,14 +105,14 @@ class DoubtfulTokens:
         tokens = self._tokens
         names = [token for token in self.two_quotes if tokens[token].count(b'"') > 3]
         more = [token for token in self.two_quotes if tokens[token].count(b'"') > 2]
-        return np.array(names, np.int64), np.array(more, np.int64)
+        return self._places(names, more)
 
     @cached_property
     def digits(self) -> Places:
         """Tokens in which a number may begin."""
         first = [token for token in np.sort(self._ids).tolist() if _NUMBER.search(self._tokens[token])]
         later = [token for token in first if _LATER_NUMBER.search(self._tokens[token])]
-        return np.array(first, np.int64), np.array(later, np.int64)
+        return self._places(first, later)
 
     def ill_begun(self, judges: tuple[Beginnings, ...], begins_well: Callable[[Beginnings, bytes], bool]) -> Places:
         """Tokens with a quote behind which stands what some judge gives up at once."""
@@ -87,7 +124,7 @@ class DoubtfulTokens:
                 if rest and not all(begins_well(judge, rest) for judge in judges):
                     ids.append(token)
             more = [token for token in ids if self._tokens[token].count(b'"') > 1]
-            found = self._ill_begun[judges] = np.array(ids, np.int64), np.array(more, np.int64)
+            found = self._ill_begun[judges] = self._places(ids, more)
         return found
 
 

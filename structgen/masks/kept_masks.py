@@ -21,7 +21,7 @@ from structgen.automata.document.texts import decoded
 from structgen.dtypes import TokenMask
 from structgen.ir.document import FIRST, Beginnings, PieceBeginnings
 from structgen.kernels import document as K
-from structgen.masks.doubtful_tokens import doubtful_tokens
+from structgen.masks.doubtful_tokens import Spelled, doubtful_tokens
 from structgen.masks.host_masks import HostMasks
 from structgen.masks.mask import allowed_ids, set_ids
 from structgen.masks.string_body import string_body
@@ -100,21 +100,34 @@ class KeptMasks:
             asked.append(doubtful.strings[in_string])
         if tables.judged:
             asked.append(doubtful.ill_begun(tables.all_beginnings(), _begins_well)[in_string])
-        for tokens in asked:
-            is_allowed = (row[tokens >> 5] >> (tokens & 31).astype(np.uint32)) & 1 != 0
-            for token in tokens[is_allowed].tolist():
+        for spelled in asked:
+            for token in self._undecided(config, spelled, row):
                 if self._machine.advance(config, token) is None:
                     row[token >> 5] &= ~np.uint32(1 << (token & 31))
+
+    def _undecided(self, config: Config, spelled: Spelled, row: TokenMask) -> list[int]:
+        """Allowed tokens in which something to be judged begins; of the others the mask is right."""
+        ids = spelled.ids
+        told = np.empty(len(ids), np.bool_)
+        if len(config) > K.CONFIG_WIDTH:
+            told[:] = (row[ids >> 5] >> (ids & 31).astype(np.uint32)) & 1 != 0
+        else:
+            regs, before = np.zeros((2, K.WIDTH), np.int64)
+            K.undecided(
+                row, ids, spelled.offsets, told, np.array(config, np.int64), regs, before, spelled.data,
+                *self._machine.automaton.tables.arguments, np.zeros(3, np.int64),
+            )  # fmt: skip
+        return ids[told].tolist()  # type: ignore[no-any-return]
 
     # -- names -----------------------------------------------------------------------------------
 
     def _correct_names(self, config: Config, names: set[bytes], row: TokenMask) -> None:
-        tokens = self._tokens
-        spelled = [b'"' + escaped(name) + b'"' for name in names]
-        doubtful = {token for token in self._doubtful.two_quotes if any(text in tokens[token] for text in spelled)}
+        doubtful: set[int] = set()
+        for name in names:
+            doubtful.update(self._doubtful.with_string(b'"' + escaped(name) + b'"'))
         last = config[-2] if type(config[-1]) is Text else config[-1]
         in_name = K.M_FREE <= config[K.R_MODE] <= K.M_CONTENT and not config[K.R_VALUE]
-        doubtful.update(self._doubtful.two_names[in_name].tolist())
+        doubtful.update(self._doubtful.two_names[in_name].ids.tolist())
         if type(last) is Names and in_name and last.cell == config[K.R_CELL]:
             begun = decoded(last.text)
             if config[K.R_ESC] or begun is None:
