@@ -149,6 +149,19 @@ class Lexer:
             return self.nfa.add_text(found.literal.encode(), terminal)
         return self.nfa.add_pattern(found.pattern, terminal, found.name)
 
+    def add_all(self) -> None:
+        """Add the terminals that no context has asked for yet."""
+        for terminal, found in enumerate(self.grammar.terminals):
+            if found.pattern is not None:
+                self._start(terminal)
+
+    def byte_classes(self) -> npt.NDArray[np.uint8]:
+        """(256,) uint8: the class of each byte; no terminal added so far tells bytes of one class apart."""
+        begins = np.zeros(257, np.int64)
+        begins[list({cut for edges in self.nfa.edges for low, high, _ in edges for cut in (low, high + 1)})] = 1
+        begins[0] = 0
+        return np.cumsum(begins[:256]).astype(np.uint8)
+
     def watch_start(self, look: int) -> int:
         """The state that runs a lookahead's own pattern, from its first node."""
         return self._states.closed((look,), ())

@@ -33,7 +33,29 @@ class LexemeEnds:
         self.rows: list[Row] = []
         self.at_end: list[bool] = []
         self._ids: dict[tuple[bytes, bool], int] = {}
+        self._n_nodes = -1
         self._intern(np.zeros(256, dtype=np.int64), True)
+
+    @property
+    def one_of_each(self) -> npt.NDArray[np.intp]:
+        """One byte of each class that no terminal tells apart, digits and letters first."""
+        self._classify()
+        return self._one_of_each
+
+    @property
+    def class_of(self) -> npt.NDArray[np.intp]:
+        """(256,) intp: for each byte the index in ``one_of_each``."""
+        self._classify()
+        return self._class_of
+
+    def _classify(self) -> None:
+        """Terminals may have been added to the lexer since the last time."""
+        if self._n_nodes != len(self.lexer.nfa.kind):
+            self._n_nodes = len(self.lexer.nfa.kind)
+            classes = self.lexer.byte_classes()
+            first = np.unique(classes[_ORDER], return_index=True)[1]
+            self._one_of_each = _ORDER[np.sort(first)]
+            self._class_of = np.argsort(np.argsort(first))[classes]
 
     def _intern(self, row: Row, at_end: bool) -> int:
         key = (row.tobytes(), at_end)
@@ -77,20 +99,25 @@ class LexemeEnds:
         lexer = self.lexer
         if not lexer.may_end(state):
             return []
-        delta, steps = self.delta(state), self.steps(watch)
+        bytes_ = self.one_of_each
         ended = self._ended(state)
-        columns, which = np.unique(np.stack([ended[:256], delta, steps]), axis=1, return_inverse=True)
+        columns = zip(*(row[bytes_].tolist() for row in (ended, self.delta(state), self.steps(watch))), strict=True)
         rows: dict[tuple[int, int], Row] = {}
-        for number, column in enumerate(columns.T.tolist()):
+        known: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        for number, column in enumerate(columns):
+            if column not in known:
+                known[column] = list(self._before(*column))
             seen: dict[int, int] = {}
-            for terminal, after in self._before(*column):
+            for terminal, after in known[column]:
                 seen[terminal] = seen.get(terminal, -1) + 1
-                row = rows.setdefault((terminal, seen[terminal]), np.full(256, BROKEN, dtype=np.int64))
-                row[which.ravel() == number] = after
+                row = rows.get((terminal, seen[terminal]))
+                if row is None:
+                    row = rows[terminal, seen[terminal]] = np.full(len(bytes_), BROKEN, dtype=np.int64)
+                row[number] = after
         last = {terminal for terminal, _ in lexer.endings(int(ended[256]))} if lexer.watches.at_end(watch) else set()
         for terminal in last:
-            rows.setdefault((terminal, 0), np.full(256, BROKEN, dtype=np.int64))
-        return [(terminal, self._intern(row, terminal in last)) for (terminal, _), row in rows.items()]
+            rows.setdefault((terminal, 0), np.full(len(bytes_), BROKEN, dtype=np.int64))
+        return [(terminal, self._intern(row[self.class_of], terminal in last)) for (terminal, _), row in rows.items()]
 
     def _ended(self, state: int) -> Row:
         """How a lexeme ends in ``state`` before each byte, and at the text's end."""
@@ -117,3 +144,8 @@ class LexemeEnds:
             joined = lexer.watches.join(after, watch)
             if joined != BROKEN:
                 yield terminal, joined
+
+
+_ORDER = np.array([*range(48, 58), *range(97, 123), *range(65, 91), *range(32, 48), *range(58, 65), *range(91, 97),
+                   *range(123, 127), 10, 9, *range(9), *range(11, 32), *range(127, 256)])  # fmt: skip
+"""Bytes as one would rather see them in a text."""

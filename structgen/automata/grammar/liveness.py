@@ -11,7 +11,7 @@ Lexer and stack together are a pushdown automaton. Its control between two lexem
 match more) and the context in which the next lexeme is read. Reachability is decided by
 summaries, as in Bouajjani, Esparza and Maler (1997), worked out on demand: what a state on top
 of the stack can lead to until it is popped, which does not depend on what lies below. A stack
-is then tried from the top down. Reductions are taken as the tables have them, so conflicts
+is then tried from the top down, one way after the other. Reductions are taken as the tables have them, so conflicts
 settled by shifting are accounted for, too.
 
 Bytes go along as trees of pieces, so a text that is alive also has a completion.
@@ -22,8 +22,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from structgen.automata.grammar.lexeme_ends import FREE, LexemeEnds, Place
 from structgen.errors import LimitError
@@ -41,11 +39,15 @@ has been read and is not on the stack yet."""
 Key = tuple[int, Control]
 Outcome = tuple[int, int, int, int]
 """(left-hand side, further symbols to pop, terminal, condition); the left-hand side is ``ACCEPTED`` at the end."""
+StackPlace = tuple[int, int, Control]
+"""(state on top of the stack, place below it, control)."""
 Word = Any
 """Bytes, or a pair of words."""
 
 BOUNDARY, PENDING = 0, 1
 ACCEPTED = -1
+ENDED: StackPlace = (-1, -1, (-1, -1, -1))
+"""The text is complete."""
 MAX_FACTS = 150_000
 MAX_ANSWERS = 200_000
 
@@ -59,6 +61,8 @@ class Liveness:
         self.tables = automaton.tables
         self.ends = LexemeEnds(automaton.lexer)
         self._lexemes: dict[Place, list[tuple[int, int, bytes]]] = {}
+        self._behind: dict[tuple[bool, Place], list[tuple[int, Place]]] = {}
+        self._ends: dict[Place, list[tuple[int, int]]] = {}
         self._follow: dict[Boundary, list[tuple[int, int, bytes]]] = {}
         self._outcomes: dict[Key, dict[Outcome, Word]] = {}
         self._pushes: dict[Key, dict[Key, Word]] = {}
@@ -104,25 +108,41 @@ class Liveness:
 
     def _find_lexemes(self, words: dict[Place, bytes]) -> list[tuple[int, int, bytes]]:
         """Breadth-first from the places that ``words`` lead to."""
-        ends = self.ends
         todo = deque(words)
         found: dict[tuple[int, int], bytes] = {}
         while todo:
             at = todo.popleft()
-            for end in ends.ends(at):
+            if at not in self._ends:
+                self._ends[at] = self.ends.ends(at)
+            for end in self._ends[at]:
                 found.setdefault(end, words[at])
-            for byte, place in self._reached(ends.delta(at[0]), ends.steps(at[1])):
+            for byte, place in self._places_behind(at, begun=True):
                 if place not in words:
                     words[place] = words[at] + bytes([byte])
                     todo.append(place)
         return [(terminal, condition, word) for (terminal, condition), word in found.items()]
 
-    def _reached(self, codes: Any, watches: Any) -> Iterator[tuple[int, Place]]:
-        """(a byte, the place behind it) for the ways in which lexer and conditions go on together."""
-        both = np.stack([codes, watches])[:, _ORDER]
-        for at in np.unique(both, axis=1, return_index=True)[1].tolist():
-            for place in self.ends.behind(*both[:, at].tolist()):
-                yield int(_ORDER[at]), place
+    def _places_behind(self, place: Place, *, begun: bool) -> list[tuple[int, Place]]:
+        """(a byte, the place behind it), one byte for each, as lexer and conditions go on together; remembered.
+
+        ``begun`` is whether a lexeme is under way; before one, the second of ``place`` is a condition.
+        """
+        found = self._behind.get((begun, place))
+        if found is None:
+            state, second = place
+            codes, bytes_ = self.ends.delta(state), self.ends.one_of_each
+            watches = self.ends.steps(second) if begun else self.ends.rows[second]
+            columns: dict[tuple[int, int], int] = {}
+            for code, watch, byte in zip(
+                codes[bytes_].tolist(), watches[bytes_].tolist(), bytes_.tolist(), strict=True
+            ):
+                columns.setdefault((code, watch), byte)
+            byte_of: dict[Place, int] = {}
+            for column, byte in columns.items():
+                for after in self.ends.behind(*column):
+                    byte_of.setdefault(after, byte)
+            found = self._behind[begun, place] = [(byte, after) for after, byte in byte_of.items()]
+        return found
 
     def follow(self, boundary: Boundary) -> list[tuple[int, int, bytes]]:
         """(terminal, condition behind it, bytes) for what may be read next, ignored lexemes left out; and the end."""
@@ -152,7 +172,7 @@ class Liveness:
         words: dict[Place, bytes] = {}
         for state, _ in self.automaton.lexer.fork(code):
             if state:
-                for byte, place in self._reached(self.ends.delta(state), self.ends.rows[condition]):
+                for byte, place in self._places_behind((state, condition), begun=False):
                     words.setdefault(place, bytes([byte]))
         return self._find_lexemes(words)
 
@@ -268,32 +288,44 @@ class Liveness:
     # --- stacks
 
     def _complete(self, cell: int, state: int, watch: int) -> bytes | None:
-        """Try the ways in which the lexeme in ``state`` may end, then the stack from the top down."""
-        todo: list[tuple[int, int, Control]] = []
-        words: dict[tuple[int, int, Control], Word] = {}
+        """Try the ways in which the lexeme in ``state`` may end, then the stack from the top down.
+
+        Depth-first: nearly every way down the stack comes to its end.
+        """
+        seen: set[tuple[int, int, Control]] = set()
+        open_ways = [self._first_places(cell, state, watch)]
+        while open_ways:
+            place, word = next(open_ways[-1], (None, b""))
+            if place is None:
+                open_ways.pop()
+            elif place == ENDED:
+                return _flat(word)
+            elif place not in seen:
+                seen.add(place)
+                open_ways.append(self._places_under(place, word))
+        return None
+
+    def _first_places(self, cell: int, state: int, watch: int) -> Iterator[tuple[StackPlace, Word]]:
+        """Where the stack is once the lexeme under way has ended, and the bytes until then."""
         for terminal, behind, word in self.lexemes((state, watch)):
             for top, below in self.automaton.tops(cell):
-                control: Control = (PENDING, terminal, behind)
-                if terminal in self.grammar.ignore:
-                    control = (BOUNDARY, behind, self._code(top))
-                    if cell == 0 and self.automaton.accepts_empty and self._end_of(behind, top) is not None:
-                        return word + (self._end_of(behind, top) or b"")
-                if (top, below, control) not in words:
-                    words[top, below, control] = word
-                    todo.append((top, below, control))
-        for place in todo:
-            top, below, control = place
-            for outcome, more in self._outcomes_of(top, control).items():
-                left, n_more, terminal, behind = outcome
-                whole: Word = (words[place], more)
-                if left == ACCEPTED:
-                    return _flat(whole)
-                for base, base_state in self.automaton.bases(below, n_more):
-                    following = (int(self.tables.goto[base_state, left]), base, (PENDING, terminal, behind))
-                    if following not in words:
-                        words[following] = whole
-                        todo.append(following)
-        return None
+                if terminal not in self.grammar.ignore:
+                    yield (top, below, (PENDING, terminal, behind)), word
+                    continue
+                if cell == 0 and self.automaton.accepts_empty and self._end_of(behind, top) is not None:
+                    yield ENDED, word + (self._end_of(behind, top) or b"")
+                yield (top, below, (BOUNDARY, behind, self._code(top))), word
+
+    def _places_under(self, place: StackPlace, word: Word) -> Iterator[tuple[StackPlace, Word]]:
+        """What the top of a stack comes to, further down."""
+        top, below, control = place
+        for (left, n_more, terminal, behind), more in self._outcomes_of(top, control).items():
+            whole: Word = (word, more)
+            if left == ACCEPTED:
+                yield ENDED, whole
+                return
+            for base, base_state in self.automaton.bases(below, n_more):
+                yield (int(self.tables.goto[base_state, left]), base, (PENDING, terminal, behind)), whole
 
     def _end_of(self, condition: int, state: int) -> bytes | None:
         """Ignored lexemes after which the text may end."""
@@ -324,7 +356,3 @@ def _reduces_by_terminal(reduces: Any) -> list[dict[int, list[int]]]:
                 bits ^= low
         found.append(by_terminal)
     return found
-
-
-_ORDER = np.array([*range(48, 58), *range(97, 123), *range(65, 91), *range(32, 48), *range(58, 65), *range(91, 97),
-                   *range(123, 127), 10, 9, *range(9), *range(11, 32), *range(127, 256)])  # fmt: skip
