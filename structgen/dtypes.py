@@ -46,11 +46,14 @@ def lazy_zeros(shape: int | tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
     """Zeros of which only pages that are written to cost time and memory.
 
     ``np.zeros`` asks the system for pages of 2 MB where arrays are large, and a table whose
-    first rows alone are in use pays milliseconds for zeroing the rest.
+    first rows alone are in use pays milliseconds for zeroing the rest. The pages are this process's own: by default
+    ``mmap`` shares them with processes forked later, each of which would write into the others' tables.
     """
     dims = (shape,) if isinstance(shape, int) else shape
     kind = np.dtype(dtype)
-    memory = mmap.mmap(-1, max(1, prod(dims) * kind.itemsize))
+    if not hasattr(mmap, "MAP_PRIVATE"):  # no processes are forked there
+        return np.zeros(dims, kind)
+    memory = mmap.mmap(-1, max(1, prod(dims) * kind.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         memory.madvise(mmap.MADV_NOHUGEPAGE)
     return np.frombuffer(memory, dtype=kind, count=prod(dims)).reshape(dims)
