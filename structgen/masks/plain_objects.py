@@ -34,13 +34,27 @@ Level = tuple[int, Hashable]
 _NO_CHILD = (NOTHING, NOTHING, None)
 
 
+class Declared:
+    """The names that a spec reads, and what tells them apart; the same for all frames with this spec."""
+
+    __slots__ = ("begun", "names", "telling")
+
+    def __init__(self, names: list[bytes]) -> None:
+        self.names = names
+        """In order."""
+        self.begun: dict[tuple[int, int, int], list[tuple[int, bytes, int]]] = {}
+        """What is left of names, where so many bytes of some have come (``PlainObjects._rests``)."""
+        self.telling: list[tuple[int, frozenset[bytes], bytes | None]] | None = None
+        """What tells them apart where one begins (``PlainObjects._telling``)."""
+
+
 class PlainObject:
     """A frame of an object: what of it stays the same."""
 
-    __slots__ = ("begun", "children", "close", "first", "following", "frame", "high", "is_general", "is_open", "kind",
-                 "low", "n", "names", "rests", "spec", "spec_columns", "telling", "values")  # fmt: skip
+    __slots__ = ("children", "close", "declared", "first", "following", "frame", "high", "is_general", "is_open",
+                 "kind", "low", "n", "names", "rests", "spec", "spec_columns", "values")  # fmt: skip
 
-    def __init__(self, frame: int, columns: list[int], spec_columns: list[int], names: list[bytes]) -> None:
+    def __init__(self, frame: int, columns: list[int], spec_columns: list[int], declared: Declared) -> None:
         self.frame = frame
         self.is_general = columns[K.F_KIND] == K.GENERAL_OBJECT
         self.low, self.high = columns[K.F_LOW], columns[K.F_HIGH]
@@ -53,12 +67,7 @@ class PlainObject:
         self.kind = spec_columns[K.SPEC_KIND]
         self.is_open = self.kind == K.OPEN_SET
         self.first = spec_columns[K.SPEC_LOW]
-        self.names = names
-        """The declared names, in order."""
-        self.begun: dict[tuple[int, int, int], list[tuple[int, bytes, int]]] = {}
-        """What is left of names, where so many bytes of some have come (``_rests``)."""
-        self.telling: list[tuple[int, frozenset[bytes], bytes | None]] | None = None
-        """What tells names apart where one begins (``_telling``)."""
+        self.declared, self.names = declared, declared.names
         self.values: dict[int, int] = {}
         """Signatures of values by class of name."""
         self.rests: dict[bool, int] = {}
@@ -91,7 +100,7 @@ class PlainObjects:
         self._further: dict[int, list[tuple[int, int]]] = {}
         self._by_left: dict[tuple[int, int], int] = {}
         self._has_spelled: dict[int, bool] = {}
-        self._names_by_spec: dict[int, list[bytes]] = {}
+        self._declared: dict[int, Declared] = {}
 
     def plain(self, frame: int, columns: list[int]) -> PlainObject | None:
         """The object of a frame; None where an automaton reads more classes of names than a register tells apart."""
@@ -108,15 +117,17 @@ class PlainObjects:
                 columns[K.F_HIGH] = sum(1 << number for number, flag in enumerate(flags) if flag)
         spec = columns[K.F_KEYS]
         spec_columns = tables.specs[spec].tolist()
-        names = self._names_of(spec, spec_columns) if spec_columns[K.SPEC_KIND] in (K.CLOSED_SET, K.OPEN_SET) else []
-        return PlainObject(frame, columns, spec_columns, names)
+        return PlainObject(frame, columns, spec_columns, self._declared_by(spec, spec_columns))
 
-    def _names_of(self, spec: int, columns: list[int]) -> list[bytes]:
-        found = self._names_by_spec.get(spec)
+    def _declared_by(self, spec: int, columns: list[int]) -> Declared:
+        found = self._declared.get(spec)
         if found is None:
-            tables = self._automaton.tables
-            starts = tables.lit_start[columns[K.SPEC_LOW] : columns[K.SPEC_HIGH] + 1].tolist()
-            found = self._names_by_spec[spec] = [tables.lit_bytes[a:b].tobytes() for a, b in pairwise(starts)]
+            names: list[bytes] = []
+            if columns[K.SPEC_KIND] in (K.CLOSED_SET, K.OPEN_SET):
+                tables = self._automaton.tables
+                starts = tables.lit_start[columns[K.SPEC_LOW] : columns[K.SPEC_HIGH] + 1].tolist()
+                names = [tables.lit_bytes[a:b].tobytes() for a, b in pairwise(starts)]
+            found = self._declared[spec] = Declared(names)
         return found
 
     # -- levels ----------------------------------------------------------------------------
@@ -266,14 +277,15 @@ class PlainObjects:
 
         With the beginnings of each, unless others may come, too, and itself, if some token holds all of it.
         """
-        if plain.telling is None:
+        declared = plain.declared
+        if declared.telling is None:
             body, nothing = self._body, frozenset[bytes]()
             found = (
                 (number, nothing if plain.is_open else body.begun_of(name), name if name in body.quoted else None)
                 for number, name in enumerate(plain.names)
             )
-            plain.telling = [row for row in found if row[1] or row[2] is not None]
-        return plain.telling
+            declared.telling = [row for row in found if row[1] or row[2] is not None]
+        return declared.telling
 
     def in_free_name(self, plain: PlainObject, count: int) -> tuple[int, Hashable]:
         """Inside a name that the schema does not declare."""
@@ -326,10 +338,11 @@ class PlainObjects:
         Where others may come, only those that tokens spell to their end.
         """
         key = (first, last, at)
-        found = plain.begun.get(key)
+        begun = plain.declared.begun
+        found = begun.get(key)
         if found is None:
-            if len(plain.begun) >= MOST_BEGUN:
-                plain.begun.clear()
+            if len(begun) >= MOST_BEGUN:
+                begun.clear()
             body = self._body
             found = []
             for number in range(first, last):
@@ -338,7 +351,7 @@ class PlainObjects:
                     found.append((number, rest, INTO_VALUE if body.reaches_value(rest) else TO_END))
                 elif not plain.is_open:
                     found.append((number, rest, WITHIN))
-            plain.begun[key] = found
+            begun[key] = found
         return found
 
     def in_name_by_automaton(self, plain: PlainObject, config: Config) -> tuple[int, Hashable] | None:

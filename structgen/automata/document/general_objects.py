@@ -214,11 +214,7 @@ class GeneralObjects:
         left = conjunction_of(state, goal)
         if left is None:
             return 0
-        allowed = 0
-        for number, key_class in enumerate(keys.classes):
-            is_gone = (state.seen | left.forbidden) >> number & 1 or not left.rules.isdisjoint(key_class.bad_for)
-            if shape.usable[number] and not is_gone:
-                allowed |= (not self._is_lost(shape, number, left.properties)) << number
+        allowed = self._may_come(state, left)
         if left.needed & ~allowed:
             return 0
         asked = (shape.serial, *(part.uid for part in left.properties))
@@ -227,6 +223,20 @@ class GeneralObjects:
         return self.automaton.objects.narrowed(
             shape.context, keys, left.properties, self._children[asked], label, left.needed, allowed
         )
+
+    def _may_come(self, state: ObjectState, left: Conjunction) -> int:
+        """The classes of names, a bit each, that may still come, where nothing ties one name to another."""
+        shape = state.shape
+        key = left.rules, tuple(part.uid for part in left.properties)
+        found = shape.allowed.get(key)
+        if found is None:
+            found = 0
+            for number, key_class in enumerate(shape.keys.classes):
+                if shape.usable[number] and left.rules.isdisjoint(key_class.bad_for):
+                    found |= (not self._is_lost(shape, number, left.properties)) << number
+            if not self.automaton.witness.is_searching:
+                shape.allowed[key] = found
+        return found & ~(state.seen | left.forbidden)
 
     def _one_goal(self, state: ObjectState) -> tuple[Formula, int]:
         """What must hold at the end, and the verdict then, where only one verdict is taken; else FALSE."""
@@ -264,7 +274,7 @@ class GeneralObjects:
         else:
             tables.frames[frame, K.F_HIGH] = sum(1 << bit for bit, flag in enumerate(flags) if flag)
         tables.frames[frame, K.F_KEYS] = spec
-        tables.frames[frame, K.F_MAY_GO_ON] = self._may_go_on(state)
+        tables.frames[frame, K.F_MAY_GO_ON] = any(flags)
 
     def close_label(self, state: ObjectState) -> int:
         """The verdict if the object ended here; 0 where the parent would not take it."""
@@ -276,14 +286,18 @@ class GeneralObjects:
         """Which classes of names may be begun: those that can be ended, for else a name would be a dead end."""
         shape = state.shape
         keys = shape.keys
+        last = len(keys.classes) - 1
         unused = [flag and not (state.seen >> bit) & 1 for bit, flag in enumerate(shape.usable)]
-        if unused[-1] and not keys.patterns and not keys.rules and self.key_step(state, len(unused) - 1)[0]:
+        is_open = unused[last] and not keys.patterns and not keys.rules
+        left = conjunction_of(state, state.forms[0]) if shape.context.accepts is None else None
+        if left is not None and not self.automaton.witness.is_searching and self._can_be_completed(state, left):
+            if is_open and not self._is_lost(shape, last, left.properties):
+                return unused
+            allowed = self._may_come(state, left)
+            return [allowed >> number & 1 != 0 for number in range(last + 1)]
+        if is_open and self.key_step(state, last)[0]:
             return unused  # any name that was begun can still become an undeclared one
         return [flag and self.key_step(state, number)[0] != 0 for number, flag in enumerate(unused)]
-
-    def _may_go_on(self, state: ObjectState) -> bool:
-        order = sorted(range(len(state.shape.keys.classes)), key=lambda n: state.shape.keys.classes[n].name is not None)
-        return any(self.key_step(state, number)[0] != 0 for number in order)
 
     # -- steps -----------------------------------------------------------------------------
 

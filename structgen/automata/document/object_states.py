@@ -55,8 +55,8 @@ _serials = count()
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "possible", "sensitive",
-                 "serial", "usable")  # fmt: skip
+    __slots__ = ("_bits", "allowed", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "possible",
+                 "sensitive", "serial", "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.serial = next(_serials)
@@ -74,6 +74,8 @@ class Shape:
         """Whether some properties leave no value under a name, by the name's bit and their uids."""
         self.possible: dict[tuple[frozenset[int], tuple[int, ...]], int] = {}
         """Names that can have a value, a bit each, by the uids of the rules for names and of properties."""
+        self.allowed: dict[tuple[frozenset[int], tuple[int, ...]], int] = {}
+        """The same of all classes of names, where it has been asked of all."""
         self._bits: dict[int, int] = {}
 
     def bits_of(self, part: Required | Properties) -> int:

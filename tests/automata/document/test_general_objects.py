@@ -115,3 +115,44 @@ def test_what_is_known_of_a_shape_is_not_taken_for_that_of_a_later_one() -> None
     objects = {ObjectState(Shape(None, names, 1, 0), (TRUE,), 0, 0).key for _ in range(40)}  # type: ignore[arg-type]
     lists = {ArrayState(arrays.Shape(None, 1, 0, False), (TRUE,), 0).key for _ in range(40)}  # type: ignore[arg-type]
     assert len(objects) == len(lists) == 40
+
+
+MANY = {f"p{n}": {"type": "integer"} if n % 3 else {} for n in range(66)}
+MANY_NAMES: dict[str, dict[str, Any]] = {
+    "open": {"properties": MANY | {"p5": False}, "required": ["p1", "p2"]},
+    "closed": {"properties": MANY | {"p5": False, "p6": {"allOf": [{"type": "string"}, {"type": "null"}]}},
+               "required": ["p1", "p65"], "additionalProperties": False},
+    "rest": {"properties": MANY, "additionalProperties": {"not": {}}},
+    "rules": {"properties": MANY, "propertyNames": {"maxLength": 2}, "additionalProperties": {"type": "null"}},
+    "two": {"allOf": [{"properties": MANY}, {"properties": {"p1": {"type": "null"}, "p3": {"type": "null"}}}]},
+    "patterns": {"properties": MANY, "patternProperties": {"^p1": {"type": "null"}, "^q": {}}, "required": ["p10"]},
+    "never together": {"properties": MANY, "not": {"required": ["p7"]}, "additionalProperties": False},
+    "by kind": {"properties": MANY, "additionalProperties": False, "anyOf": [
+        {"properties": {"p0": {"const": 1}, "p4": {"type": "null"}}, "propertyNames": {"maxLength": 2}},
+        {"properties": {"p0": {"const": 2}}}]},
+    "tied": {"properties": MANY, "dependentRequired": {"p1": ["p2"]}, "additionalProperties": False},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MANY_NAMES)
+def test_names_that_may_come_are_those_whose_step_leads_on(name: str) -> None:
+    """Many names are looked up at once where nothing ties one to another; asked one by one, they are the same."""
+    for text in (b'{"', b'{"p0":1,"', b'{"p0":1,"p2":2,"', b'{"p1":1,"p2":2,"'):
+        try:
+            automaton, config = after({"type": "object"} | MANY_NAMES[name], text)
+        except AssertionError:
+            continue  # not a beginning under this schema
+        objects = automaton.general_objects
+        state = objects.states[config[K.R_FRAME]]
+        keys = state.shape.keys
+        assert len(keys.classes) > 62
+        flags = objects._open_classes(state)
+        steps = [
+            state.shape.usable[number] and not state.seen >> number & 1 and objects.key_step(state, number)[0] != 0
+            for number in range(len(keys.classes))
+        ]
+        if flags[-1] and not keys.patterns and not keys.rules:
+            # Any name that was begun can still become one that is not declared.
+            assert steps[-1] and all(flag or not step for flag, step in zip(flags, steps, strict=True))
+        else:
+            assert flags == steps
