@@ -20,6 +20,8 @@ from structgen.kernels.like_states import meet
 
 ESCAPE, QUOTE = 1, 2
 NO_ROOM, TOO_MUCH = -1, -2
+ROOT = ~0
+"""The entry where all of a trie counts."""
 MANY_LETTERS = 40
 
 
@@ -181,13 +183,14 @@ def _by_number(
 
 @kernel
 def content_walk(
-    entries, entry_states, entry_counts, byte, subtree_end, depth, token_start, token_ids, max_depth,
+    entries, entry_states, entry_counts, roots, byte, subtree_end, depth, token_start, token_ids, max_depth,
     trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, below, mask,
     quotes, most_nodes, notes, met, first, place_of, visited,
 ):  # fmt: skip
     """Allow the content tokens at and below some nodes, each entered in a state of its own.
 
-    An entry is a node whose edge is still to be read, or ``~node`` where only what is below it counts.
+    An entry is a node whose edge is still to be read, or ``~node`` where only what is below it counts. ``roots`` (256,)
+    are the children of the root by byte, 0 where there is none.
     A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
     first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. A subtree that reaches
     ``loop_state`` is allowed as a whole if it keeps to characters that lead back there, ``inside`` (1, 4) as bits:
@@ -221,84 +224,95 @@ def content_walk(
         characters[above] = entry_counts[entry]
         escaped[above] = 0
         n_met = meet(states[above], met, first, place_of, n_met)
-        while node < stop:
-            visited[0] += 1
-            if visited[0] > most_nodes:
-                visited[1] = n_met
-                return TOO_MUCH
-            level = np.int64(depth[node])
-            state = states[level - 1]
-            n = characters[level - 1]
-            b = np.int64(byte[node])
-            to = np.int64(0)
-            if escaped[level - 1]:
-                if b == 117:
+        for lead in range(256 if entries[entry] == ROOT else 1):
+            if entries[entry] == ROOT:
+                # A glance spares the way to what dies at once: children of the root lie far apart.
+                node = np.int64(roots[lead])
+                if node == 0:
+                    continue
+                stop = np.int64(subtree_end[node])
+                if lead != 34 and lead != 92 and after(trans, content, class_maps, entry_states[entry], lead) == 0:
+                    if stop_state != 0:
+                        forbid(token_ids, token_start[node], token_start[stop], mask)
+                    continue
+            while node < stop:
+                visited[0] += 1
+                if visited[0] > most_nodes:
+                    visited[1] = n_met
+                    return TOO_MUCH
+                level = np.int64(depth[node])
+                state = states[level - 1]
+                n = characters[level - 1]
+                b = np.int64(byte[node])
+                to = np.int64(0)
+                if escaped[level - 1]:
+                    if b == 117:
+                        if stop_state != 0:
+                            forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
+                        n_notes = _by_number(
+                            node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach,
+                            window, counts, state, n, mask, notes, n_notes,
+                        )  # fmt: skip
+                        if n_notes < 0:
+                            return NO_ROOM
+                        node = np.int64(subtree_end[node])
+                        continue
+                    point = short_escape(b)
+                    if point >= 0:
+                        to = after(trans, content, class_maps, state, point)
+                        n += 1
+                elif b == 92:
+                    if known != state or known_n != n:
+                        known, known_n = state, n
+                        known_alive = any_character(trans, content, class_maps, reach, window, counts, state, n)
+                    if known_alive:
+                        states[level] = state
+                        characters[level] = n
+                        escaped[level] = 1
+                        allow(token_ids, token_start[node], token_start[node + 1], mask)
+                        node += 1
+                        continue
+                elif b >= 32 and b != 34:
+                    if stop_state != 0 and state == entry_states[entry] and skipped[b]:
+                        node = np.int64(subtree_end[node])
+                        continue
+                    to = after(trans, content, class_maps, state, b)
+                    if b < 0x80 or b >= 0xC0:
+                        n += 1
+                if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
+                    to = np.int64(0)
+                if to == 0:
+                    if (
+                        b == 34
+                        and not escaped[level - 1]
+                        and quotes
+                        and content[state, C_LABEL]
+                        and not (counts and n < least)
+                    ):
+                        if n_notes == notes.shape[0]:
+                            return NO_ROOM
+                        notes[n_notes, 0] = QUOTE
+                        notes[n_notes, 1] = node
+                        notes[n_notes, 2] = state
+                        notes[n_notes, 3] = n
+                        n_notes += 1
                     if stop_state != 0:
                         forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
-                    n_notes = _by_number(
-                        node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach,
-                        window, counts, state, n, mask, notes, n_notes,
-                    )  # fmt: skip
-                    if n_notes < 0:
-                        return NO_ROOM
                     node = np.int64(subtree_end[node])
                     continue
-                point = short_escape(b)
-                if point >= 0:
-                    to = after(trans, content, class_maps, state, point)
-                    n += 1
-            elif b == 92:
-                if known != state or known_n != n:
-                    known, known_n = state, n
-                    known_alive = any_character(trans, content, class_maps, reach, window, counts, state, n)
-                if known_alive:
-                    states[level] = state
-                    characters[level] = n
-                    escaped[level] = 1
-                    allow(token_ids, token_start[node], token_start[node + 1], mask)
-                    node += 1
-                    continue
-            elif b >= 32 and b != 34:
-                if stop_state != 0 and state == entry_states[entry] and skipped[b]:
+                n_met = meet(to, met, first, place_of, n_met)
+                if to == stop_state:
                     node = np.int64(subtree_end[node])
                     continue
-                to = after(trans, content, class_maps, state, b)
-                if b < 0x80 or b >= 0xC0:
-                    n += 1
-            if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
-                to = np.int64(0)
-            if to == 0:
-                if (
-                    b == 34
-                    and not escaped[level - 1]
-                    and quotes
-                    and content[state, C_LABEL]
-                    and not (counts and n < least)
-                ):
-                    if n_notes == notes.shape[0]:
-                        return NO_ROOM
-                    notes[n_notes, 0] = QUOTE
-                    notes[n_notes, 1] = node
-                    notes[n_notes, 2] = state
-                    notes[n_notes, 3] = n
-                    n_notes += 1
-                if stop_state != 0:
-                    forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
-                node = np.int64(subtree_end[node])
-                continue
-            n_met = meet(to, met, first, place_of, n_met)
-            if to == stop_state:
-                node = np.int64(subtree_end[node])
-                continue
-            if to == loop_state and keeps_to(below, node, inside):
-                allow(token_ids, token_start[node], token_start[subtree_end[node]], mask)
-                node = np.int64(subtree_end[node])
-                continue
-            states[level] = to
-            characters[level] = n
-            escaped[level] = 0
-            allow(token_ids, token_start[node], token_start[node + 1], mask)
-            node += 1
+                if to == loop_state and keeps_to(below, node, inside):
+                    allow(token_ids, token_start[node], token_start[subtree_end[node]], mask)
+                    node = np.int64(subtree_end[node])
+                    continue
+                states[level] = to
+                characters[level] = n
+                escaped[level] = 0
+                allow(token_ids, token_start[node], token_start[node + 1], mask)
+                node += 1
     visited[1] = n_met
     return n_notes
 

@@ -57,13 +57,15 @@ def _escaped(slash, byte, subtree_end, depth, token_start, token_ids, point, mas
 
 @kernel
 def spell(
-    byte, subtree_end, depth, token_start, token_ids, lit_start, lit_bytes, low, high, left, first, at, mask, nodes
-):
+    roots, byte, subtree_end, depth, token_start, token_ids, lit_start, lit_bytes, low, high, left, first, at,
+    mask, nodes,
+):  # fmt: skip
     """Allow the tokens that spell more of constants ``low`` to ``high``, whose first ``at`` bytes are read.
 
-    ``left``: a bit per constant from ``first`` on, set where it may still come; -1: all may. Notes the trie nodes where
-    a character has been spelled by an escape or a constant has ended and a quote follows, for an exact step from there;
-    returns how many, or ``NO_ROOM`` where ``nodes`` is too short. Constants that end at ``at`` are left out.
+    ``roots`` (256,) are the children of the root by byte, 0 where there is none: they lie far apart. ``left``: a bit
+    per constant from ``first`` on, set where it may still come; -1: all may. Notes the trie nodes where a character has
+    been spelled by an escape or a constant has ended and a quote follows, for an exact step from there; returns how
+    many, or ``NO_ROOM`` where ``nodes`` is too short. Constants that end at ``at`` are left out.
     """
     n = 0
     for index in range(low, high):
@@ -73,26 +75,33 @@ def spell(
         end = lit_start[index + 1]
         node = 0
         while node >= 0 and lit_start[index] + at < end:
-            wanted = lit_bytes[place] if place < end else 34
-            found = -1
-            child = node + 1
-            while child < subtree_end[node]:
-                edge = byte[child]
-                if edge == wanted:
+            wanted = lit_bytes[place] if place < end else np.uint8(34)
+            found, slash = np.int64(-1), np.int64(-1)
+            if node == 0:
+                found = np.int64(roots[wanted] or -1)
+                slash = np.int64(roots[92] or -1)
+            child = np.int64(node) + 1
+            stop = np.int64(subtree_end[node]) if node else np.int64(0)
+            while child < stop and (byte[child] <= wanted or byte[child] <= 92):
+                if byte[child] == wanted:
                     found = child
-                if edge == 92 and place < end and wanted & 0xC0 != 0x80:
-                    point = _code_point(lit_bytes, place)
-                    if not 0xD800 <= point <= 0xDFFF:
-                        n = _escaped(child, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n)
-                        if n < 0:
-                            return NO_ROOM
-                elif edge == 34 and place == end:
+                if byte[child] == 92:
+                    slash = child
+                child = np.int64(subtree_end[child])
+            if place == end:
+                if found >= 0:
                     if n == nodes.shape[0]:
                         return NO_ROOM
-                    nodes[n] = child
+                    nodes[n] = found
                     n += 1
-                child = subtree_end[child]
-            if place == end or wanted < 32 or wanted == 34 or wanted == 92:
+                break
+            if slash >= 0 and wanted & 0xC0 != 0x80:
+                point = _code_point(lit_bytes, place)
+                if not 0xD800 <= point <= 0xDFFF:
+                    n = _escaped(slash, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n)
+                    if n < 0:
+                        return NO_ROOM
+            if wanted < 32 or wanted == 34 or wanted == 92:
                 break
             node = found
             place += 1

@@ -6,7 +6,6 @@ what leaves the chain is walked. What closes the string is taken by what may fol
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -135,7 +134,7 @@ class ContentMask:
 
     def _without_lengths(self, known: FixedContents) -> Fixed | None:
         """What a vocabulary does here whatever the lengths; None where that is not to be told apart."""
-        free = copy(self)
+        free = ContentMask(self.masks, self.config)
         free.n, free.least, free.counts = 0, 0, False
         free.met = known.met(self.state)
         row = np.zeros(self.body.n_words, np.uint32)
@@ -298,12 +297,14 @@ class ContentMask:
         """The same; None, and ``row`` partly filled, where that visits more than ``most_nodes``."""
         arena = self.arena
         met = self.met
+        roots = self.body.closing_roots if trie is self.body.closing else self.body.roots
         visited = np.array([0, met.n])
         notes = np.empty((_NOTES, 4), np.int64)
         while True:
             n = content_walk.content_walk(
-                *entries, *trie[:5], self.body.max_depth, arena.trans, arena.content, arena.class_maps, arena.reach,
-                self.window, self.counts, self.least, *shortcut, self.body.below[0], row, quotes, most_nodes, notes,
+                *entries, roots, *trie[:5], self.body.max_depth,
+                arena.trans, arena.content, arena.class_maps, arena.reach, self.window,
+                self.counts, self.least, *shortcut, self.body.below[0], row, quotes, most_nodes, notes,
                 met.states, met.first, met.place_of, visited,
             )  # fmt: skip
             if n != content_walk.NO_ROOM:

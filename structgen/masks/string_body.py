@@ -100,6 +100,8 @@ class StringBody:
             data, start.astype(np.int64), tries.sorted_by_bytes(tokens, closing.tolist())
         )
         """The tokens that close a string, as a trie of their own."""
+        self.roots, self.closing_roots = vocabulary.roots, tries.roots(self.closing)
+        """(256,) int32: the children of the roots of both by byte."""
         self.runs: dict[tuple[int, bytes, bytes], Run] = {}
         self.plans: weakref.WeakKeyDictionary[Arena, dict[tuple[int, int], Plan | None]] = weakref.WeakKeyDictionary()
         """What ``content_runs`` remembers."""

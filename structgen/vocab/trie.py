@@ -8,7 +8,7 @@ import numpy.typing as npt
 from structgen.dtypes import ByteArray, IntArray, freeze
 from structgen.kernels.tables import TrieTables
 
-__all__ = ["build", "sorted_by_bytes"]
+__all__ = ["build", "roots", "sorted_by_bytes"]
 
 
 def sorted_by_bytes(tokens: list[bytes], keep: list[int]) -> IntArray:
@@ -49,3 +49,11 @@ def build(data: ByteArray, offsets: npt.NDArray[np.int64], order: IntArray) -> T
         freeze(token_start[: n + 1].copy(), np.int32),
         freeze(token_ids, np.int32),
     )
+
+
+def roots(trie: TrieTables) -> IntArray:
+    """(256,) int32, the child of the root by each byte; 0 where no token begins with it."""
+    nodes = np.flatnonzero(trie.depth == 1)
+    found = np.zeros(256, np.int32)
+    found[trie.byte[nodes]] = nodes
+    return freeze(found, np.int32)

@@ -260,11 +260,7 @@ class Vocabulary:
     @cached_property
     def roots(self) -> IntArray:
         """(256,) int32, the trie node of each byte alone; 0 where no token begins with it."""
-        trie = self.trie
-        nodes = np.flatnonzero(trie.depth == 1)
-        found = np.zeros(256, np.int32)
-        found[trie.byte[nodes]] = nodes
-        return freeze(found, np.int32)
+        return tries.roots(self.trie)
 
     @cached_property
     def single_bytes(self) -> npt.NDArray[np.bool_]:
