@@ -44,8 +44,10 @@ class NondeterministicParser:
         plain = Grammar(grammar.terminals, tuple(map(str, symbols)), renamed, rename[start], grammar.ignore)
         self.n_terminals = offset
         self.tables: LalrTables = build_tables(plain)
-        self._reduces = self._reduce_lists()
-        self._shift_to = _shift_targets(self.tables, plain)
+        self._lengths: list[int] = self.tables.length.tolist()
+        self._lefts: list[int] = self.tables.left.tolist()
+        self._reduces: dict[int, dict[int, list[tuple[int, int]]]] = {}
+        self._shifts: dict[int, dict[int, int]] = {}
         self._nodes: dict[Node, int] = {}
         self._by_id: list[Node] = []
         self._cells: dict[frozenset[int], int] = {}
@@ -77,20 +79,27 @@ class NondeterministicParser:
         heap.add("shifts", pushdown.SHIFTS, 1 << 10, 3, -1)
         heap.set_number(pushdown.N_SHIFTS, 1 << 10)
 
-    def _reduce_lists(self) -> list[dict[int, list[tuple[int, int]]]]:
-        """Per state and lookahead: (length, left-hand side) of the productions that may be reduced."""
-        found: list[dict[int, list[tuple[int, int]]]] = []
-        for reduces in self.tables.reduces:
-            by_terminal: dict[int, list[tuple[int, int]]] = {}
-            for production, bits in reduces:
-                if production == 0:
-                    continue
-                while bits:
+    def _reduces_of(self, state: int) -> dict[int, list[tuple[int, int]]]:
+        """By lookahead: (length, left-hand side) of the productions that may be reduced; most states are never met."""
+        found = self._reduces.get(state)
+        if found is None:
+            found = self._reduces[state] = {}
+            for production, bits in self.tables.reduces[state]:
+                pair = (self._lengths[production], self._lefts[production])
+                while bits and production:
                     low = bits & -bits
-                    pair = (int(self.tables.length[production]), int(self.tables.left[production]))
-                    by_terminal.setdefault(low.bit_length() - 1, []).append(pair)
+                    found.setdefault(low.bit_length() - 1, []).append(pair)
                     bits ^= low
-            found.append(by_terminal)
+        return found
+
+    def _shifts_of(self, state: int) -> dict[int, int]:
+        """Terminal -> next state (a shift is never overridden by a reduction)."""
+        found = self._shifts.get(state)
+        if found is None:
+            row = self.tables.action[state, : self.n_terminals]
+            terminals = np.flatnonzero(row > 0)
+            targets = (row[terminals] - 1).tolist()
+            found = self._shifts[state] = dict(zip(terminals.tolist(), targets, strict=True))
         return found
 
     def _node(self, state: int, below: frozenset[int]) -> int:
@@ -115,7 +124,7 @@ class NondeterministicParser:
         possible = set()
         for node in self._tops[cell]:
             state = self._by_id[node][0]
-            possible |= self._shift_to[state].keys() | self._reduces[state].keys()
+            possible |= self._shifts_of(state).keys() | self._reduces_of(state).keys()
         return frozenset(t for t in possible if t < self.n_terminals and self.after(cell, t) >= 0)
 
     def after(self, cell: int, terminal: int) -> int:
@@ -127,7 +136,7 @@ class NondeterministicParser:
             return 0 if any(p == 0 for state in level for p, _ in self.tables.reduces[state]) else -1
         below: dict[int, set[int]] = {}
         for state, parents in level.items():
-            target = self._shift_to[state].get(terminal)
+            target = self._shifts_of(state).get(terminal)
             if target is not None:
                 below.setdefault(target, set()).add(self._node(state, frozenset(parents)))
         if not below:
@@ -145,7 +154,7 @@ class NondeterministicParser:
         n_paths = 0
         while todo:
             state, parent = todo.pop()
-            for length, left in self._reduces[state].get(terminal, ()):
+            for length, left in self._reduces_of(state).get(terminal, ()):
                 for base in self._ancestors(parent, length - 1):
                     n_paths += 1
                     target = int(self.tables.goto[self._by_id[base][0], left])
@@ -191,12 +200,3 @@ def _insert(table: IntArray, cell: int, terminal: int, value: int) -> None:
             return
         slot = (slot + 1) & (size - 1)
     table[slot] = (cell, terminal, value)
-
-
-def _shift_targets(tables: LalrTables, grammar: Grammar) -> list[dict[int, int]]:
-    """Per state: terminal -> next state (a shift is never overridden by a reduction)."""
-    found = []
-    for row in tables.action:
-        shifts = np.flatnonzero(row > 0)
-        found.append({int(t): int(row[t]) - 1 for t in shifts if t < grammar.n_terminals})
-    return found
