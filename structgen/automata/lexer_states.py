@@ -20,6 +20,7 @@ from structgen.dtypes import IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import lexer as kernels
+from structgen.kernels.jit import direct
 from structgen.kernels.lexer import LexerTables
 
 __all__ = ["MAX_STATES", "LexerStates"]
@@ -139,7 +140,7 @@ class LexerStates:
             _put(tables, kernels.NODES, nodes)
             _put(tables, kernels.BEHIND_NODES, behind)
             _put(tables, kernels.WORDS, words)
-            return int(kernels.intern_state(heap, tables, len(words)))
+            return int(direct(kernels.intern_state)(heap, tables, len(words)))
 
         return int(self._run(call))
 
@@ -149,18 +150,18 @@ class LexerStates:
         def call(heap: IntArray, tables: LexerTables) -> int:
             _put(tables, kernels.FRESH, starts)
             _put(tables, kernels.WORDS, words)
-            return int(kernels.close_and_intern(heap, tables))
+            return int(direct(kernels.close_and_intern)(heap, tables))
 
         return int(self._run(call))
 
     def expand(self, state: int) -> None:
         """Fill the row of a state that looks neither ahead nor behind."""
-        self._run(lambda heap, tables: kernels.expand(heap, tables, state))
+        self._run(lambda heap, tables: direct(kernels.expand)(heap, tables, state))
 
     def expand_all(self, states: list[int], most: int) -> int:
         """The same for ``states``, and at most ``most`` states behind each; returns how many are not of this kind."""
-        flat = np.array(states, dtype=np.int32)
-        return int(self._run(lambda heap, tables: kernels.expand_all(heap, tables, flat, most)))
+        flat = np.frombuffer(array("i", states), dtype=np.int32)
+        return int(self._run(lambda heap, tables: direct(kernels.expand_all)(heap, tables, flat, most)))
 
     def _run(self, call: Callable[[IntArray, LexerTables], Any]) -> Any:
         self.sync()

@@ -225,7 +225,7 @@ class GrammarAutomaton:
         if self.lalr is None:
             self.heap["start"][state] = code
         else:  # one context serves many states
-            grammar_facts.states_alike(self.heap["action"], state, self.heap["start"], code)
+            direct(grammar_facts.states_alike)(self.heap["action"], state, self.heap["start"], code)
 
     def live_terminals(self, state: int) -> frozenset[int]:
         """Terminals the lexer tries in a parser state: those with an action, the ignored, newlines."""

@@ -16,6 +16,7 @@ from structgen.dtypes import ByteArray, IntArray
 from structgen.ir.grammar import Grammar, Terminal
 from structgen.ir.pattern import Pattern, first_characters
 from structgen.kernels import grammar_facts
+from structgen.kernels.jit import direct
 
 __all__ = ["first_bytes", "following_bytes"]
 
@@ -34,7 +35,7 @@ def following_bytes(grammar: Grammar, action: IntArray) -> ByteArray:
     if grammar.indentation is not None:  # some terminals are fed without text between others
         pairs[:] = 1
     followed = np.empty((n, 256), dtype=np.uint8)
-    grammar_facts.follow(action, ignored, firsts, np.zeros(len(action), dtype=np.uint8), pairs, followed)
+    direct(grammar_facts.follow)(action, ignored, firsts, np.zeros(len(action), dtype=np.uint8), pairs, followed)
     return followed
 
 

@@ -22,6 +22,7 @@ from structgen.dtypes import IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar, Production
 from structgen.kernels import grammar_facts, lr_lookaheads, lr_states
+from structgen.kernels.jit import direct
 from structgen.kernels.lr_lookaheads import Edges, Reductions
 from structgen.kernels.lr_states import LrRules, LrStates
 
@@ -134,7 +135,7 @@ def flat_rules(grammar: Grammar) -> FlatRules:
     flat = _as_array(symbols)
     left = _as_array([production[0] - n_terminals for production in productions])
     first, by_left, left_start = _rooms(len(productions) + 1, len(productions), n_left + 1)
-    grammar_facts.index_rules(flat, left, first, by_left, left_start)
+    direct(grammar_facts.index_rules)(flat, left, first, by_left, left_start)
     return FlatRules(productions, LrRules(flat, first, by_left, left_start), left, n_left)
 
 
@@ -146,7 +147,7 @@ def nothing_idle(grammar: Grammar, flat: FlatRules) -> bool:
     if grammar.indentation is not None:
         used[[grammar.indentation.newline, grammar.indentation.indent, grammar.indentation.dedent]] = 1
     productive, todo = np.zeros(flat.n_left, dtype=np.uint8), np.empty(flat.n_left, dtype=np.int32)
-    return bool(grammar_facts.nothing_idle(flat.rules, flat.left, n, used, productive, todo))
+    return bool(direct(grammar_facts.nothing_idle)(flat.rules, flat.left, n, used, productive, todo))
 
 
 def _as_array(values: list[int]) -> IntArray:
@@ -199,7 +200,7 @@ def _build_states(rules: LrRules, n_terminals: int, n_left: int) -> LrStates:
         )
         own, items = np.zeros(2 * n_items + 1, dtype=np.int64), np.zeros(n_items + 1, dtype=np.int32)
         todo, seen = np.zeros((2, n_left), dtype=np.int32)
-        ended = int(lr_states.lr_states(rules, states, n_terminals, limits, own, todo, seen, items))
+        ended = int(direct(lr_states.lr_states)(rules, states, n_terminals, limits, own, todo, seen, items))
         if ended == lr_states.DONE:
             return states
         if ended == lr_states.TOO_MANY:
@@ -218,7 +219,7 @@ def _find_lookaheads(rules: LrRules, states: LrStates, n_terminals: int) -> Redu
         raise LimitError("the grammar needs too large tables", what="words of lookaheads", limit=MAX_WORDS)
     nullable = np.zeros(len(rules.left_start) - 1, dtype=np.uint8)
     tail = np.empty(len(rules.by_left), dtype=np.int32)
-    lr_lookaheads.find_nullable(rules, n_terminals, nullable, tail)
+    direct(lr_lookaheads.find_nullable)(rules, n_terminals, nullable, tail)
     edges = Edges(
         edge_of=np.empty(n_moves, dtype=np.int32),
         origin=np.zeros((n_edges, 3), dtype=np.int32),
@@ -226,11 +227,13 @@ def _find_lookaheads(rules: LrRules, states: LrStates, n_terminals: int) -> Redu
         nullable=nullable,
         tail=tail,
     )
-    lr_lookaheads.find_edges(states, n_states, n_terminals, edges)
-    first = int(edges.edge_of[lr_states.find_move(states, 0, rules.symbols[0])])
+    direct(lr_lookaheads.find_edges)(states, n_states, n_terminals, edges)
+    first = int(edges.edge_of[direct(lr_states.find_move)(states, 0, rules.symbols[0])])
     edges.sets[first, n_terminals >> 6] |= np.uint64(1 << (n_terminals & 63))
     if nullable.any():
-        reads = _listed(2, n_edges, lambda pairs: int(lr_lookaheads.find_reads(states, n_terminals, edges, pairs)))
+        reads = _listed(
+            2, n_edges, lambda pairs: int(direct(lr_lookaheads.find_reads)(states, n_terminals, edges, pairs))
+        )
         _close(reads, edges)
     back = np.empty((0, 3), dtype=np.int32)
     n_back = 8 * n_edges + 64
@@ -238,7 +241,7 @@ def _find_lookaheads(rules: LrRules, states: LrStates, n_terminals: int) -> Redu
     def find_includes(pairs: IntArray) -> int:
         nonlocal back, n_back
         back = np.empty((n_back, 3), dtype=np.int32)
-        found = lr_lookaheads.find_relations(rules, states, n_terminals, edges, pairs, back)
+        found = direct(lr_lookaheads.find_relations)(rules, states, n_terminals, edges, pairs, back)
         n_includes, n_back = int(found[0]), int(found[1])
         return n_includes if n_back <= len(back) else max(n_includes, len(pairs) + 1)
 
@@ -250,7 +253,7 @@ def _find_lookaheads(rules: LrRules, states: LrStates, n_terminals: int) -> Redu
         production=np.empty(n_back, dtype=np.int32),
         sets=np.zeros((n_back, width), dtype=np.uint64),
     )
-    lr_lookaheads.find_lookaheads(back, edges, reductions)
+    direct(lr_lookaheads.find_lookaheads)(back, edges, reductions)
     return reductions
 
 
@@ -271,7 +274,7 @@ def _close(pairs: IntArray, edges: Edges) -> None:
     start, targets = np.zeros(n + 1, dtype=np.int32), np.empty(len(pairs), dtype=np.int32)
     low, stack = np.empty((2, n), dtype=np.int32)
     calls = np.empty((n, 3), dtype=np.int32)
-    lr_lookaheads.close_sets(pairs, len(pairs), start, targets, low, stack, calls, edges.sets)
+    direct(lr_lookaheads.close_sets)(pairs, len(pairs), start, targets, low, stack, calls, edges.sets)
 
 
 def _tables(
@@ -286,10 +289,10 @@ def _tables(
     n_states = len(lookaheads.of_state)
     action = np.zeros((n_states, n_terminals + 1), dtype=np.int32)
     goto = np.zeros((n_states, max(1, len(rules.left_start) - 2)), dtype=np.int32)
-    accept = int(states.move_target[lr_states.find_move(states, 0, rules.symbols[0])])
+    accept = int(states.move_target[direct(lr_states.find_move)(states, 0, rules.symbols[0])])
     action[accept, n_terminals] = -1
     in_conflict = np.zeros(n_states, dtype=np.uint8)
-    lr_lookaheads.fill_tables(states, n_terminals, lookaheads, action, goto, in_conflict)
+    direct(lr_lookaheads.fill_tables)(states, n_terminals, lookaheads, action, goto, in_conflict)
     conflicts: list[Conflict] = []
     for state in np.flatnonzero(in_conflict).tolist():
         row = action[state]
