@@ -20,6 +20,7 @@ from structgen.kernels.jit import direct
 
 __all__ = ["first_bytes", "following_bytes"]
 
+_WORD = (1 << 64) - 1
 BEYOND = 128
 """In sets of first bytes, all that is not ASCII."""
 
@@ -41,9 +42,9 @@ def following_bytes(grammar: Grammar, action: IntArray) -> ByteArray:
 
 def _first_words(terminal: Terminal) -> tuple[int, ...]:
     """The bytes that lexemes begin with, as four words of bits."""
-    if terminal.literal and not terminal.flags:
-        byte = terminal.literal[:1].encode("utf-8", "surrogatepass")[0]
-        return _ONE_BYTE[byte]
+    literal = terminal.literal
+    if literal and not terminal.flags:
+        return _ONE_BYTE[literal[0].encode("utf-8", "surrogatepass")[0] if literal[0] > "\x7f" else ord(literal[0])]
     bits = 0
     if terminal.pattern is not None:
         for low, high in first_bytes(terminal.pattern):
@@ -52,7 +53,7 @@ def _first_words(terminal: Terminal) -> tuple[int, ...]:
 
 
 def _words(bits: int) -> tuple[int, ...]:
-    return tuple((bits >> shift) & 0xFFFFFFFFFFFFFFFF for shift in (0, 64, 128, 192))
+    return bits & _WORD, (bits >> 64) & _WORD, (bits >> 128) & _WORD, bits >> 192
 
 
 _ONE_BYTE = [_words(1 << byte) for byte in range(256)]

@@ -20,6 +20,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 
 __all__ = ["exactly", "parsed", "read_pattern"]
 
+_RANGES = {op.LITERAL, op.RANGE}
 _CLASS_FLAGS = re.IGNORECASE | re.ASCII
 _SURROGATES = (0xD800, 0xDFFF)
 _LAST = sys.maxunicode
@@ -117,6 +118,10 @@ class _Reader:
 
     def characters_in(self, items: tuple[tuple[Any, Any], ...], flags: int, negate: bool) -> Pattern:
         """One object for all occurrences of the same class, which are many where words are spelled out."""
+        if not negate and not flags & re.IGNORECASE and _RANGES.issuperset([code for code, _ in items]):
+            ranges = sorted([value if code is op.RANGE else (value, value) for code, value in items])
+            if ranges[-1][1] < 128:
+                return Characters(_merged(ranges))
         key = (items, flags & _CLASS_FLAGS, negate)
         found = self.classes.get(key)
         if found is None:
@@ -216,8 +221,13 @@ def _describe(code: Any) -> str:
 
 
 def _merge(ranges: list[tuple[int, int]] | Ranges) -> Ranges:
+    return _merged(sorted(ranges))
+
+
+def _merged(ranges: list[tuple[int, int]]) -> Ranges:
+    """Sorted ranges without overlaps."""
     merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
+    for low, high in ranges:
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
         else:
