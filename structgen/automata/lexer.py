@@ -56,6 +56,8 @@ _LISTS = (
 )
 
 DEAD, UNKNOWN = 0, -1
+_FEW_STATES, _MANY_TERMINALS = 1024, 64
+"""States that there is room for at first, where terminals are no more than that."""
 
 
 class Lexer:
@@ -84,12 +86,13 @@ class Lexer:
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
         self.heap = heap
         # rows are marked as unknown when their states are made
-        heap.add("delta", pushdown.DELTA, 1024, 256, used=lambda: len(self._states))
+        room = _FEW_STATES if len(grammar.terminals) < _MANY_TERMINALS else 4 * _FEW_STATES
+        heap.add("delta", pushdown.DELTA, room, 256, used=lambda: len(self._states))
         heap.add("ended", pushdown.ENDED, 64, 257, used=lambda: self._states.n_conditional)
         for name, section, fill in _COLUMNS:
-            heap.add(name, section, 1024, 0, fill)
+            heap.add(name, section, room, 0, fill)
         for name, section in _LISTS:
-            heap.add(name, section, 256)
+            heap.add(name, section, 512)
         self._n_alternatives = 0
         self._endings: dict[tuple[tuple[int, int], ...], int] = {}
         self._n_endings = 0

@@ -32,7 +32,8 @@ Thread = tuple[int, int, int, int, int]
 """(stack cell, lexer state, watched runs, indentation register, column)."""
 Threads = tuple[Thread, ...]
 
-MAX_CELLS = 1 << 27
+CELLS, MAX_CELLS = 1 << 9, 1 << 27
+"""Stack cells that there is room for at first (a text of 400 tokens needs 40 to 400), and at most."""
 BEGUN = -2
 """A column that is none, like -1, and tells threads from those before any byte."""
 AHEAD = 8
@@ -67,7 +68,7 @@ class GrammarAutomaton:
         self._add_sections()
         if parser is not None:
             parser.attach(heap)
-        self.registers = Registers(heap)
+        self.registers = Registers(heap, indented=grammar.indentation is not None)
         self.lexer = Lexer(grammar, heap, exclusive=lalr is not None)  # the heap is laid out here, with all sections
         self.registers.begin()
         self.work = _new_work(1 << 15, 1 << 12)
@@ -102,10 +103,10 @@ class GrammarAutomaton:
         roles, indent = _roles(grammar)
         heap.put("roles", pushdown.ROLES, roles)
         heap.put("indent", pushdown.INDENT, indent)
-        heap.add("hashed", pushdown.HASHED, 1 << 13, 0, -1)
-        heap.set_number(pushdown.N_HASHED, 1 << 13)
-        heap.add("cells", pushdown.CELLS, 1 << 12, 3)
-        heap.set_number(pushdown.CELL_CAPACITY, 1 << 12)
+        heap.add("hashed", pushdown.HASHED, 2 * CELLS, 0, -1)
+        heap.set_number(pushdown.N_HASHED, 2 * CELLS)
+        heap.add("cells", pushdown.CELLS, CELLS, 3)
+        heap.set_number(pushdown.CELL_CAPACITY, CELLS)
 
     @property
     def tables(self) -> LalrTables:

@@ -24,12 +24,13 @@ DEEPER = 16
 class Registers:
     """Sections ``feed`` and ``feed_count`` (R, 258), filled on first use; see ``kernels.pushdown``."""
 
-    def __init__(self, heap: TableHeap) -> None:
+    def __init__(self, heap: TableHeap, *, indented: bool) -> None:
         self.heap = heap
         self._ids: dict[tuple[tuple[int, ...], int], int] = {}
         self._all: list[tuple[tuple[int, ...], int]] = []
-        heap.add("feed", FEED, 16, MAX_COLUMN + 2, used=lambda: len(self._all))
-        heap.add("feed_count", FEED_COUNT, 16, MAX_COLUMN + 2, used=lambda: len(self._all))
+        rows = 512 if indented else 1
+        heap.add("feed", FEED, rows, MAX_COLUMN + 2, used=lambda: len(self._all))
+        heap.add("feed_count", FEED_COUNT, rows, MAX_COLUMN + 2, used=lambda: len(self._all))
 
     def begin(self) -> None:
         """Make the register of a text's start."""
