@@ -86,20 +86,21 @@ class Lexer:
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
         self.heap = heap
         # rows are marked as unknown when their states are made
-        room = _FEW_STATES if len(grammar.terminals) < _MANY_TERMINALS else 4 * _FEW_STATES
+        is_large = len(grammar.terminals) >= _MANY_TERMINALS
+        room = 4 * _FEW_STATES if is_large else _FEW_STATES
         heap.add("delta", pushdown.DELTA, room, 256, used=lambda: len(self._states))
-        heap.add("ended", pushdown.ENDED, 64, 257, used=lambda: self._states.n_conditional)
+        heap.add("ended", pushdown.ENDED, 1024 if is_large else 64, 257, used=lambda: self._states.n_conditional)
         for name, section, fill in _COLUMNS:
             heap.add(name, section, room, 0, fill)
         for name, section in _LISTS:
-            heap.add(name, section, 512)
+            heap.add(name, section, 4096 if is_large else 512)
         self._n_alternatives = 0
         self._endings: dict[tuple[tuple[int, int], ...], int] = {}
         self._n_endings = 0
         self._looks: dict[int, list[int]] = {}
         self._places: dict[tuple[int, ...], dict[tuple[int, ...], npt.NDArray[np.intp]]] = {}
         self._states = LexerStates(grammar, heap, self.nfa)
-        self.watches = Watches(self)
+        self.watches = Watches(self, 1024 if is_large else 16)
         self._states.intern((), (), ())
         heap["delta"][DEAD] = DEAD
 

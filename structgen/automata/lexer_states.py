@@ -177,12 +177,12 @@ class LexerStates:
         if what == kernels.STATES:
             if len(self) >= MAX_STATES:
                 raise LimitError("the lexer needs too many states", what="lexer states", limit=MAX_STATES)
-            rows = 2 * heap.rows("delta")
-            for name in _STATE_SECTIONS:
-                heap.ensure(name, rows)
-            key_at = _empty(2 * len(tables.key_at), 4)
-            key_at[: len(tables.key_at)] = tables.key_at
-            self.tables = tables._replace(key_at=key_at)
+            if len(tables.key_at) < heap.rows("delta"):
+                self.tables = tables._replace(key_at=_lengthened(tables.key_at, 2 * len(tables.key_at)))
+            else:
+                rows = 2 * heap.rows("delta")
+                for name in _STATE_SECTIONS:
+                    heap.ensure(name, rows)
         elif what == kernels.KEYS:
             self.tables = tables._replace(keys=np.concatenate([tables.keys, np.zeros_like(tables.keys)]))
         elif what == kernels.SLOTS:

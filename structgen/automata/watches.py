@@ -37,13 +37,13 @@ class _Automaton(Protocol):
 class Watches:
     """Sets of watched runs: section ``watch_step`` (n, 256)."""
 
-    def __init__(self, automaton: _Automaton) -> None:
+    def __init__(self, automaton: _Automaton, room: int) -> None:
         self.automaton = automaton
         self._ids: dict[Runs, int] = {}
         self._sets: list[Runs] = []
         self._joined: dict[tuple[int, int], int] = {}
         self._at_end: list[bool | None] = []
-        automaton.heap.add("watch_step", pushdown.WATCH_STEP, 16, 256, used=lambda: len(self._sets))
+        automaton.heap.add("watch_step", pushdown.WATCH_STEP, room, 256, used=lambda: len(self._sets))
         self._intern(frozenset())
         automaton.heap["watch_step"][0] = 0
 
