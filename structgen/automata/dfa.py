@@ -104,8 +104,9 @@ class Dfa:
     def class_bytes(self) -> bytes:
         """One byte of each class: printable ASCII where the class has some."""
         best: dict[int, int] = {}
-        for byte in [*range(0x61, 0x7B), *range(0x30, 0x3A), *range(0x20, 0x7F), *range(256)]:
-            best.setdefault(int(self.class_of[byte]), byte)
+        class_of = self.class_of.tolist()
+        for byte in (*range(0x61, 0x7B), *range(0x30, 0x3A), *range(0x20, 0x7F), *range(256)):
+            best.setdefault(class_of[byte], byte)
         return bytes(best.get(c, 0) for c in range(self.n_classes))
 
     def shortest(self, state: int | None = None) -> bytes:

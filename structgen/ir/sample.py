@@ -40,7 +40,7 @@ def _sample(node: Node) -> str | None:
     if kind is Epsilon:
         return ""
     if kind is CharSet:
-        return _character(node)  # type: ignore[arg-type]
+        return _character(node)
     if kind is Concat:
         return _joined(node)  # type: ignore[arg-type]
     if kind is Alternate:
@@ -73,6 +73,7 @@ def _repeated(node: Repeat) -> str | None:
     return text * node.min
 
 
+@lru_cache(maxsize=1024)
 def _character(node: CharSet) -> str | None:
     """A character of a set, a printable one where there is one."""
     for low, high in node.ranges:

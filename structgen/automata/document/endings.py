@@ -48,12 +48,14 @@ def endings(arena: Arena, row: int, allowed: int = -1, only: int = 0) -> Iterato
         if _accepts(arena, state, allowed, only):
             yield text
         start = int(arena.content[state, K.C_START])
-        classes = arena.class_maps[arena.content[state, K.C_MAP]]
-        for byte in PREFERRED.tolist():
-            after = int(arena.trans[start + int(classes[byte])])
-            if after and distance[after - first] < _FAR:
-                key = len(text) + 1 + int(distance[after - first])
-                heapq.heappush(heap, (key, -len(text) - 1, next(order), after, text + bytes([byte])))
+        classes = arena.class_maps[arena.content[state, K.C_MAP]][PREFERRED]
+        targets = arena.trans[start + classes.astype(np.int64)]
+        steps = np.where(targets > 0, distance[np.maximum(targets - first, 0)], _FAR)
+        for index in np.flatnonzero(steps < _FAR).tolist():
+            key = len(text) + 1 + int(steps[index])
+            heapq.heappush(
+                heap, (key, -len(text) - 1, next(order), int(targets[index]), text + bytes([int(PREFERRED[index])]))
+            )
 
 
 def farthest(arena: Arena, row: int) -> int:

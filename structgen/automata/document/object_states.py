@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, substitute
@@ -55,8 +56,8 @@ _serials = count()
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "allowed", "cap", "conditions", "context", "dead", "keys", "n_goals", "places", "possible",
-                 "sensitive", "serial", "usable")  # fmt: skip
+    __slots__ = ("_bits", "_told", "allowed", "cap", "conditions", "context", "dead", "keys", "n_goals", "places",
+                 "possible", "sensitive", "serial", "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.serial = next(_serials)
@@ -77,6 +78,19 @@ class Shape:
         self.allowed: dict[tuple[frozenset[int], tuple[int, ...]], int] = {}
         """The same of all classes of names, where it has been asked of all."""
         self._bits: dict[int, int] = {}
+        self._told: dict[int, Told] = {}
+
+    def told_by(self, form: Formula) -> Told:
+        """What of a formula the names decide; collected once, for every step asks."""
+        found = self._told.get(form.uid)
+        if found is None:
+            parts = assertions_of(form).values()
+            found = self._told[form.uid] = Told(
+                [part for part in parts if isinstance(part, CountIs)],
+                [(part.uid, self.bits_of(part)) for part in parts if isinstance(part, Required)],
+                [(part.uid, self.bits_of(part)) for part in parts if isinstance(part, Properties) and _ends(part)],
+            )
+        return found
 
     def bits_of(self, part: Required | Properties) -> int:
         """The names that are required or declared, a bit each."""
@@ -85,6 +99,21 @@ class Shape:
             names = part.names if isinstance(part, Required) else part.named
             found = self._bits[part.uid] = sum(1 << self.places[name] for name in names)
         return found
+
+
+class Told(NamedTuple):
+    """The assertions of a formula that the names of an object decide; names are a bit each."""
+
+    counts: list[CountIs]
+    required: list[tuple[int, int]]
+    """Uids of assertions, and the names that each requires."""
+    properties: list[tuple[int, int]]
+    """Uids of assertions that say nothing of undeclared names, and the names that each declares."""
+
+
+def _ends(part: Properties) -> bool:
+    """Whether nothing can break an assertion any more once the names it declares have come."""
+    return not part.patterns and part.additional in (None, TRUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +212,17 @@ def after_key(state: ObjectState, number: int, key_class: KeyClass) -> ObjectSta
     count = min(state.count + 1, shape.cap)
     table: dict[int, Formula] = dict.fromkeys(key_class.bad_for, FALSE)
     for form in state.forms:
-        for part in assertions_of(form).values():
-            if isinstance(part, CountIs):
-                if part.high is not None and count > part.high:
-                    table[part.uid] = FALSE
-                elif part.high is None and count >= part.low:
-                    table[part.uid] = TRUE
-            elif isinstance(part, Required) and shape.bits_of(part) & ~seen == 0:
+        told = shape.told_by(form)
+        for part in told.counts:
+            if part.high is not None and count > part.high:
+                table[part.uid] = FALSE
+            elif part.high is None and count >= part.low:
+                table[part.uid] = TRUE
+        for uid, names in told.required:
+            if not names & ~seen:
                 # Names never go away, so what is required is settled; exclusive alternatives
                 # that required two of them fall together here, not at the end of a search.
-                table[part.uid] = TRUE
+                table[uid] = TRUE
     forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
     if shape.context.accepts is None and forms[0] is FALSE:
         return None
@@ -209,8 +239,8 @@ def is_unmoved(state: ObjectState, after: ObjectState, number: int) -> bool:
         return False
     if number >= state.shape.keys.n_named:
         return True
-    required = [part for part in all_assertions(state.forms).values() if isinstance(part, Required)]
-    return not any(state.shape.bits_of(part) >> number & 1 for part in required)
+    told = map(state.shape.told_by, state.forms)
+    return not any(names >> number & 1 for found in told for _, names in found.required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,10 +352,8 @@ def settled(state: ObjectState) -> ObjectState:
     """
     table: dict[int, Formula] = {}
     for form in state.forms:
-        for uid, part in assertions_of(form).items():
-            if not isinstance(part, Properties) or part.patterns or part.additional not in (None, TRUE):
-                continue
-            if state.shape.bits_of(part) & ~state.seen == 0:
+        for uid, names in state.shape.told_by(form).properties:
+            if not names & ~state.seen:
                 table[uid] = TRUE
     if not table:
         return state
