@@ -18,10 +18,8 @@ from typing import Any
 import numpy as np
 
 from structgen.constraint import Constraint, choice, regex
-from structgen.frontends.formats import FORMATS, format_node
-from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT
+from structgen.frontends.formats import FORMATS, format_sample
 from structgen.grammar_constraint import gbnf, lark, structural_tags
-from structgen.ir.sample import sample
 from structgen.json_constraint import json_schema
 from structgen.usual_terminals import prepare_terminals
 from structgen.vocab.vocabulary import Vocabulary
@@ -151,9 +149,7 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
         prepare_terminals(vocabulary)
         for name in FORMATS:
             _fill(json_schema({"type": "string", "format": name}), vocabulary, b'"')
-            node = format_node(name, DEFAULT_DRAFT)
-            if node is not None:
-                sample(node)
+            format_sample(name)
         for characters in _CHARACTERS:
             _fill(json_schema({"type": "string", "pattern": f"^{characters}+$"}), vocabulary, b'"')
     if freeze:

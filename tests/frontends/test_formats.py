@@ -22,6 +22,7 @@ from structgen.frontends.formats import (
     format_check,
     format_is_exact,
     format_node,
+    format_sample,
     format_sure_node,
 )
 from structgen.frontends.regex import is_valid_ecma
@@ -212,3 +213,10 @@ def test_beginnings_of_what_is_right_are_not_given_up() -> None:
                         n += 1
                         assert beginnings(case["data"][:end]), case["data"][:end]
     assert n > 300
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_format_has_a_sample_that_it_accepts(name: str) -> None:
+    text = format_sample(name)
+    node = format_node(name)
+    assert text is None or (node is not None and compile_regex(node).accepts(text))

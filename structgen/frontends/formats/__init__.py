@@ -22,6 +22,7 @@ from structgen.frontends.formats.hosts import HostNameBeginnings
 from structgen.frontends.regex import is_valid_ecma, parse_ecma
 from structgen.ir.document import Beginnings
 from structgen.ir.regex import Node, alternate
+from structgen.ir.sample import sample
 
 __all__ = [
     "FORMATS",
@@ -30,6 +31,7 @@ __all__ = [
     "format_check",
     "format_is_exact",
     "format_node",
+    "format_sample",
     "format_sure_node",
 ]
 
@@ -117,6 +119,12 @@ def format_node(name: str, draft: int | str | None = None, *, extras: bool = Fal
     """
     del draft
     return _node(name, extras)
+
+
+def format_sample(name: str) -> str | None:
+    """A string of a format, where one can be read off its expression; remembered, for a date-time takes long."""
+    node = format_node(name)
+    return None if node is None else sample(node)
 
 
 @lru_cache(maxsize=64)
