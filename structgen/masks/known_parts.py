@@ -88,6 +88,10 @@ class KnownParts:
     def __len__(self) -> int:
         return sum(map(len, self._parts.values()))
 
+    def __bool__(self) -> bool:
+        """Asked for each grammar, and much quicker than the length."""
+        return bool(self._parts)
+
     def __repr__(self) -> str:
         return f"KnownParts({len(self)} parts, {self.n_bytes >> 10} KiB)"
 

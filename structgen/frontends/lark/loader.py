@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from functools import lru_cache
 from itertools import compress
 from typing import Any
 
@@ -31,6 +32,8 @@ __all__ = ["read_lark"]
 _OPENING = ("LPAR", "LSQB", "LBRACE")
 _CLOSING = ("RPAR", "RSQB", "RBRACE")
 _NONE: frozenset[str] = frozenset()
+_SHORT = 200
+"""Characters of an expression up to which its pattern is kept."""
 _NEWLINE, _INDENT, _DEDENT = "_NEWLINE", "_INDENT", "_DEDENT"
 
 
@@ -167,7 +170,7 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
         return Terminal(name, exactly(value), value, _NONE, priority, rank)
     expression = written.regexp()
     try:
-        pattern = exactly(value) if kind == "str" and not flags else read_pattern(expression, name=name)
+        pattern = exactly(value) if kind == "str" and not flags else _pattern(expression, name)
     except ConstraintError as error:
         raise located(error, text, name) from None
     if min_width(pattern) == 0:
@@ -180,6 +183,21 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
         raise located(GrammarSyntaxError(f"terminal {name} matches no text"), text, name)
     literal = value if kind == "str" else None
     return Terminal(name, pattern, literal, frozenset(flags), priority, rank, expression)
+
+
+def _pattern(expression: str, name: str) -> Pattern:
+    """The pattern of an expression; short ones are kept, since many grammars spell names and numbers alike."""
+    if len(expression) > _SHORT:
+        return read_pattern(expression, name=name)
+    try:
+        return _usual_pattern(expression)
+    except ConstraintError:
+        return read_pattern(expression, name=name)  # raises the error with its name
+
+
+@lru_cache(maxsize=512)
+def _usual_pattern(expression: str) -> Pattern:
+    return read_pattern(expression, name="")
 
 
 def _keywords(
