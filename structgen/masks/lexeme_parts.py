@@ -71,13 +71,13 @@ class PartStore:
             counts=np.zeros(16, dtype=np.int32),
             wanted=np.zeros((64, 3), dtype=np.int32),
             follows=automaton.follows(),
-            loops=lazy_zeros((1 << 12, 3), np.int32),
+            loops=np.zeros((1 << 12, 3), dtype=np.int32),
             left=runs.left,
             families=np.zeros(256, dtype=np.int32),
-            tokens=np.zeros((1 << 13, 2), dtype=np.int32),
-            ends=np.zeros((1 << 13, 4), dtype=np.int32),
-            loose=np.zeros((1 << 12, 4), dtype=np.int32),
-            marks=np.zeros((1 << 12, 3), dtype=np.int32),
+            tokens=np.empty((1 << 13, 2), dtype=np.int32),
+            ends=np.empty((1 << 13, 4), dtype=np.int32),
+            loose=np.empty((1 << 12, 4), dtype=np.int32),
+            marks=np.empty((1 << 12, 3), dtype=np.int32),
         )
         counts = self.tables.counts
         counts[part_pool.N_POOL] = 1
