@@ -53,11 +53,15 @@ __all__ = [
 _serials = count()
 
 
+MOST_SETTLED = 1 << 12
+"""Formulas remembered per shape with some of their assertions settled."""
+
+
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "_told", "allowed", "cap", "conditions", "context", "dead", "keys", "n_goals", "places",
-                 "possible", "sensitive", "serial", "usable")  # fmt: skip
+    __slots__ = ("_bits", "_settled", "_told", "allowed", "cap", "conditions", "context", "dead", "keys", "n_goals",
+                 "places", "possible", "sensitive", "serial", "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.serial = next(_serials)
@@ -79,6 +83,7 @@ class Shape:
         """The same of all classes of names, where it has been asked of all."""
         self._bits: dict[int, int] = {}
         self._told: dict[int, Told] = {}
+        self._settled: dict[tuple[int, frozenset[tuple[int, Formula]]], Formula] = {}
 
     def told_by(self, form: Formula) -> Told:
         """What of a formula the names decide; collected once, for every step asks."""
@@ -91,6 +96,21 @@ class Shape:
                 [(part.uid, self.bits_of(part)) for part in parts if isinstance(part, Properties) and _ends(part)],
             )
         return found
+
+    def settled(self, forms: tuple[Formula, ...], table: dict[int, Formula]) -> tuple[Formula, ...]:
+        """``forms`` with some assertions replaced by TRUE or FALSE; searches come to the same again and again."""
+        known = self._settled
+        if len(known) > MOST_SETTLED:
+            known.clear()
+        facts = frozenset(table.items())
+        found = []
+        for form in forms:
+            key = form.uid, facts
+            after = known.get(key)
+            if after is None:
+                after = known[key] = substitute(form, table)
+            found.append(after)
+        return tuple(found)
 
     def bits_of(self, part: Required | Properties) -> int:
         """The names that are required or declared, a bit each."""
@@ -223,7 +243,7 @@ def after_key(state: ObjectState, number: int, key_class: KeyClass) -> ObjectSta
                 # Names never go away, so what is required is settled; exclusive alternatives
                 # that required two of them fall together here, not at the end of a search.
                 table[uid] = TRUE
-    forms = tuple(substitute(form, table) for form in state.forms) if table else state.forms
+    forms = shape.settled(state.forms, table) if table else state.forms
     if shape.context.accepts is None and forms[0] is FALSE:
         return None
     return ObjectState(shape, forms, seen, count)
