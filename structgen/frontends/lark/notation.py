@@ -200,6 +200,13 @@ class _Reader:
 
     def definition(self, kind: str) -> Definition:
         """A rule or terminal, whose first token is of ``kind``."""
+        at = self.at
+        if kind == _RULE and self.kinds[at + 1] == ":":  # as most rules begin
+            self.at = at + 2
+            name = self.tokens[at]
+            body = self.body(aliases=name[0] != "_")
+            self.next(_NEWLINE)
+            return Definition(name, body, 0, (), self.literals)
         parameters: list[str] = []
         if kind == _TERMINAL:
             name = self.next(_TERMINAL)

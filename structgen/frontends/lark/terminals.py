@@ -87,7 +87,11 @@ def plain_terminals(
         alternatives = definition.body[1]
         if () in alternatives:
             raise NotPlainError
-        found[name] = PlainTerminal(name, terminals.choice(alternatives, (name,)), definition.priority)
+        first = alternatives[0][0]
+        if len(alternatives) == 1 == len(alternatives[0]) and first[0] in LITERAL:  # as most are; nodes have other tags
+            found[name] = PlainTerminal(name, literal_pattern(first), definition.priority)
+        else:
+            found[name] = PlainTerminal(name, terminals.choice(alternatives, (name,)), definition.priority)
     if not found.keys() >= set(ignored) or not bodies.keys().isdisjoint(statements.declared):
         raise NotPlainError
     return found, tuple(ignored)
