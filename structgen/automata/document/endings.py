@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +28,9 @@ MOST_KNOWN = 256
 MOST_MEASURED = 1000
 """Rows of an automaton up to which distances are worked out where a bound will do."""
 _FAR = 1 << 28
+Ways = list[tuple[int, int, int, int]]
+_Waiting = tuple[int, int, int, int, bytes, Ways, int, int]
+"""Bytes in all at least, minus those read, turn, row, text, ways like it, the next of these, their first turn."""
 
 
 def endings(arena: Arena, row: int, allowed: int = -1, only: int = 0) -> Iterator[bytes]:
@@ -37,25 +39,40 @@ def endings(arena: Arena, row: int, allowed: int = -1, only: int = 0) -> Iterato
     Shorter ones come first. Ends when there are no more, or after ``MOST_STEPS`` steps.
     """
     first, distance = _distances(arena, row, allowed, only)
-    order = count()
-    heap = [(int(distance[row - first]), 0, next(order), row, b"")]
+    known: dict[int, Ways] = {}
+    # Of the ways on from a text only the best one not yet taken waits in the heap, with the list of all.
+    turn = 1
+    heap: list[_Waiting] = [(int(distance[row - first]), 0, 0, row, b"", [], 0, 0)]
     for _ in range(MOST_STEPS):
         if not heap:
             return
-        estimate, _, _, state, text = heapq.heappop(heap)
+        estimate, less, _, state, text, ways, taken, began = heapq.heappop(heap)
         if estimate >= _FAR:
             return
+        if taken < len(ways):
+            steps, place, following, byte = ways[taken]
+            beside = text[:-1] + bytes([byte])
+            heapq.heappush(heap, (steps - less, less, place + began, following, beside, ways, taken + 1, began))
         if _accepts(arena, state, allowed, only):
             yield text
-        start = int(arena.content[state, K.C_START])
-        classes = arena.class_maps[arena.content[state, K.C_MAP]][PREFERRED]
-        targets = arena.trans[start + classes.astype(np.int64)]
-        steps = np.where(targets > 0, distance[np.maximum(targets - first, 0)], _FAR)
-        for index in np.flatnonzero(steps < _FAR).tolist():
-            key = len(text) + 1 + int(steps[index])
-            heapq.heappush(
-                heap, (key, -len(text) - 1, next(order), int(targets[index]), text + bytes([int(PREFERRED[index])]))
-            )
+        found = known.get(state)
+        if found is None:
+            found = known[state] = _ways_on(arena, state, first, distance)
+        if found:
+            steps, place, following, byte = found[0]
+            less -= 1
+            after = text + bytes([byte])
+            heapq.heappush(heap, (steps - less, less, place + turn, following, after, found, 1, turn))
+            turn += 256
+
+
+def _ways_on(arena: Arena, state: int, first: int, distance: npt.NDArray[np.int64]) -> Ways:
+    """The bytes that lead on from ``state``, the nearest to an end first: (bytes to the end, place, row, byte)."""
+    classes = arena.class_maps[arena.content[state, K.C_MAP]][PREFERRED]
+    targets = arena.trans[int(arena.content[state, K.C_START]) + classes.astype(np.int64)]
+    steps = np.where(targets > 0, distance[np.maximum(targets - first, 0)], _FAR)
+    near = np.argsort(steps, kind="stable")[: int((steps < _FAR).sum())]
+    return list(zip(steps[near].tolist(), near.tolist(), targets[near].tolist(), PREFERRED[near].tolist(), strict=True))
 
 
 def farthest(arena: Arena, row: int) -> int:
