@@ -2,8 +2,9 @@
 
 Masks are cached under what they depend on (``document_sharing``): the registers of the configuration and what can be
 told of as many of the top stack frames as any token reaches (a token that closes brackets looks below the
-top). Masks inside strings are mostly taken from tables of the vocabulary (``string_masks``);
-everything else is a walk of the token trie. Steps that the automaton has not taken yet are
+top). Masks inside strings are mostly taken from tables of the vocabulary (``string_masks``), those inside numbers from
+digits and from what may follow (``number_masks``); everything else is a walk of the token trie, without the blanks that
+tokens begin with where these make no difference (``unspaced``). Steps that the automaton has not taken yet are
 noted by the walk, filled in by Python, and only their subtrees are walked again.
 """
 
