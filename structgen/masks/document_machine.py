@@ -90,13 +90,16 @@ class DocumentMachine:
         return self.automaton.start
 
     def fill_mask(self, config: Config, row: TokenMask) -> None:
-        if len(config) != K.CONFIG_WIDTH and self._kept.fill(config, row):
-            return
-        found = self._rows.find(config)
-        if found is not None:
-            row[:] = found[0]
-        else:
-            self._compute(config, row)
+        # Of configurations that keep something, those are known where nothing is left to be corrected.
+        found = self._rows.known.get(config)
+        if found is None:
+            if len(config) != K.CONFIG_WIDTH and self._kept.fill(config, row):
+                return
+            found = self._rows.find_new(config)
+            if found is None:
+                self._compute(config, row)
+                return
+        row[:] = found[0]
 
     def advance(self, config: Config, token_id: int) -> Config | None:
         key = (config, token_id)

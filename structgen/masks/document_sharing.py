@@ -65,7 +65,8 @@ class Sharing:
         options = tables.max_space, automaton.plain_numbers, automaton.in_order
         self._variant = _variants.setdefault(options, len(_variants) + 1) << 8
         """Added to the modes in heads, which mean another thing under other options."""
-        self._pending = automaton.general_objects.pending
+        self._general = automaton.general_objects
+        self._pending = self._general.pending
         self._cells, self._judged, self._number_judges = tables.cell_list, tables.judged, tables.number_judges
         self._frames: dict[int, PlainObject | None] = {}
         self._levels: dict[tuple[int, int], Level] = {}
@@ -112,7 +113,7 @@ class Sharing:
         if min(key[0] if reach else key) < 0 or (reach > 1 and min(key[2::2], default=0) < 0):
             return False
         # Masks are corrected for what is judged anywhere in the schema.
-        return not (self._judged or self._number_judges or self._automaton.general_objects.keeps_some)
+        return not (self._judged or self._number_judges or self._general.keeps_some)
 
     # -- levels ----------------------------------------------------------------------------
 

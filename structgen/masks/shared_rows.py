@@ -68,15 +68,17 @@ class SharedRows:
         Of the rows found, more than a quarter: items of an array, one like the other.
         """
         self._most_known = max(1, max_bytes // KNOWN)
-        self._known_rows: set[int] = set()
+        self._pairs: dict[int, tuple[Row, int]] = {}
+        """What is known, by row and reach: kept once, for thousands of equal pairs are work for garbage collection."""
         self._reach: dict[Head, int] = {}
         self._last: tuple[Config, Head, Hashable] | None = None
 
     def find(self, config: Config) -> tuple[Row, int] | None:
         """The row of a configuration and how far its tokens reach, None where it must be computed."""
-        found = self.known.get(config)
-        if found is not None:
-            return found
+        return self.known.get(config) or self.find_new(config)
+
+    def find_new(self, config: Config) -> tuple[Row, int] | None:
+        """The same for a configuration that is not ``known``."""
         found = self._apart.get(config[:R_CELL])
         if found is not None and len(config) == CONFIG_WIDTH:
             if len(self.known) < MOST_KEYS:
@@ -115,12 +117,16 @@ class SharedRows:
         return self._common.rows if self._sharing.is_common(key, reach) else self._rows, key
 
     def _know(self, config: Config, row: Row, reach: int) -> tuple[Row, int]:
-        if len(self.known) >= MOST_KEYS or len(self._known_rows) * row.nbytes > self._most_known:
-            self.known.clear()
-            self._apart.clear()
-            self._known_rows.clear()
-        found = self.known[config] = row, reach
+        pair = id(row) << 21 | reach
+        found = self._pairs.get(pair)
+        if found is None or len(self.known) >= MOST_KEYS:
+            if len(self.known) >= MOST_KEYS or len(self._pairs) * row.nbytes > self._most_known:
+                self.known.clear()
+                self._apart.clear()
+                self._pairs.clear()
+                self._reach.clear()
+            found = self._pairs[pair] = row, reach
+        self.known[config] = found
         if reach <= 1 and self._sharing.is_by_container:
             self._apart[config[:R_CELL]] = found
-        self._known_rows.add(id(row))
         return found
