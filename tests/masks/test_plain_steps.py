@@ -75,7 +75,7 @@ def test_steps_are_those_of_the_automaton(name: str, order: str, whitespace: str
         assert (K.M_LITERAL, K.M_LITERAL) in told
     if name in ("names", "names alone", "closed", "nested", "recursive"):
         assert (K.M_LITERAL, K.M_VALUE) in told
-    if name in ("free", "open", "array"):
+    if name in ("free", "counted", "open", "array"):
         assert (K.M_FREE, K.M_FREE) in told
     if name in ("open", "required", "nested"):
         assert (K.M_FIRST_KEY, K.M_LITERAL) in told and (K.M_VALUE, K.M_FREE) in told
