@@ -36,8 +36,9 @@ earlier one of the same schema, and of the others half one of another schema. So
 tell of the open containers (``masks.document_sharing``), and schemas share them by what values read
 (``masks.signatures``, ``masks.shared_rows``), and references to one definition lead to one context: on a third of the
 sample 4,100 masks are computed instead of 11,200, and 24 first masks instead of 181. Of what is left, two fifths are
-masks computed; a sixth is filling tables in Python, when a value is met for the first time (0.05 ms, but 1 to 10 for
-a new pattern or bounds of numbers); a seventh first steps, three in five of them told without the kernel
+masks computed; a sixth is filling tables in Python, when a value is met for the first time (0.05 ms; 0.2 for bounds of
+numbers, which ``number_bounds`` writes down state by state; 0.1 to 10 for a new pattern, the most where words are
+counted, and two thirds of that is minimising); a seventh first steps, three in five of them told without the kernel
 (``masks.plain_steps``); a seventh keys. Inside a name, the value under it is asked about only where a token goes on
 into it (four texts of the Llama vocabulary do): a tenth of the masks less, and fewer values filled. Warm masks and
 steps cost 2 to 3 us. Tried without gain: keeping what a value context allows apart from what its frame does after it
