@@ -5,14 +5,17 @@ context-free grammar? Per engine and case: *first mask* (reading, compiling, bin
 mask), in processor time; *masks* (mask and advance, per token) of a first text under a grammar
 compiled for it; and of a *second* text with the compiled grammar kept. Every engine gets the
 same Lark text where it can read it. structgen's own caches of grammars and masks are off but
-for the second text; kernels are loaded, and what depends on the vocabulary alone is known,
-as it is in the peers' tokenizers (where tokens leave the loops of usual names, strings and
-comments). Python's collector leaves alone what is there before the
+for the second text, and kernels are loaded. Known before a grammar is read is what depends on the
+vocabulary alone (as in the peers' tokenizers, one of which cuts a vocabulary by classes of JSON's
+strings): where tokens leave the loops of usual names, strings and comments, and what tokens do inside
+the terminals listed in ``structgen.usual_terminals``, JSON's, Lark's ``common`` ones and other usual
+spellings; those of these grammars are nearly all among them. With ``--unprepared`` none of this is known
+but what earlier repeats found of loops. Python's collector leaves alone what is there before the
 runs (``gc.freeze``, as servers do), or its passes over the vocabulary would be most of the
 slowest tokens. Each figure is the best of several runs, place by place:
 the machine may be shared.
 
-    STRUCTGEN_DATA=... python -m tests.bench.grammars [case ...] [--engine structgen]
+    STRUCTGEN_DATA=... python -m tests.bench.grammars [case ...] [--engine structgen] [--unprepared]
     STRUCTGEN_DATA=... python -m tests.bench.grammars --long
 
 The second form prints what a token costs along a text of 100,000 tokens and at 1,000 levels
@@ -41,15 +44,16 @@ def tokenizer_path() -> Path:
 
 
 class Structgen:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, prepared: bool = True) -> None:
         from structgen.masks.lexeme_runs import lexeme_runs
         from structgen.usual_terminals import prepare_terminals
         from structgen.vocab.vocabulary import Vocabulary
 
         self.vocabulary = Vocabulary.from_tokenizer_json(path)
         self.row = np.zeros((self.vocabulary.n_tokens + 31) // 32, dtype=np.uint32)
-        lexeme_runs(self.vocabulary).prepare()
-        prepare_terminals(self.vocabulary)
+        if prepared:
+            lexeme_runs(self.vocabulary).prepare()
+            prepare_terminals(self.vocabulary)
 
     def compile(self, grammar: str) -> Any:
         from structgen.grammar_constraint import lark
@@ -183,9 +187,11 @@ def grammar_of(case: str) -> str:
     return path.read_text() if path.exists() else grammars.text(case)
 
 
-def side_by_side(cases: list[str], engines: list[str], encoder: Any, path: Path, repeats: int) -> None:
+def side_by_side(
+    cases: list[str], engines: list[str], encoder: Any, path: Path, repeats: int, *, prepared: bool = True
+) -> None:
     for name in engines:
-        engine: Any = ENGINES[name](path)
+        engine: Any = ENGINES[name](path) if prepared else Structgen(path, prepared=False)
         if name == "structgen":  # kernels are loaded by another grammar
             run_text(engine, engine.compile('start: "a" start "b" | /[x-z]/'), encoder.encode("aaaxbbb").ids[1:])
         gc.collect()
@@ -255,6 +261,9 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", default=["c_like", "sql", "json", "python"])
     parser.add_argument("--engine", action="append", choices=sorted(ENGINES))
     parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument(
+        "--unprepared", action="store_true", help="structgen alone, of whose vocabulary nothing is known"
+    )
     parser.add_argument("--long", action="store_true", help="100,000 tokens, and 1,000 levels of nesting")
     options = parser.parse_args()
     path = tokenizer_path()
@@ -266,7 +275,8 @@ def main() -> None:
         long_text(engine, encoder, 100_000)
         nesting(engine, 1_000)
     else:
-        side_by_side(options.cases, options.engine or list(ENGINES), encoder, path, options.repeats)
+        engines = ["structgen"] if options.unprepared else options.engine or list(ENGINES)
+        side_by_side(options.cases, engines, encoder, path, options.repeats, prepared=not options.unprepared)
 
 
 if __name__ == "__main__":
