@@ -12,7 +12,7 @@ import numpy as np
 from structgen.kernels.grammar_parts import lexeme_part, start_part
 from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
 from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT
+from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, find_part
 from structgen.kernels.pushdown import (
     BROKEN,
     CONTEXT,
@@ -166,9 +166,11 @@ def put(queue, n_queue, one, two, cell, register, column, watch):  # type: ignor
 @uncounted
 def go_on(heap, work, trie, parts, queue, n_queue, name, state, cell, register, column, row):  # type: ignore[no-untyped-def]
     """A lexeme under way."""
-    part = lexeme_part(heap, work, trie, parts, name, state)
-    if part == NOT_YET:
-        return n_queue
+    part = find_part(parts.names, name, state, 0)
+    if part == 0:
+        part = lexeme_part(heap, work, trie, parts, name, state)
+        if part == NOT_YET:
+            return n_queue
     return add_part(heap, work, trie, parts, part, cell, register, column, queue, n_queue, row)
 
 
@@ -202,9 +204,11 @@ def begin(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, 
 @uncounted
 def begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, row):  # type: ignore[no-untyped-def]
     """The same from one start state."""
-    part = start_part(heap, work, trie, parts, nodes, code)
-    if part == NOT_YET:
-        return n_queue
+    part = find_part(parts.names, nodes, code, 1)
+    if part == 0:
+        part = start_part(heap, work, trie, parts, nodes, code)
+        if part == NOT_YET:
+            return n_queue
     pool = parts.pool
     n_parts = pool[part]
     n_light = pool[part + 1]

@@ -10,6 +10,7 @@ import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import IntArray, TokenMask
+from structgen.kernels import part_writing
 from structgen.kernels.lexer import AHEAD
 from structgen.kernels.part_pool import BEGUN, UNDER_WAY
 from structgen.masks.known_parts import KnownPart, KnownParts, Pedigrees, known_parts
@@ -106,6 +107,12 @@ class _Scanner(PartStore):
             loose=np.array(sorted(set(loose)), dtype=np.int32),
             run=self.runs.run(loop) if loop is not None else None,
         )
+
+    def _scan(self, nodes: IntArray, state: int, mode: int) -> int:
+        """The part of ``nodes`` by a walk of the trie; see ``part_pool`` for ``mode``."""
+        empty = self.tables.rows[0]
+        part = self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, False, empty)
+        return part or self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, True, empty)
 
     def _example(self, state: int, member: int, tokens: IntArray) -> int:
         """A trie node at which lexemes from ``state`` can become what they can in ``member``, or 0 for ``state``."""

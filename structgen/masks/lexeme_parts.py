@@ -129,7 +129,9 @@ class PartStore:
             self.tables.loops[base, 0] = part_pool.UNKNOWN_BEFORE
             self.met.add(base)
         elif not direct(part_pool.find_part)(self.tables.names, UNDER_WAY_AT_ROOT, base, 0):
-            self._enter(UNDER_WAY_AT_ROOT, base, self._add_known(UNDER_WAY_AT_ROOT, base, *parts))
+            part = self._add_known(UNDER_WAY_AT_ROOT, base, *parts)
+            if part:
+                self._enter(UNDER_WAY_AT_ROOT, base, part)
 
     def _enter(self, name: int, state: int, part: int) -> None:
         """Let kernels find a part."""
@@ -161,18 +163,13 @@ class PartStore:
         return known
 
     def _add_known(self, name: int, state: int, parts: dict[bytes, KnownPart], terminals: IntArray) -> int:
-        """The part of a name in a state of which parts are known."""
+        """The part of a name in a state of which parts are known; 0 where this one is not."""
         is_root = name == UNDER_WAY_AT_ROOT
         part = parts.get(b"" if is_root else self.nodes(name).tobytes())
-        if part is None:
-            return self._scan(self.nodes(name), state, part_pool.UNDER_WAY if name < 0 else part_pool.BEGUN)
+        if part is None:  # the kernel scans this set, and those that come
+            self._look_at(state)
+            return 0
         return self._add(known_kernels.add_known, state, 0 if is_root else 1, *part.arrays, terminals)
-
-    def _scan(self, nodes: IntArray, state: int, mode: int) -> int:
-        """The part of ``nodes`` by a walk of the trie; see ``part_pool`` for ``mode``."""
-        empty = self.tables.rows[0]
-        part = self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, False, empty)
-        return part or self._add(part_writing.add_lexeme, nodes, 0, len(nodes), state, mode, True, empty)
 
     def _look_at(self, state: int) -> None:
         """Tell kernels which loops there are at ``state`` and behind its next bytes, for scans to jump through."""
