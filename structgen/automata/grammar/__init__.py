@@ -28,7 +28,7 @@ third of the time until the first mask, now a tenth); places listed once per mas
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
 text as on a first, on a machine in use: first texts of 300 to 400 tokens take 0.08 of its time a token
-on C-like text, 0.14 on SQL and 0.42 on JSON, 0.32, 0.3 to 0.4 and 1.1 of it at p99, and second texts 2 to
+on C-like text, 0.13 on SQL and 0.44 on JSON, 0.33, 0.26 to 0.4 and 1.2 of it at p99, and second texts 2 to
 3 us. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at and are not
 reached:
 
