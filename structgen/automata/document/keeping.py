@@ -14,6 +14,7 @@ read one by one, here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,6 +43,7 @@ MOST_LIKELY = 100
 """Endings of one kind among them."""
 MOST_TRIED = 600
 """Endings of a string that are put before its judge."""
+_TEXT = re.compile(rb'[^"\\]*')
 _ENDS_NUMBER = frozenset(b",]} \t\r\n")
 
 
@@ -92,13 +94,32 @@ class Keeping:
         What can be gone on with is asked behind the last byte alone: nothing good comes of a bad beginning.
         """
         current: Config | None = config
-        left = len(data)
-        for byte in data:
-            left -= 1
-            current = self._step(current, byte, left == 0)  # type: ignore[arg-type]
-            if current is None:
-                return None
+        at, n = 0, len(data)
+        while at < n and current is not None:
+            end = _TEXT.match(data, at).end() if _in_string(current) and not current[K.R_ESC] else at  # type: ignore[union-attr]
+            if end > at + 1:
+                current = self._step_text(current, data[at:end], end == n)
+                at = end
+            else:
+                at += 1
+                current = self._step(current, data[at - 1], at == n)
         return current
+
+    def _step_text(self, config: Config, text: bytes, is_last: bool) -> Config | None:
+        """The configuration after bytes of one string, at once, of which none ends it or begins an escape."""
+        plain = config[: K.CONFIG_WIDTH]
+        data = np.frombuffer(bytearray(text), np.uint8)  # writeable, as kernels know it
+        while True:
+            regs = self._automaton.registers(plain)
+            regs[K.R_KEPT] = 2
+            status = K.run(regs, np.empty_like(regs), data, 0, *self._automaton.tables.arguments, self._miss)[0]
+            if status != K.MISSING:
+                break
+            self._automaton.fill(*self._miss.tolist())
+        if status == K.DIES:
+            return None
+        assert status == K.GOES, "no item is done within a string"
+        return self._noted(plain, self._automaton.interned(regs), config[K.CONFIG_WIDTH :], text, is_last)
 
     def _step(self, config: Config, byte: int, is_last: bool) -> Config | None:
         """The configuration after one byte."""
@@ -129,7 +150,7 @@ class Keeping:
             if status == K.DIES:
                 return None
             if status == K.GOES:
-                return self._noted(plain, self._automaton.interned(regs), kept, byte, is_last)
+                return self._noted(plain, self._automaton.interned(regs), kept, bytes([byte]), is_last)
             found = self._item_done(plain, kept, byte, label)
             if found is None:
                 return None
@@ -170,16 +191,16 @@ class Keeping:
 
     # -- keepers -------------------------------------------------------------------------------
 
-    def _noted(self, before: Config, after: Config, kept: Config, byte: int, is_last: bool) -> Config | None:
-        """``after`` with its keepers, after a byte that ended no item that is kept."""
+    def _noted(self, before: Config, after: Config, kept: Config, data: bytes, is_last: bool) -> Config | None:
+        """``after`` with its keepers, after a byte that ended no item that is kept, or more of them within a string."""
         was_string, is_string = _in_string(before), _in_string(after)
         pushed = before[K.R_CELL] != after[K.R_CELL]
-        if pushed and byte in (93, 125) and self._keeper_of(before, kept) is not None:
+        if pushed and data in (b"]", b"}") and self._keeper_of(before, kept) is not None:
             kept = kept[:-1]
-        kept = tuple(keeper + bytes([byte]) if type(keeper) is bytes else keeper for keeper in kept)
+        kept = tuple(keeper + data if type(keeper) is bytes else keeper for keeper in kept)
         last = kept[-1] if kept else None
         if type(last) is Text:
-            last = Text(last.raw + bytes([byte]))
+            last = Text(last.raw + data)
             if is_last and not self._may_go_on(after, last):
                 return None
             kept = (*kept[:-1], last)
@@ -190,23 +211,23 @@ class Keeping:
                     return None
                 kept = (*kept[:-2], names, last)
         elif type(last) is Digits:
-            last = Digits(last.raw + bytes([byte]), last.value)
+            last = Digits(last.raw + data, last.value)
             if is_last and not self._judge(last).may_go_on(last.raw.decode()):
                 return None
             kept = (*kept[:-1], last)
         elif type(last) is Names and is_string and after[K.R_VALUE] == 0 and last.cell == after[K.R_CELL]:
-            last = last._replace(text=last.text + bytes([byte]) if was_string else b"")
+            last = last._replace(text=last.text + data if was_string else b"")
             if is_last and not self._has_new_name(after, last):
                 return None
             kept = (*kept[:-1], last)
-        if pushed and byte == 91 and self._keeps(after):
+        if pushed and data == b"[" and self._keeps(after):
             kept = (*kept, b"")
-        elif pushed and byte == 123 and self._counts(after):
+        elif pushed and data == b"{" and self._counts(after):
             kept = (*kept, Names(after[K.R_CELL], (), b""))
         elif is_string and not was_string and self.is_judged(after):
             kept = (*kept, Text(b""))
         elif after[K.R_MODE] == K.M_NUMBER != before[K.R_MODE] and self._is_judged_number(after):
-            number = Digits(bytes([byte]), after[K.R_VALUE])
+            number = Digits(data, after[K.R_VALUE])
             if is_last and not self._judge(number).may_go_on(number.raw.decode()):
                 return None
             kept = (*kept, number)
