@@ -145,7 +145,7 @@ class DocumentBudget:
         row = np.zeros(self._vocabulary.n_words, np.uint32)
         low, high, behind = config[K.R_A], config[K.R_B], config[K.R_C]
         found = spell(
-            *trie[:5], tables.lit_start, tables.lit_bytes,
+            self._vocabulary.roots, *trie[:5], tables.lit_start, tables.lit_bytes,
             low, high, -1, low, behind, row, np.empty(MOST_NODES, np.int64),
         )  # fmt: skip
         return None if found < 0 else row
