@@ -45,7 +45,8 @@ class Signatures:
         """Whether some token holds an opening brace and the beginning of a name."""
         self._local: dict[Hashable, int] = {}
         self._n_own = 0
-        self._values: dict[tuple[int, int], int] = {}
+        self._values: tuple[dict[int, int], ...] = ({}, {})
+        """By depth."""
         self._specs: dict[int, int] = {}
 
     def of(self, what: Hashable, *parts: int) -> int:
@@ -71,9 +72,9 @@ class Signatures:
 
     def value(self, index: int, depth: int = 1) -> int:
         """What a value context reads; fills in what its types lead to."""
-        found = self._values.get((index, depth))
+        found = self._values[depth].get(index)
         if found is None:
-            found = self._values[index, depth] = self._value(index, depth) if index else NOTHING
+            found = self._values[depth][index] = self._value(index, depth) if index else NOTHING
         return found
 
     def _value(self, index: int, depth: int) -> int:

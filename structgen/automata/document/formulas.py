@@ -37,17 +37,17 @@ class Reducer:
 
     def __init__(self, resolve: Callable[[Ref], Formula]) -> None:
         self._resolve = resolve
-        self._memo: dict[tuple[int, str], Formula] = {}
+        self._memo: dict[str, dict[int, Formula]] = {of: {} for of in JSON_TYPES}
         self._open: set[int] = set()
 
     def __call__(self, formula: Formula, of: str) -> Formula:
         """``formula`` for values of JSON type ``of`` (a name of ``JSON_TYPES``)."""
         if formula is TRUE or formula is FALSE:
             return formula
-        key = (formula.uid, of)
-        found = self._memo.get(key)
+        memo = self._memo[of]
+        found = memo.get(formula.uid)
         if found is None:
-            found = self._memo[key] = self._reduce(formula, of)
+            found = memo[formula.uid] = self._reduce(formula, of)
         return found
 
     def expanded(self, formula: Formula) -> Formula:
