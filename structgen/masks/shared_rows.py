@@ -28,6 +28,8 @@ MOST_KEYS = 1 << 16
 """Configurations whose key is remembered before the memory is emptied."""
 KNOWN = 2
 """The part of a machine's bytes that rows known by configuration may take."""
+FIRST_CELL = 1
+"""The stack below the outermost container, which is hardly ever entered again further inside."""
 COMMON_BYTES = 48 << 20
 """Rows of one kind kept per vocabulary, whatever the options of its schemas."""
 Row = npt.NDArray[np.uint32]
@@ -127,6 +129,6 @@ class SharedRows:
                 self._reach.clear()
             found = self._pairs[pair] = row, reach
         self.known[config] = found
-        if reach <= 1 and self._sharing.is_by_container:
+        if reach <= 1 and config[R_CELL] > FIRST_CELL and self._sharing.is_by_container:
             self._apart[config[:R_CELL]] = found
         return found
