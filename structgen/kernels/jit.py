@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from numba import njit
@@ -38,19 +39,30 @@ def uncounted(function: Callable[..., Any]) -> Any:
 
 
 def direct(kernel: Any) -> Any:
-    """The machine code of a kernel that has been compiled for the only types it ever takes; else ``kernel`` itself.
+    """The machine code of a kernel for the types that it takes here; at the first call, ``kernel`` itself.
 
     A call of a kernel begins with finding out the types of all arguments, which for the twenty tables of a document
-    takes half the time of the call (3.4 us against 2.0). Only for callers that always pass the same types, for here
-    they are not compared; an array of another size of items is refused all the same.
+    takes half the time of the call (3.4 us against 2.0). Only for callers that always pass the same types, for after
+    the first call they are not compared; an array of another size of items is refused all the same.
+
+    Which code it is, only a call can tell: what other kernels call has versions of its own, some for one value of an
+    argument.
     """
     found = _direct.get(id(kernel))
-    if found is None:
-        compiled = getattr(kernel, "overloads", {})  # a new dictionary each time, 10 us
-        if len(compiled) != 1:
-            return kernel
-        found = _direct[id(kernel)] = next(iter(compiled.values())).entry_point
-    return found
+    return partial(_find, kernel) if found is None else found
+
+
+def _find(kernel: Any, *arguments: Any) -> Any:
+    """Call ``kernel``, and remember its code for these types."""
+    known = _direct.get(id(kernel))
+    if known is not None:
+        return known(*arguments)
+    result = kernel(*arguments)
+    if hasattr(kernel, "overloads"):
+        compiled = kernel.overloads.get(tuple(map(kernel.typeof_pyval, arguments)))
+        if compiled is not None:
+            _direct[id(kernel)] = compiled.entry_point
+    return result
 
 
 _direct: dict[int, Any] = {}

@@ -20,23 +20,30 @@ def _scaled_sum(values: npt.NDArray[np.int64], factor: int) -> int:
 
 
 @kernel
-def _first(values: npt.NDArray[np.int64]) -> int:
-    return values[0]
+def _sum_or_first(values: npt.NDArray[np.int64], is_sum: int) -> int:
+    return int(values.sum() if is_sum else values[0])
+
+
+@kernel
+def _sum_within(values: npt.NDArray[np.int64]) -> int:
+    return int(_sum_or_first(values, 1))
 
 
 def test_machine_code_is_called_once_there_is_some() -> None:
     values = np.arange(5, dtype=np.int64)
-    assert direct(_scaled_sum) is _scaled_sum  # not compiled yet
-    assert _scaled_sum(values, 3) == 30
+    kept = direct(_scaled_sum)
+    assert kept(values, 3) == 30
     found = direct(_scaled_sum)
-    assert found(values, 3) == 30 and found(values[1:], 2) == 20
+    assert found(values, 3) == 30 and found(values[1:], 2) == 20 and kept(values, 3) == 30
     if os.environ.get("NUMBA_DISABLE_JIT", "0") == "0":
         assert found is not _scaled_sum
         with pytest.raises(TypeError):
             found(values.astype(np.int32), 3)
 
 
-def test_kernels_of_several_types_are_called_as_ever() -> None:
-    assert _first(np.array([7], np.int64)) == 7
-    assert _first(np.array([8], np.int32)) == 8
-    assert direct(_first) is _first
+def test_versions_that_other_kernels_call_are_not_taken() -> None:
+    values = np.arange(1, 5, dtype=np.int64)
+    assert _sum_within(values) == 10  # compiles a version for is_sum = 1 alone
+    for _ in range(3):
+        assert direct(_sum_or_first)(values, 0) == 1
+        assert direct(_sum_or_first)(values, 1) == 10
