@@ -103,7 +103,7 @@ def spell(
                         return NO_ROOM
             if wanted < 32 or wanted == 34 or wanted == 92:
                 break
-            node = found
+            node = int(found)
             place += 1
             if node >= 0:
                 allow(token_ids, token_start[node], token_start[node + 1], mask)

@@ -14,6 +14,8 @@ empty rules instead, at the price of a larger automaton; only acceptance is aske
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from structgen.automata.grammar.lalr import LalrTables, build_tables
@@ -32,6 +34,21 @@ MAX_PATHS = 2_000_000
 """Stack paths one step may follow before it is called off."""
 
 
+class LrState(NamedTuple):
+    """One row of the tables, for Python."""
+
+    shifts: dict[int, int]
+    """Terminal -> next state (a shift is never overridden by a reduction)."""
+    shifted: int
+    """Those terminals, as bits."""
+    reductions: list[tuple[int, int, int]]
+    """(length, left-hand side, lookaheads as bits)."""
+    by_lookahead: dict[int, list[tuple[int, int]]]
+    """(length, left-hand side) of the productions that may be reduced before a terminal."""
+    goto: list[int]
+    """Left-hand side -> next state."""
+
+
 class NondeterministicParser:
     """Cells, and the cell after each terminal, filled on demand into the heap's ``shifts`` section."""
 
@@ -44,10 +61,7 @@ class NondeterministicParser:
         plain = Grammar(grammar.terminals, tuple(map(str, symbols)), renamed, rename[start], grammar.ignore)
         self.n_terminals = offset
         self.tables: LalrTables = build_tables(plain)
-        self._lengths: list[int] = self.tables.length.tolist()
-        self._lefts: list[int] = self.tables.left.tolist()
-        self._reduces: dict[int, dict[int, list[tuple[int, int]]]] = {}
-        self._shifts: dict[int, dict[int, int]] = {}
+        self._states: dict[int, LrState] = {}
         self._nodes: dict[Node, int] = {}
         self._by_id: list[Node] = []
         self._cells: dict[frozenset[int], int] = {}
@@ -79,27 +93,28 @@ class NondeterministicParser:
         heap.add("shifts", pushdown.SHIFTS, 1 << 10, 3, -1)
         heap.set_number(pushdown.N_SHIFTS, 1 << 10)
 
-    def _reduces_of(self, state: int) -> dict[int, list[tuple[int, int]]]:
-        """By lookahead: (length, left-hand side) of the productions that may be reduced; most states are never met."""
-        found = self._reduces.get(state)
+    def _state(self, state: int) -> LrState:
+        """What a state does, as Python reads it; most states are never met."""
+        found = self._states.get(state)
         if found is None:
-            found = self._reduces[state] = {}
-            for production, bits in self.tables.reduces[state]:
-                pair = (self._lengths[production], self._lefts[production])
-                while bits and production:
+            tables = self.tables
+            reductions, by_lookahead = [], dict[int, list[tuple[int, int]]]()
+            for production, bits in tables.reduces[state]:
+                if production == 0:
+                    continue
+                pair = (int(tables.length[production]), int(tables.left[production]))
+                reductions.append((*pair, bits))
+                while bits:
                     low = bits & -bits
-                    found.setdefault(low.bit_length() - 1, []).append(pair)
+                    by_lookahead.setdefault(low.bit_length() - 1, []).append(pair)
                     bits ^= low
-        return found
-
-    def _shifts_of(self, state: int) -> dict[int, int]:
-        """Terminal -> next state (a shift is never overridden by a reduction)."""
-        found = self._shifts.get(state)
-        if found is None:
-            row = self.tables.action[state, : self.n_terminals]
+            row = tables.action[state, : self.n_terminals]
             terminals = np.flatnonzero(row > 0)
-            targets = (row[terminals] - 1).tolist()
-            found = self._shifts[state] = dict(zip(terminals.tolist(), targets, strict=True))
+            shifts = dict(zip(terminals.tolist(), (row[terminals] - 1).tolist(), strict=True))
+            shifted = sum(1 << terminal for terminal in shifts)
+            found = self._states[state] = LrState(
+                shifts, shifted, reductions, by_lookahead, tables.goto[state].tolist()
+            )
         return found
 
     def _node(self, state: int, below: frozenset[int]) -> int:
@@ -120,12 +135,31 @@ class NondeterministicParser:
         return known
 
     def expected(self, cell: int) -> frozenset[int]:
-        """Terminals that may follow ``cell``."""
-        possible = set()
+        """Terminals that may follow ``cell``: one pass of reductions, each with the lookaheads it is for, as bits."""
+        reached: dict[tuple[int, int], int] = {}
+        todo: list[tuple[int, int, int]] = []
+        found = n_paths = 0
         for node in self._tops[cell]:
-            state = self._by_id[node][0]
-            possible |= self._shifts_of(state).keys() | self._reduces_of(state).keys()
-        return frozenset(t for t in possible if t < self.n_terminals and self.after(cell, t) >= 0)
+            state, below = self._by_id[node]
+            found |= self._state(state).shifted
+            todo += [(state, parent, -1) for parent in below]
+        while todo:
+            state, parent, lookaheads = todo.pop()
+            for length, left, bits in self._state(state).reductions:
+                bits &= lookaheads
+                if not bits:
+                    continue
+                for base in self._ancestors(parent, length - 1):
+                    n_paths += 1
+                    target = self._state(self._by_id[base][0]).goto[left]
+                    known = reached.get((target, base), 0)
+                    if bits & ~known:
+                        reached[target, base] = known | bits
+                        found |= bits & self._state(target).shifted
+                        todo.append((target, base, bits & ~known))
+            if n_paths > MAX_PATHS:
+                raise LimitError("one terminal closes too many parses", what="stack paths", limit=MAX_PATHS)
+        return frozenset(t for t in range(self.n_terminals) if found >> t & 1)
 
     def after(self, cell: int, terminal: int) -> int:
         """The cell after ``terminal`` (``n_terminals``: 0 if the text may end), or -1."""
@@ -136,7 +170,7 @@ class NondeterministicParser:
             return 0 if any(p == 0 for state in level for p, _ in self.tables.reduces[state]) else -1
         below: dict[int, set[int]] = {}
         for state, parents in level.items():
-            target = self._shifts_of(state).get(terminal)
+            target = self._state(state).shifts.get(terminal)
             if target is not None:
                 below.setdefault(target, set()).add(self._node(state, frozenset(parents)))
         if not below:
@@ -154,10 +188,10 @@ class NondeterministicParser:
         n_paths = 0
         while todo:
             state, parent = todo.pop()
-            for length, left in self._reduces_of(state).get(terminal, ()):
+            for length, left in self._state(state).by_lookahead.get(terminal, ()):
                 for base in self._ancestors(parent, length - 1):
                     n_paths += 1
-                    target = int(self.tables.goto[self._by_id[base][0], left])
+                    target = self._state(self._by_id[base][0]).goto[left]
                     parents = level.setdefault(target, set())
                     if base not in parents:
                         parents.add(base)
