@@ -94,6 +94,7 @@ class Lexer:
             heap.add(name, section, room, 0, fill)
         for name, section in _LISTS:
             heap.add(name, section, 4096 if is_large else 512)
+        self._cuts, self._n_cut = bytearray(257), 0
         self._n_alternatives = 0
         self._endings: dict[tuple[tuple[int, int], ...], int] = {}
         self._n_endings = 0
@@ -161,10 +162,13 @@ class Lexer:
 
     def byte_classes(self) -> npt.NDArray[np.uint8]:
         """(256,) uint8: the class of each byte; no terminal added so far tells bytes of one class apart."""
-        begins = np.zeros(257, np.int64)
-        begins[list({cut for edges in self.nfa.edges for low, high, _ in edges for cut in (low, high + 1)})] = 1
+        for edges in self.nfa.edges[self._n_cut :]:
+            for low, high, _ in edges:
+                self._cuts[low] = self._cuts[high + 1] = 1
+        self._n_cut = len(self.nfa.edges)
+        begins = np.frombuffer(self._cuts, np.uint8, 256).copy()
         begins[0] = 0
-        return np.cumsum(begins[:256]).astype(np.uint8)
+        return np.cumsum(begins, dtype=np.uint8)
 
     def watch_start(self, look: int) -> int:
         """The state that runs a lookahead's own pattern, from its first node."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from structgen.automata.grammar.lexeme_ends import LexemeEnds, Place
-from structgen.automata.grammar.shapes import BEYOND_ASCII, THE_END, bits
+from structgen.automata.grammar.shapes import BEYOND_ASCII, THE_END
 from structgen.automata.lexer import Lexer
 
 __all__ = ["Exploration"]
@@ -68,7 +68,7 @@ class Exploration:
         found = set()
         for terminal, condition in self.ends.ends(place):
             row = self.ends.rows[condition]
-            settled = bits(tuple((int(b), int(b)) for b in np.flatnonzero(row[:128] == 0)))
+            settled = int.from_bytes(np.packbits(row[:128] == 0, bitorder="little").tobytes(), "little")
             settled |= BEYOND_ASCII if not row[0xC2:0xF5].any() else 0
             settled |= THE_END if self.ends.at_end[condition] else 0
             if any(all(settled & wanted for wanted in choice) for choice in self.may_come(terminal)):
@@ -78,13 +78,14 @@ class Exploration:
     def _successors(self, places: frozenset[Place]) -> set[frozenset[Place]]:
         """The places behind each byte."""
         ordered = list(places)
-        rows = np.stack([row for state, watch in ordered for row in (self.ends.delta(state), self.ends.steps(watch))])
+        rows = [row for state, watch in ordered for row in (self.ends.delta(state), self.ends.steps(watch))]
+        one_of_each = self.ends.one_of_each
         found = {
             frozenset(
                 place
                 for code, watch in zip(column[::2], column[1::2], strict=True)
                 for place in self.ends.behind(code, watch)
             )
-            for column in np.unique(rows, axis=1).T.tolist()
+            for column in set(zip(*(row[one_of_each].tolist() for row in rows), strict=True))
         }
         return found - {frozenset()}
