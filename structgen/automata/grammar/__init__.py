@@ -44,4 +44,11 @@ reached:
 - First texts under the grammar of Python, 0.4 ms a token in the median and 10 to 25 ms at p99:
   states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each; four masks in five
   are new, since open blocks and the columns of lines are part of what a mask depends on.
+- Grammars whose lexemes may collide (one in three small ones: words told from single letters, comments that
+  begin like values, Lark's own grammar of grammars) ask ``liveness`` at each step. Trying one way down the stack
+  after the other, in place of all at once, and walking the trie over numbered places in compiled code took first masks
+  from 50 to 1,400 ms to 10 to 100, and tokens from 1 to 17 ms to 0.1 to 2.4. Next: taking parts whole where no state
+  of a lexeme is in danger.
+- Nondeterministic parsers: 8,000 stacks are asked for their terminals in a C-like text of 66 tokens, one pass of
+  reductions each; masks of 10 to 17 ms at the worst (were 40), where llguidance takes 1 to 2.
 """
