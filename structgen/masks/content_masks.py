@@ -277,11 +277,9 @@ class ContentMask:
         self.reach = max(self.reach, reach)
         return found
 
-    def _walk(
-        self, entries: Entries, row: TokenMask, shortcut: Shortcut = NO_SHORTCUT, quotes: bool = False
-    ) -> npt.NDArray[np.int64]:
+    def _walk(self, entries: Entries, row: TokenMask, shortcut: Shortcut = NO_SHORTCUT) -> npt.NDArray[np.int64]:
         """Decide the content tokens at some nodes, each entered in a state of its own; returns the notes."""
-        found = self._walk_within(NO_LIMIT, self.body.vocabulary_trie, entries, row, shortcut, quotes)
+        found = self._walk_within(NO_LIMIT, self.body.vocabulary_trie, entries, row, shortcut)
         assert found is not None
         return found
 
@@ -322,6 +320,7 @@ class ContentMask:
         return self._noted(notes, trie)
 
     def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
+        """The quotes among ``notes``, gathered in place: the notes of escapes are overwritten."""
         index_of_note, labels, states = np.empty((3, len(notes)), np.int64)
         n, n_labels = content_walk.gather_quotes(notes, self.arena.content, index_of_note, labels, states)
         return Quotes(trie, notes[:n], index_of_note[:n], labels[:n_labels].tolist(), states[:n_labels].tolist())
