@@ -27,10 +27,10 @@ mask under a grammar like C's, where there are now 376 sets); subset constructio
 third of the time until the first mask, now a tenth); places listed once per mask.
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
-text as on a first, on a machine in use: first texts of 300 to 400 tokens take 0.08 of its time a token
-on C-like text, 0.13 on SQL and 0.44 on JSON, 0.33, 0.26 to 0.4 and 1.2 of it at p99, and second texts 2 to
-3 us. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at and are not
-reached:
+text as on a first: first texts of 300 to 400 tokens take 0.08 of its time a token on C-like text, 0.12 on SQL
+and 0.44 on JSON, 0.32, 0.25 and 1.2 of it at p99, second texts 2 to 3 us, and first masks 1.2, 0.97 and
+1.4 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at and are not
+reached everywhere:
 
 - JSON, where llguidance has little to do: 0.2 of its time in the median. Of 374 masks 48 are new
   (30 of them differ; 93 were new before stacks were made one). What tokens do inside its strings and numbers is
@@ -39,7 +39,7 @@ reached:
   tripled the time to compile the kernels.) Nearly a third of the steps are new lexemes on new stacks, 3 us each.
 - C-like at p99: the masks of the first five tokens, 1 to 2 ms each, where the parts of expressions are
   met; of the others each new one looks at 400 places, 0.6 us each.
-- The first mask, 1 to 1.3 times llguidance's: half of it is reading the notation in Python,
+- The first mask, 1 to 1.4 times llguidance's: half of it is reading the notation in Python,
   the rest tables, automaton and mask in like parts.
 - First texts under the grammar of Python, 0.4 ms a token in the median and 10 to 25 ms at p99:
   states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each; four masks in five
