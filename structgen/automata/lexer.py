@@ -33,26 +33,26 @@ from structgen.automata.watches import Watches
 from structgen.dtypes import IntArray
 from structgen.errors import UnsupportedError
 from structgen.ir.grammar import Grammar
-from structgen.kernels import pushdown
+from structgen.kernels import grammar_heap
 from structgen.kernels.lexer import CONDITIONAL, MATCH
 
 __all__ = ["DEAD", "UNKNOWN", "Lexer"]
 
 _COLUMNS = (
-    ("accepts", pushdown.ACCEPTS, -1),
-    ("base", pushdown.BASE, 0),
-    ("family", pushdown.FAMILY, 0),
-    ("never", pushdown.NEVER, -1),
+    ("accepts", grammar_heap.ACCEPTS, -1),
+    ("base", grammar_heap.BASE, 0),
+    ("family", grammar_heap.FAMILY, 0),
+    ("never", grammar_heap.NEVER, -1),
 )
 _LISTS = (
-    ("ending_start", pushdown.ENDING_START),
-    ("ending_terminal", pushdown.ENDING_TERMINAL),
-    ("ending_watch", pushdown.ENDING_WATCH),
-    ("family_start", pushdown.FAMILY_START),
-    ("family_terminals", pushdown.FAMILY_TERMINALS),
-    ("fork_start", pushdown.FORK_START),
-    ("fork_state", pushdown.FORK_STATE),
-    ("fork_watch", pushdown.FORK_WATCH),
+    ("ending_start", grammar_heap.ENDING_START),
+    ("ending_terminal", grammar_heap.ENDING_TERMINAL),
+    ("ending_watch", grammar_heap.ENDING_WATCH),
+    ("family_start", grammar_heap.FAMILY_START),
+    ("family_terminals", grammar_heap.FAMILY_TERMINALS),
+    ("fork_start", grammar_heap.FORK_START),
+    ("fork_state", grammar_heap.FORK_STATE),
+    ("fork_watch", grammar_heap.FORK_WATCH),
 )
 
 DEAD, UNKNOWN = 0, -1
@@ -88,8 +88,8 @@ class Lexer:
         # rows are marked as unknown when their states are made
         is_large = len(grammar.terminals) >= _MANY_TERMINALS
         room = 4 * _FEW_STATES if is_large else _FEW_STATES
-        heap.add("delta", pushdown.DELTA, room, 256, used=lambda: len(self._states))
-        heap.add("ended", pushdown.ENDED, 1024 if is_large else 64, 257, used=lambda: self._states.n_conditional)
+        heap.add("delta", grammar_heap.DELTA, room, 256, used=lambda: len(self._states))
+        heap.add("ended", grammar_heap.ENDED, 1024 if is_large else 64, 257, used=lambda: self._states.n_conditional)
         for name, section, fill in _COLUMNS:
             heap.add(name, section, room, 0, fill)
         for name, section in _LISTS:

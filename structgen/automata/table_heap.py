@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from structgen.dtypes import IntArray, lazy_zeros
-from structgen.kernels import pushdown
+from structgen.kernels import grammar_heap
 
 __all__ = ["TableHeap"]
 
@@ -32,7 +32,7 @@ class TableHeap:
         self._numbers: dict[int, int] = {}
         self._used: dict[str, Callable[[], int]] = {}
         self._waiting: dict[str, IntArray] = {}
-        self._array: IntArray = np.zeros(pushdown.HEADER, dtype=np.int32)
+        self._array: IntArray = np.zeros(grammar_heap.HEADER, dtype=np.int32)
         self._places: dict[str, tuple[int, int]] = {}
         """Where sections lie in the array, and how many numbers they have there."""
         self._stale = False
@@ -99,11 +99,11 @@ class TableHeap:
 
     def _lay_out(self) -> None:
         """Move all sections to a new array: first those to be zeroed, then those of which rows are written first."""
-        header = [0] * pushdown.HEADER
+        header = [0] * grammar_heap.HEADER
         for place, value in self._numbers.items():
             header[place] = value
         places: dict[str, tuple[int, int]] = {}
-        at = zeroed = pushdown.HEADER
+        at = zeroed = grammar_heap.HEADER
         for names in ([name for name in self._sections if name not in self._used], self._used):
             zeroed = at
             for name in names:
@@ -114,7 +114,7 @@ class TableHeap:
         array: IntArray = lazy_zeros(at, np.int32) if at >= _LARGE else np.empty(at, dtype=np.int32)
         if at < _LARGE:
             array[:zeroed] = 0
-        array[: pushdown.HEADER] = header
+        array[: grammar_heap.HEADER] = header
         for name, (start, size) in places.items():
             self._fill(name, array[start : start + size])
         self._array, self._places, self._stale = array, places, False

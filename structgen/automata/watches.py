@@ -15,7 +15,7 @@ from typing import Protocol
 
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError, UnsupportedError
-from structgen.kernels import pushdown
+from structgen.kernels import grammar_heap
 
 __all__ = ["BROKEN", "Watches"]
 
@@ -43,7 +43,7 @@ class Watches:
         self._sets: list[Runs] = []
         self._joined: dict[tuple[int, int], int] = {}
         self._at_end: list[bool | None] = []
-        automaton.heap.add("watch_step", pushdown.WATCH_STEP, room, 256, used=lambda: len(self._sets))
+        automaton.heap.add("watch_step", grammar_heap.WATCH_STEP, room, 256, used=lambda: len(self._sets))
         self._intern(frozenset())
         automaton.heap["watch_step"][0] = 0
 

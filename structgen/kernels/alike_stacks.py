@@ -30,8 +30,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.jit import uncounted
-from structgen.kernels.pushdown import (
+from structgen.kernels.grammar_heap import (
     ACTION,
     CELLS,
     FAIL,
@@ -51,9 +50,9 @@ from structgen.kernels.pushdown import (
     goto_at,
     left_at,
     length_at,
-    parent_of,
-    push,
 )
+from structgen.kernels.jit import uncounted
+from structgen.kernels.pushdown import parent_of, push
 
 __all__ = ["shorten"]
 

@@ -143,6 +143,18 @@ def is_wide(trans, content, class_maps, reach, window, state):
     return then != 0 and _letters(trans, content, class_maps, reach, window, then) > MANY_LETTERS
 
 
+@inlined
+def _note(kind, node, state, n, notes, n_notes):
+    """Add a note; returns how many there are then, or ``NO_ROOM``."""
+    if n_notes == notes.shape[0]:
+        return NO_ROOM
+    notes[n_notes, 0] = kind
+    notes[n_notes, 1] = node
+    notes[n_notes, 2] = state
+    notes[n_notes, 3] = n
+    return n_notes + 1
+
+
 @uncounted
 def _by_number(
     node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach, window, counts,
@@ -162,13 +174,9 @@ def _by_number(
             below = np.int64(subtree_end[below])
             continue
         if above == DIGITS:
-            if n_notes == notes.shape[0]:
+            n_notes = _note(ESCAPE, below, state, n, notes, n_notes)
+            if n_notes < 0:
                 return NO_ROOM
-            notes[n_notes, 0] = ESCAPE
-            notes[n_notes, 1] = below
-            notes[n_notes, 2] = state
-            notes[n_notes, 3] = n
-            n_notes += 1
             below = np.int64(subtree_end[below])
             continue
         longer = (value >> (4 * (n_digits - above)) << 4) | digit
@@ -289,13 +297,9 @@ def content_walk(
                         and content[state, C_LABEL]
                         and not (counts and n < least)
                     ):
-                        if n_notes == notes.shape[0]:
+                        n_notes = _note(QUOTE, node, state, n, notes, n_notes)
+                        if n_notes < 0:
                             return NO_ROOM
-                        notes[n_notes, 0] = QUOTE
-                        notes[n_notes, 1] = node
-                        notes[n_notes, 2] = state
-                        notes[n_notes, 3] = n
-                        n_notes += 1
                     if stop_state != 0:
                         forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                     node = np.int64(subtree_end[node])

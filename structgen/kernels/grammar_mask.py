@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.grammar_parts import lexeme_part, start_part
-from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
-from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, find_part
-from structgen.kernels.pushdown import (
+from structgen.kernels.grammar_heap import (
     BROKEN,
     CONTEXT,
     FAIL,
@@ -34,11 +30,7 @@ from structgen.kernels.pushdown import (
     VISITED,
     WATCH,
     accepts_at,
-    check,
     delta_at,
-    emit,
-    emit_code,
-    end_lexeme,
     ended_at,
     ending_start_at,
     ending_terminal_at,
@@ -49,10 +41,13 @@ from structgen.kernels.pushdown import (
     never_at,
     note_missing,
     start_at,
-    state_of,
-    step,
     watch_step_at,
 )
+from structgen.kernels.grammar_parts import lexeme_part, start_part
+from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
+from structgen.kernels.jit import uncounted
+from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, find_part
+from structgen.kernels.pushdown import check, emit, emit_code, end_lexeme, state_of, step
 
 __all__ = ["begin_mask", "fill", "find_broken"]
 

@@ -17,6 +17,7 @@ contexts that no text visits.)
 
 from __future__ import annotations
 
+from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_keywords import with_keywords
 from structgen.kernels.part_pool import (
@@ -41,7 +42,6 @@ from structgen.kernels.part_pool import (
 )
 from structgen.kernels.part_scan import fork_has_newline, note_loose
 from structgen.kernels.part_writing import add_lexeme
-from structgen.kernels.pushdown import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
 
 __all__ = ["lexeme_part", "start_part"]
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from structgen.dtypes import ByteArray, IntArray
 from structgen.kernels.alike_stacks import shorten
-from structgen.kernels.jit import uncounted
-from structgen.kernels.pushdown import (
+from structgen.kernels.grammar_heap import (
     CELL_CAPACITY,
     CELLS,
     FAIL,
@@ -42,19 +41,15 @@ from structgen.kernels.pushdown import (
     UNKNOWN,
     VISITED,
     accepts_at,
-    can_shift,
-    can_shift_or_end,
-    column_after,
     delta_at,
-    end_lexeme,
     family_at,
     feed_at,
     feed_count_at,
     indent_at,
     note_missing,
-    shift,
-    step,
 )
+from structgen.kernels.jit import uncounted
+from structgen.kernels.pushdown import can_shift, can_shift_or_end, column_after, end_lexeme, shift, step
 
 __all__ = [
     "GrammarTrie",

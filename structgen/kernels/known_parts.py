@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, delta_at, note_missing
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import N_ROWS, NOT_YET, SHORT, TOKENS
 from structgen.kernels.part_scan import note_end, note_family, step_off
 from structgen.kernels.part_writing import write_lexeme
-from structgen.kernels.pushdown import NOTED, ROW, UNKNOWN, delta_at, note_missing
 
 __all__ = ["add_known"]
 

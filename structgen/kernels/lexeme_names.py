@@ -8,19 +8,9 @@ changes is the stack asked, and only where a lexeme ends inside a word is the ge
 
 from __future__ import annotations
 
+from structgen.kernels.grammar_heap import DELTA, OK, STATUS, THREADS, accepts_at, family_at, indent_at
 from structgen.kernels.jit import kernel, uncounted
-from structgen.kernels.pushdown import (
-    DELTA,
-    OK,
-    STATUS,
-    THREADS,
-    accepts_at,
-    check,
-    family_at,
-    has_newline,
-    indent_at,
-    step,
-)
+from structgen.kernels.pushdown import check, has_newline, step
 
 __all__ = ["take_words", "take_words_of_dfa"]
 

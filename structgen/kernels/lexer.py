@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from structgen.dtypes import ByteArray, IntArray
+from structgen.kernels.grammar_heap import ACCEPTS, BASE, DELTA, FAMILY, FAMILY_START, FAMILY_TERMINALS, UNKNOWN
 from structgen.kernels.jit import uncounted
-from structgen.kernels.pushdown import ACCEPTS, BASE, DELTA, FAMILY, FAMILY_START, FAMILY_TERMINALS, UNKNOWN
 
 __all__ = [
     "AHEAD",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from structgen.kernels.grammar_heap import NOTED, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ENDS, MARKS, N_POOL, NOT_YET, SHORT, has_room, intern_set
 from structgen.kernels.part_scan import note_family, note_loose, note_tokens, step_off
 from structgen.kernels.part_writing import group_ends, intern_special, write_loose, write_tokens
-from structgen.kernels.pushdown import NOTED, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
 
 __all__ = ["with_keywords"]
 

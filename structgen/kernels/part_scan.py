@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from structgen.kernels.grammar_heap import (
+    ALL_ENDS,
+    OFFSETS,
+    ROW,
+    UNKNOWN,
+    accepts_at,
+    delta_at,
+    ended_at,
+    ending_start_at,
+    ending_terminal_at,
+    family_at,
+    fork_start_at,
+    fork_state_at,
+    indent_at,
+    note_missing,
+)
 from structgen.kernels.grammar_walk import LEVELS, path_column, set_tokens
 from structgen.kernels.jit import uncounted
 from structgen.kernels.loop_map import next_exit
@@ -18,23 +34,7 @@ from structgen.kernels.part_pool import (
     TOKENS,
     UNDER_WAY,
 )
-from structgen.kernels.pushdown import (
-    ALL_ENDS,
-    OFFSETS,
-    ROW,
-    UNKNOWN,
-    accepts_at,
-    delta_at,
-    ended_at,
-    ending_start_at,
-    ending_terminal_at,
-    family_at,
-    fork_start_at,
-    fork_state_at,
-    has_newline,
-    indent_at,
-    note_missing,
-)
+from structgen.kernels.pushdown import has_newline
 
 __all__ = ["fork_has_newline", "note_family", "note_loose", "note_tokens", "scan", "step_off"]
 

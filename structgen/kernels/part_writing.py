@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.grammar_heap import NOTED
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import (
     LEAVING,
@@ -16,7 +17,6 @@ from structgen.kernels.part_pool import (
     intern_set,
 )
 from structgen.kernels.part_scan import note_family, scan
-from structgen.kernels.pushdown import NOTED
 
 __all__ = ["add_lexeme", "add_tail", "clear_tokens", "group_ends", "intern_special", "write_loose", "write_tokens"]
 

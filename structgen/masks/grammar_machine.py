@@ -22,7 +22,7 @@ import numpy as np
 from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threads
 from structgen.automata.grammar.complete import Completer
 from structgen.dtypes import IntArray, TokenMask
-from structgen.kernels import grammar_mask, grammar_walk, pushdown
+from structgen.kernels import grammar_heap, grammar_mask, grammar_walk
 from structgen.kernels.jit import direct
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
@@ -183,7 +183,7 @@ class GrammarMachine(WithinBudget):
 
         ``total`` is the sum of its words, or -1.
         """
-        lowest = int(self.automaton.work[pushdown.LOWEST])
+        lowest = int(self.automaton.work[grammar_heap.LOWEST])
         if self.automaton.parser is not None:
             length = 1
         else:

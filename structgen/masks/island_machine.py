@@ -22,7 +22,7 @@ import numpy as np
 from structgen.automata.grammar.automaton import GrammarAutomaton, Threads
 from structgen.dtypes import TokenMask
 from structgen.errors import VocabularyError
-from structgen.kernels import grammar_walk, pushdown
+from structgen.kernels import grammar_heap, grammar_walk
 from structgen.masks.cache import MaskCache
 from structgen.masks.grammar_budget import WithinBudget
 from structgen.masks.grammar_machine import MAX_STEPS, GrammarMachine
@@ -110,13 +110,13 @@ class IslandMachine(WithinBudget):
                 return grammar_walk.end_at(heap, work, *at)
 
             after, later = automaton.run(call)
-            if after != pushdown.FAIL:
+            if after != grammar_heap.FAIL:
                 found.append((self._lasting(int(after)), int(later), state))
         return found
 
     def _lasting(self, cell: int) -> int:
         automaton = self.automaton
-        automaton.reserve(int(automaton.work[pushdown.N_SCRATCH]) + 1)
+        automaton.reserve(int(automaton.work[grammar_heap.N_SCRATCH]) + 1)
         return int(grammar_walk.persist(automaton.heap.array, automaton.work, cell))
 
     def shifted(self, cell: int, terminal: int) -> int:

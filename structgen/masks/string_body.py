@@ -70,23 +70,7 @@ class StringBody:
         ordinary[vocabulary.trie.token_ids] = True
         self.quote[~ordinary] = K.INVALID
         closing = np.flatnonzero((self.quote >= 0) & (self.quote < self.lengths))
-        by_suffix: dict[bytes, list[int]] = {}
-        for token in closing.tolist():
-            by_suffix.setdefault(tokens[token][self.quote[token] + 1 :], []).append(token)
-        self.suffixes = sorted(by_suffix)
-        groups = [by_suffix[suffix] for suffix in self.suffixes]
-        self.group_start = np.concatenate([[0], np.cumsum([len(group) for group in groups])]).astype(np.int32)
-        self.group_tokens = np.array([token for group in groups for token in group], np.int32)
-        at_once = [[token for token in group if self.quote[token] == 0] for group in groups]
-        self.at_once_start = np.concatenate([[0], np.cumsum([len(group) for group in at_once])]).astype(np.int32)
-        self.at_once_tokens = np.array([token for group in at_once for token in group], np.int32)
-        self.suffix_of = np.full(n, -1, np.int32)
-        self.suffix_of[self.group_tokens] = np.repeat(np.arange(len(groups)), np.diff(self.group_start))
-        self.empty_suffix = self.suffixes.index(b"") if b"" in by_suffix else -1
-        ends = np.concatenate([[0], np.cumsum([len(suffix) for suffix in self.suffixes])]).astype(np.int64)
-        kept = [index for index, suffix in enumerate(self.suffixes) if suffix]
-        joined = np.frombuffer(b"".join(self.suffixes), np.uint8)
-        self.trie: TrieTables = tries.build(joined, ends, tries.sorted_by_bytes(self.suffixes, kept))
+        groups = self._group_by_suffix(tokens, closing)
         self.most_characters = int(self.characters.max(initial=0))
         self.n_words = n_words(n)
         content = np.flatnonzero((self.quote == self.lengths) & (self.lengths > 0))
@@ -107,14 +91,14 @@ class StringBody:
         """What ``content_runs`` remembers."""
         self.kinds: dict[Beginnings, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
         """What ``kept_masks`` remembers: tokens of content alone, and what of each a judge of beginnings looks at."""
-        self.has_late_quotes = any(b"\\u" in tokens[token][: self.quote[token]] for token in closing.tolist())
+        text_of = {token: tokens[token][: self.quote[token]] for token in closing.tolist()}
+        self.has_late_quotes = any(b"\\u" in text for text in text_of.values())
         """Whether some token closes a string after an escape by number."""
-        self.closing_texts = frozenset(tokens[token][: self.quote[token]] for token in closing.tolist()) - {b""}
+        self.closing_texts = frozenset(text_of.values()) - {b""}
         """What stands before the closing quote in tokens that have content, as it is written."""
         into_values = (group for suffix, group in zip(self.suffixes, groups, strict=True) if _VALUE.match(suffix))
-        self.into_values = frozenset(_decoded(tokens[t][: self.quote[t]]) for group in into_values for t in group)
+        self.into_values = frozenset(_decoded(text_of[token]) for group in into_values for token in group)
         """What stands before the closing quote in tokens that hold a name's colon, and of its value some; decoded."""
-        text_of = {token: tokens[token][: self.quote[token]] for token in closing.tolist()}
         self.texts = ClosingTexts({token: _decoded(text) for token, text in text_of.items()}, self.suffix_of)
         """What stands before the closing quote in tokens, decoded; not right where quotes come late."""
         self.not_closing_at_once = ~mask_of(self.at_once_tokens.tolist(), n)
@@ -135,6 +119,27 @@ class StringBody:
         self._begun_of: dict[bytes, frozenset[bytes]] = {}
         self.fixed: weakref.WeakKeyDictionary[Arena, FixedContents] = weakref.WeakKeyDictionary()
         """What ``content_masks`` remembers."""
+
+    def _group_by_suffix(self, tokens: list[bytes], closing: npt.NDArray[np.int64]) -> list[list[int]]:
+        """Group tokens that close a string by what stands after the quote, in the order of ``suffixes``."""
+        by_suffix: dict[bytes, list[int]] = {}
+        for token in closing.tolist():
+            by_suffix.setdefault(tokens[token][self.quote[token] + 1 :], []).append(token)
+        self.suffixes = sorted(by_suffix)
+        groups = [by_suffix[suffix] for suffix in self.suffixes]
+        self.group_start = np.concatenate([[0], np.cumsum([len(group) for group in groups])]).astype(np.int32)
+        self.group_tokens = np.array([token for group in groups for token in group], np.int32)
+        at_once = [[token for token in group if self.quote[token] == 0] for group in groups]
+        self.at_once_start = np.concatenate([[0], np.cumsum([len(group) for group in at_once])]).astype(np.int32)
+        self.at_once_tokens = np.array([token for group in at_once for token in group], np.int32)
+        self.suffix_of = np.full(len(tokens), -1, np.int32)
+        self.suffix_of[self.group_tokens] = np.repeat(np.arange(len(groups)), np.diff(self.group_start))
+        self.empty_suffix = self.suffixes.index(b"") if b"" in by_suffix else -1
+        ends = np.concatenate([[0], np.cumsum([len(suffix) for suffix in self.suffixes])]).astype(np.int64)
+        kept = [index for index, suffix in enumerate(self.suffixes) if suffix]
+        joined = np.frombuffer(b"".join(self.suffixes), np.uint8)
+        self.trie: TrieTables = tries.build(joined, ends, tries.sorted_by_bytes(self.suffixes, kept))
+        return groups
 
     @cached_property
     def below(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.dtypes import ByteArray, IntArray
-from structgen.kernels import lexeme_names, pushdown
+from structgen.kernels import grammar_heap, lexeme_names
 from structgen.masks.dfa_machine import DfaMachine
 from structgen.masks.grammar_machine import GrammarMachine
 from structgen.masks.machine import Config, TokenMachine
@@ -56,7 +56,7 @@ def _of_grammar(
     n_threads = len(config)
 
     def call(heap: IntArray, work: IntArray) -> Any:
-        first = int(work[pushdown.THREADS])
+        first = int(work[grammar_heap.THREADS])
         work[first : first + len(flat)] = flat
         firsts = _FIRSTS.copy()  # anew: the cells in it die with a call that missed something
         return lexeme_names.take_words(heap, work, n_threads, data, typed, firsts, taken)

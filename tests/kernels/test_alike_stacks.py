@@ -11,7 +11,7 @@ from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.errors import ConstraintError
 from structgen.grammar_constraint import lark
-from structgen.kernels import alike_stacks, pushdown
+from structgen.kernels import alike_stacks, grammar_heap, pushdown
 from tests.support.earley import lark_text
 from tests.support.grammar_masks import random_rules
 
@@ -65,8 +65,8 @@ def shortened(automaton: GrammarAutomaton, stack: Stack) -> Stack:
         cell = int(pushdown.push(work, state, cell))
     cell = int(alike_stacks.shorten(heap, work, cell))
     found = []
-    while cell >= pushdown.SCRATCH:
-        state, cell = work[pushdown.SCRATCH_AT + 2 * (cell - pushdown.SCRATCH) :][:2].tolist()
+    while cell >= grammar_heap.SCRATCH:
+        state, cell = work[grammar_heap.SCRATCH_AT + 2 * (cell - grammar_heap.SCRATCH) :][:2].tolist()
         found.append(state)
     assert cell == 0
     return (stack[0], *reversed(found))
@@ -155,14 +155,14 @@ def test_texts_that_go_on_unlike_stay_apart() -> None:
 def test_a_long_list_takes_no_room() -> None:
     automaton = automaton_of(LISTS["json"])
     after(automaton, "[" + "1," * 10 + "1")
-    n_cells = int(automaton.work[pushdown.N_ARENA])
+    n_cells = int(automaton.work[grammar_heap.N_ARENA])
     after(automaton, "[" + "1," * 500 + "1")
-    assert int(automaton.work[pushdown.N_ARENA]) == n_cells
+    assert int(automaton.work[grammar_heap.N_ARENA]) == n_cells
 
 
 def test_large_grammars_are_left_alone() -> None:
     n = alike_stacks.MOST_TERMINALS
     words = " | ".join(f'"w{number}_"' for number in range(n))
     automaton = automaton_of(f'start: "(" word ("," word)* ")"\nword: {words}')
-    assert automaton.heap.array[pushdown.N_SHORTENINGS] == 0
+    assert automaton.heap.array[grammar_heap.N_SHORTENINGS] == 0
     assert after(automaton, "(w1_,w2_") != after(automaton, "(w1_,w2_,w2_")

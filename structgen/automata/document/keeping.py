@@ -9,7 +9,7 @@ cannot be sure, as do divisors with too many remainders.
 A configuration then has *keepers* behind its registers, one per open array or object that keeps something and one
 for the string or number at hand, outermost first: the bytes of the current item, the ``Names`` of an object, the
 ``Text`` of a string, the ``Digits`` of a number. The kernel stops where a keeper begins; from there on bytes are
-read one by one, here.
+read one by one, here, and the text of strings from one quote or backslash to the next.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import ByteArray, IntArray, lazy_zeros
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
-from structgen.kernels import alike_stacks, grammar_facts, grammar_walk, pushdown
+from structgen.kernels import alike_stacks, grammar_facts, grammar_heap, grammar_walk
 from structgen.kernels.jit import direct
 
 __all__ = ["GrammarAutomaton", "Thread", "Threads"]
@@ -72,8 +72,8 @@ class GrammarAutomaton:
         self.lexer = Lexer(grammar, heap, exclusive=lalr is not None)  # the heap is laid out here, with all sections
         self.registers.begin()
         self.work = _new_work(1 << 15, 1 << 12)
-        self.work[pushdown.N_ARENA] = 1
-        self._threads = int(self.work[pushdown.THREADS])
+        self.work[grammar_heap.N_ARENA] = 1
+        self._threads = int(self.work[grammar_heap.THREADS])
         self._joins = 0
         self._generation = 1
         self._start: Threads | None = None
@@ -82,31 +82,31 @@ class GrammarAutomaton:
 
     def _add_sections(self) -> None:
         heap, lalr, grammar = self.heap, self.lalr, self.grammar
-        heap.set_number(pushdown.N_TERMINALS, grammar.n_terminals)
-        heap.set_number(pushdown.ALL_ENDS, int(grammar.scannerless))
-        heap.add("joins", pushdown.JOINS, 64, 3)
-        heap.add("start", pushdown.START, lalr.n_states if lalr is not None else 64, 0, UNKNOWN)
+        heap.set_number(grammar_heap.N_TERMINALS, grammar.n_terminals)
+        heap.set_number(grammar_heap.ALL_ENDS, int(grammar.scannerless))
+        heap.add("joins", grammar_heap.JOINS, 64, 3)
+        heap.add("start", grammar_heap.START, lalr.n_states if lalr is not None else 64, 0, UNKNOWN)
         if lalr is not None:
-            heap.set_number(pushdown.N_NONTERMINALS, lalr.goto.shape[1])
-            heap.put("action", pushdown.ACTION, lalr.action)
-            heap.put("goto", pushdown.GOTO, lalr.goto)
-            heap.put("length", pushdown.LENGTH, lalr.length)
-            heap.put("left", pushdown.LEFT, lalr.left)
-            heap.put("kernel_start", pushdown.KERNEL_START, lalr.kernel_start)
+            heap.set_number(grammar_heap.N_NONTERMINALS, lalr.goto.shape[1])
+            heap.put("action", grammar_heap.ACTION, lalr.action)
+            heap.put("goto", grammar_heap.GOTO, lalr.goto)
+            heap.put("length", grammar_heap.LENGTH, lalr.length)
+            heap.put("left", grammar_heap.LEFT, lalr.left)
+            heap.put("kernel_start", grammar_heap.KERNEL_START, lalr.kernel_start)
             left, read = lalr.kernel_places()
-            heap.put("kernel_left", pushdown.KERNEL_LEFT, left)
-            heap.put("kernel_read", pushdown.KERNEL_READ, read)
-            heap.add("shortenings", pushdown.SHORTENINGS, 1 << 10, alike_stacks.ROW)
+            heap.put("kernel_left", grammar_heap.KERNEL_LEFT, left)
+            heap.put("kernel_read", grammar_heap.KERNEL_READ, read)
+            heap.add("shortenings", grammar_heap.SHORTENINGS, 1 << 10, alike_stacks.ROW)
             if grammar.n_terminals < alike_stacks.MOST_TERMINALS:
-                heap.set_number(pushdown.N_SHORTENINGS, 1 << 10)
-            heap.add("lone", pushdown.LONE, lalr.n_states)
+                heap.set_number(grammar_heap.N_SHORTENINGS, 1 << 10)
+            heap.add("lone", grammar_heap.LONE, lalr.n_states)
         roles, indent = _roles(grammar)
-        heap.put("roles", pushdown.ROLES, roles)
-        heap.put("indent", pushdown.INDENT, indent)
-        heap.add("hashed", pushdown.HASHED, 2 * CELLS, 0, -1)
-        heap.set_number(pushdown.N_HASHED, 2 * CELLS)
-        heap.add("cells", pushdown.CELLS, CELLS, 3)
-        heap.set_number(pushdown.CELL_CAPACITY, CELLS)
+        heap.put("roles", grammar_heap.ROLES, roles)
+        heap.put("indent", grammar_heap.INDENT, indent)
+        heap.add("hashed", grammar_heap.HASHED, 2 * CELLS, 0, -1)
+        heap.set_number(grammar_heap.N_HASHED, 2 * CELLS)
+        heap.add("cells", grammar_heap.CELLS, CELLS, 3)
+        heap.set_number(grammar_heap.CELL_CAPACITY, CELLS)
 
     @property
     def tables(self) -> LalrTables:
@@ -140,13 +140,13 @@ class GrammarAutomaton:
     def begin(self) -> None:
         """Start a new call's scratch: cells made before are gone."""
         work = self.work
-        work[pushdown.N_SCRATCH] = 0
-        work[pushdown.LOWEST] = 1 << 30
+        work[grammar_heap.N_SCRATCH] = 0
+        work[grammar_heap.LOWEST] = 1 << 30
         self.forget()
 
     def forget(self) -> None:
         """Drop what kernels remember of shifts and checks."""
-        self.work[pushdown.GENERATION] = self.next_generation()
+        self.work[grammar_heap.GENERATION] = self.next_generation()
 
     def next_generation(self) -> int:
         """A number that what kernels remember so far does not carry."""
@@ -155,62 +155,62 @@ class GrammarAutomaton:
 
     def run(self, call: Callable[[IntArray, IntArray], Any]) -> Any:
         """Call a kernel until it missed nothing; its writes must be idempotent."""
-        mark = int(self.work[pushdown.N_SCRATCH])
+        mark = int(self.work[grammar_heap.N_SCRATCH])
         while True:
             self.clear()
             result = call(self.heap.array, self.work)
             if not self.supply():
                 return result
-            self.work[pushdown.N_SCRATCH] = mark
+            self.work[grammar_heap.N_SCRATCH] = mark
             self.forget()
 
     def clear(self) -> None:
         """Forget what kernels have noted as missing."""
-        self.work[pushdown.N_MISSING] = 0
-        self.work[pushdown.NOTED] = 0
-        self.work[pushdown.STATUS] = pushdown.OK
+        self.work[grammar_heap.N_MISSING] = 0
+        self.work[grammar_heap.NOTED] = 0
+        self.work[grammar_heap.STATUS] = grammar_heap.OK
 
     def supply(self) -> bool:
         """Fill or enlarge what the last kernel missed; False where it missed nothing."""
         work = self.work
-        if work[pushdown.STATUS] == pushdown.FULL:
+        if work[grammar_heap.STATUS] == grammar_heap.FULL:
             self._grow()
             return True
-        count = int(work[pushdown.N_MISSING])
+        count = int(work[grammar_heap.N_MISSING])
         if not count:
             return False
-        first = pushdown.MISSING
+        first = grammar_heap.MISSING
         missing = work[first : first + 3 * count].reshape(-1, 3).tolist()
-        rows = [one for kind, one, _ in missing if kind == pushdown.ROW]
+        rows = [one for kind, one, _ in missing if kind == grammar_heap.ROW]
         if rows:
             self.n_filled += len(rows)
             self.lexer.expand_all(rows, AHEAD)
         for kind, one, other in missing:
-            if kind != pushdown.ROW:
+            if kind != grammar_heap.ROW:
                 self._fill(kind, one, other)
         return True
 
     def _fill(self, kind: int, one: int, other: int) -> None:
         self.n_filled += 1
-        if kind == pushdown.CONTEXT:
+        if kind == grammar_heap.CONTEXT:
             self._start_of(one)
-        elif kind == pushdown.WATCH:
+        elif kind == grammar_heap.WATCH:
             self.lexer.watches.fill(one)
-        elif kind == pushdown.NEVER:
+        elif kind == grammar_heap.NEVER:
             watch = self.lexer.watches.never(one)
             if one >= 0:
                 self.heap["never"][one] = watch
             else:
                 self._add_join(one, 0, watch)
-        elif kind == pushdown.JOIN:
+        elif kind == grammar_heap.JOIN:
             self._add_join(one, other, self.lexer.watches.join(one, other))
-        elif kind == pushdown.REGISTER:
+        elif kind == grammar_heap.REGISTER:
             if other:
                 self.registers.indent(one, other)
             else:
                 self.registers.fill(one)
         else:
-            assert kind == pushdown.SHIFT and self.parser is not None
+            assert kind == grammar_heap.SHIFT and self.parser is not None
             self.parser.fill(one, other)
             self.heap.ensure("start", self.parser.n_cells)  # kernels read it for any cell
 
@@ -218,7 +218,7 @@ class GrammarAutomaton:
         self.heap.ensure("joins", self._joins + 1)
         self.heap["joins"][self._joins] = (one, other, both)
         self._joins += 1
-        self.heap.set_number(pushdown.N_JOINS, self._joins)
+        self.heap.set_number(grammar_heap.N_JOINS, self._joins)
 
     def _start_of(self, state: int) -> None:
         code = self.lexer.context(self.live_terminals(state))
@@ -261,28 +261,28 @@ class GrammarAutomaton:
     def _grow(self) -> None:
         """Double what may have been too small: scratch, thread rows, arena."""
         old = self.work
-        size, n_threads = int(old[pushdown.SCRATCH_CAPACITY]), int(old[pushdown.THREAD_CAPACITY])
+        size, n_threads = int(old[grammar_heap.SCRATCH_CAPACITY]), int(old[grammar_heap.THREAD_CAPACITY])
         if size > MAX_CELLS >> 3:
             raise LimitError("one token needs too much parsing", what="scratch cells", limit=MAX_CELLS >> 3)
         self.work = work = _new_work(2 * size, 2 * n_threads)
-        kept = pushdown.SCRATCH_AT + 2 * size
-        sizes = work[pushdown.SCRATCH_CAPACITY : pushdown.THREAD_CAPACITY + 1].copy()
+        kept = grammar_heap.SCRATCH_AT + 2 * size
+        sizes = work[grammar_heap.SCRATCH_CAPACITY : grammar_heap.THREAD_CAPACITY + 1].copy()
         work[:kept] = old[:kept]
-        work[pushdown.SCRATCH_CAPACITY : pushdown.THREAD_CAPACITY + 1] = sizes
-        before, after = int(old[pushdown.THREADS]), int(work[pushdown.THREADS])
+        work[grammar_heap.SCRATCH_CAPACITY : grammar_heap.THREAD_CAPACITY + 1] = sizes
+        before, after = int(old[grammar_heap.THREADS]), int(work[grammar_heap.THREADS])
         work[after : after + 5 * n_threads] = old[before : before + 5 * n_threads]
         self._threads = after
 
     def reserve(self, n_more: int) -> None:
         """Room for ``n_more`` arena cells."""
-        n_arena = int(self.work[pushdown.N_ARENA])
+        n_arena = int(self.work[grammar_heap.N_ARENA])
         if n_arena + n_more <= len(self.heap["cells"]):
             return
         if n_arena + n_more > MAX_CELLS:
             raise LimitError("the text's stacks need too many cells", what="stack cells", limit=MAX_CELLS)
         self.heap.ensure("cells", n_arena + n_more)
         capacity = len(self.heap["cells"])
-        self.heap.set_number(pushdown.CELL_CAPACITY, capacity)
+        self.heap.set_number(grammar_heap.CELL_CAPACITY, capacity)
         size = len(self.heap["hashed"])
         while size < 2 * capacity:
             size *= 2
@@ -291,7 +291,7 @@ class GrammarAutomaton:
 
             self.heap.ensure("hashed", size)
             self.heap["hashed"][:] = -1
-            self.heap.set_number(pushdown.N_HASHED, len(self.heap["hashed"]))
+            self.heap.set_number(grammar_heap.N_HASHED, len(self.heap["hashed"]))
             rehash(self.heap.array, n_arena)
 
     def start(self) -> Threads:
@@ -332,19 +332,19 @@ class GrammarAutomaton:
         from structgen.kernels.grammar_walk import advance_all
 
         flat = [number for thread in threads for number in thread]
-        while 4 * len(threads) > self.work[pushdown.THREAD_CAPACITY]:
+        while 4 * len(threads) > self.work[grammar_heap.THREAD_CAPACITY]:
             self._grow()
         while True:
             work = self.work
             self.begin()
             self.clear()
-            first = int(work[pushdown.THREADS])
+            first = int(work[grammar_heap.THREADS])
             work[first : first + len(flat)] = flat
             count = int(advance_all(self.heap.array, work, part, len(threads)))
             if count >= 0:
                 break
             if count == -2:
-                self.reserve(int(work[pushdown.N_SCRATCH]) + 1)
+                self.reserve(int(work[grammar_heap.N_SCRATCH]) + 1)
             else:
                 self.supply()
         found = work[first : first + 5 * count].tolist()
@@ -390,22 +390,22 @@ class GrammarAutomaton:
 def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:
     roles = np.zeros(grammar.n_terminals + 1, dtype=np.int32)
     for terminal in grammar.ignore:
-        roles[terminal] |= pushdown.IGNORED
+        roles[terminal] |= grammar_heap.IGNORED
     rules = grammar.indentation
     if rules is None:
         return roles, np.array([-1, -1, -1, 0], dtype=np.int32)
-    roles[rules.newline] |= pushdown.NEWLINE
+    roles[rules.newline] |= grammar_heap.NEWLINE
     for terminal in rules.opening:
-        roles[terminal] |= pushdown.OPEN
+        roles[terminal] |= grammar_heap.OPEN
     for terminal in rules.closing:
-        roles[terminal] |= pushdown.CLOSE
+        roles[terminal] |= grammar_heap.CLOSE
     return roles, np.array([rules.newline, rules.indent, rules.dedent, rules.tab_length], dtype=np.int32)
 
 
 def _new_work(n_scratch: int, n_threads: int) -> IntArray:
-    at = pushdown.SCRATCH_AT + 2 * n_scratch
+    at = grammar_heap.SCRATCH_AT + 2 * n_scratch
     work: IntArray = lazy_zeros(at + 5 * n_threads, np.int32)
-    work[pushdown.SCRATCH_CAPACITY] = n_scratch
-    work[pushdown.THREADS] = at
-    work[pushdown.THREAD_CAPACITY] = n_threads
+    work[grammar_heap.SCRATCH_CAPACITY] = n_scratch
+    work[grammar_heap.THREADS] = at
+    work[grammar_heap.THREAD_CAPACITY] = n_threads
     return work

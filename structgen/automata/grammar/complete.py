@@ -20,7 +20,7 @@ from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.grammar.stack_costs import StackCosts
 from structgen.automata.lexer import UNKNOWN
 from structgen.errors import LimitError
-from structgen.kernels import grammar_walk, pushdown
+from structgen.kernels import grammar_heap, grammar_walk
 
 __all__ = ["Completer"]
 
@@ -165,11 +165,11 @@ class Completer:
         if automaton.heap["feed"][register, 0] == UNKNOWN:
             automaton.registers.fill(register)
         counts = automaton.heap["feed_count"][register]
-        if counts[pushdown.MAX_COLUMN] > 0:
+        if counts[grammar_heap.MAX_COLUMN] > 0:
             return cell  # within brackets a newline changes nothing
         fed = [rules.newline]
-        if 0 <= column < pushdown.MAX_COLUMN:
-            if automaton.heap["feed"][register, column] == pushdown.FITS_NONE:
+        if 0 <= column < grammar_heap.MAX_COLUMN:
+            if automaton.heap["feed"][register, column] == grammar_heap.FITS_NONE:
                 return None
             count = int(counts[column])
             fed += [rules.indent] * count if count > 0 else [rules.dedent] * -count
@@ -253,9 +253,9 @@ class Completer:
             return cell
         automaton.begin()
         found = int(automaton.run(lambda heap, work: grammar_walk.shift_at(heap, work, cell, terminal)))
-        if found == pushdown.FAIL:
+        if found == grammar_heap.FAIL:
             return None
-        automaton.reserve(int(automaton.work[pushdown.N_SCRATCH]) + 1)
+        automaton.reserve(int(automaton.work[grammar_heap.N_SCRATCH]) + 1)
         return int(grammar_walk.persist(automaton.heap.array, automaton.work, found))
 
     def forced(self, config: Threads, limit: int) -> bytes:
@@ -278,8 +278,8 @@ class Completer:
         rows = np.array(config, dtype=np.int32).reshape(-1)
 
         def call(heap: Any, work: Any) -> tuple[int, int]:
-            work[pushdown.N_SCRATCH] = 0
-            first = work[pushdown.THREADS]
+            work[grammar_heap.N_SCRATCH] = 0
+            first = work[grammar_heap.THREADS]
             work[first : first + len(rows)] = rows
             one, other = grammar_walk.two_live_bytes(heap, work, len(rows) // 5)
             return int(one), int(other)

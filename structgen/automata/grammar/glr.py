@@ -24,7 +24,7 @@ from structgen.dtypes import IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
 from structgen.ir.passes import without_empty_rules
-from structgen.kernels import pushdown
+from structgen.kernels import grammar_heap
 
 __all__ = ["NondeterministicParser"]
 
@@ -90,8 +90,8 @@ class NondeterministicParser:
     def attach(self, heap: TableHeap) -> None:
         """Keep the shift table in ``heap``."""
         self._heap = heap
-        heap.add("shifts", pushdown.SHIFTS, 1 << 10, 3, -1)
-        heap.set_number(pushdown.N_SHIFTS, 1 << 10)
+        heap.add("shifts", grammar_heap.SHIFTS, 1 << 10, 3, -1)
+        heap.set_number(grammar_heap.N_SHIFTS, 1 << 10)
 
     def _state(self, state: int) -> LrState:
         """What a state does, as Python reads it; most states are never met."""
@@ -219,7 +219,7 @@ class NondeterministicParser:
             heap.ensure("shifts", 2 * len(table))
             table = heap["shifts"]
             table[:] = -1
-            heap.set_number(pushdown.N_SHIFTS, len(table))
+            heap.set_number(grammar_heap.N_SHIFTS, len(table))
             for row in old.tolist():
                 _insert(table, *row)
         _insert(table, cell, terminal, value)

@@ -12,7 +12,7 @@ import numpy as np
 
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError
-from structgen.kernels.pushdown import CLOSING, FEED, FEED_COUNT, INDENTS, MAX_COLUMN, OPENING, UNKNOWN
+from structgen.kernels.grammar_heap import CLOSING, FEED, FEED_COUNT, INDENTS, MAX_COLUMN, OPENING, UNKNOWN
 
 __all__ = ["Registers"]
 
