@@ -4,7 +4,8 @@ The problem: say which tokens may follow a text under a context-free grammar, in
 where a token may end one lexeme and hold several more.
 
 - ``choose`` settles the parser: LALR(1) tables (``lalr``, DeRemer and Pennello 1982) where the
-  grammar has no conflict, else a nondeterministic LR parser on a shared stack (``glr``).
+  grammar has no conflict, or none that shifting loses a text by (``exchanges``), else a nondeterministic
+  LR parser on a shared stack (``glr``).
 - ``automaton`` moves threads, (stack cell, lexer state, ...), over bytes. Lexer states are made
   as they are met (``automata.lexer``, in compiled code). A lookahead waits in the state until
   the next byte settles it; only what a byte leaves open is guessed and watched.

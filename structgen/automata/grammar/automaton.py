@@ -56,10 +56,19 @@ class Parser(Protocol):
 
 
 class GrammarAutomaton:
-    """Lexer and parser over bytes; ``parser`` takes the place of ``lalr`` where the grammar is not LALR(1)."""
+    """Lexer and parser over bytes; ``parser`` takes the place of ``lalr`` where the grammar is not LALR(1).
+
+    ``exclusive`` is whether a lexeme is one terminal only, as Lark's LALR parsers read it.
+    """
 
     def __init__(
-        self, grammar: Grammar, lalr: LalrTables | None, parser: Parser | None = None, *, collides: bool = False
+        self,
+        grammar: Grammar,
+        lalr: LalrTables | None,
+        parser: Parser | None = None,
+        *,
+        collides: bool = False,
+        exclusive: bool = True,
     ) -> None:
         self.grammar = grammar
         self.lalr = lalr
@@ -69,7 +78,9 @@ class GrammarAutomaton:
         if parser is not None:
             parser.attach(heap)
         self.registers = Registers(heap, indented=grammar.indentation is not None)
-        self.lexer = Lexer(grammar, heap, exclusive=lalr is not None)  # the heap is laid out here, with all sections
+        self.lexer = Lexer(
+            grammar, heap, exclusive=lalr is not None and exclusive
+        )  # the heap is laid out here, with all sections
         self.registers.begin()
         self.work = _new_work(1 << 15, 1 << 12)
         self.work[grammar_heap.N_ARENA] = 1

@@ -3,7 +3,8 @@
 Lark leaves the choice to its caller. Here the LALR parser with contextual lexing is taken
 where the grammar has no conflict, since then both of Lark's parsers read the same
 sentences of terminals. A conflict that Lark's LALR parser settles by shifting can lose
-strings, so such a grammar gets Earley's semantics unless its caller says ``"lalr"``; an
+strings, so such a grammar gets Earley's semantics unless its caller says ``"lalr"``, if
+only by another lexer where ``exchanges`` proves that none is lost; an
 indented grammar has no choice, because Lark's indenter works with LALR alone.
 """
 
@@ -14,6 +15,7 @@ from threading import Lock
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.automata.grammar.collisions import lexemes_collide
+from structgen.automata.grammar.exchanges import shifting_loses_nothing
 from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables, flat_rules, nothing_idle
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
@@ -39,7 +41,7 @@ class ChosenParser:
     def automaton(self) -> GrammarAutomaton:
         """A new automaton, for one vocabulary."""
         if self.tables is not None:
-            return GrammarAutomaton(self.grammar, self.tables, collides=self.collides)
+            return GrammarAutomaton(self.grammar, self.tables, collides=self.collides, exclusive=self.name == "lalr")
         from structgen.automata.grammar.glr import NondeterministicParser
 
         return GrammarAutomaton(self.grammar, None, NondeterministicParser(self.grammar), collides=self.collides)
@@ -66,13 +68,19 @@ def choose_parser(grammar: Grammar, parser: str, source: str = "") -> ChosenPars
     if parser == "earley":
         if grammar.indentation is not None:
             raise GrammarSyntaxError("an indented grammar needs the LALR parser", source=source)
-        return ChosenParser(grammar, "earley", None, warnings, lexemes_collide(grammar, None))
+        return _earley(grammar, build_tables(grammar, flat), warnings)
     tables = build_tables(grammar, flat)
     if tables.is_lalr or ((parser == "lalr" or grammar.indentation is not None) and tables.is_lalr_for_lark):
         return ChosenParser(grammar, "lalr", tables, warnings, lexemes_collide(grammar, tables))
     if parser == "lalr" or grammar.indentation is not None:
         raise _refusal(grammar, tables, source)
-    return ChosenParser(grammar, "earley", None, warnings, lexemes_collide(grammar, None))
+    return _earley(grammar, tables, warnings)
+
+
+def _earley(grammar: Grammar, tables: LalrTables, warnings: tuple[str, ...]) -> ChosenParser:
+    """Earley's semantics, by a deterministic parser where that is proved to accept the same."""
+    proved = tables if shifting_loses_nothing(grammar, tables) else None
+    return ChosenParser(grammar, "earley", proved, warnings, lexemes_collide(grammar, None))
 
 
 def _refusal(grammar: Grammar, tables: LalrTables, source: str) -> GrammarSyntaxError:
