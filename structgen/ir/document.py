@@ -16,11 +16,13 @@ parts are one object, so residual formulas that were reached in different ways m
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import count
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
-from weakref import WeakValueDictionary
+from operator import attrgetter
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from structgen.ir.pointers import Pointer, spelled
 
 __all__ = [
     "FALSE",
@@ -63,19 +65,26 @@ JSON_TYPES = ("null", "true", "false", "number", "string", "array", "object")
 """How values are told apart by their first byte; booleans are two constants."""
 
 _uids = count(1)
-_connectives: WeakValueDictionary[tuple[Any, ...], Formula] = WeakValueDictionary()
+_uid = attrgetter("uid")
 
 
 class Formula:
     """A truth about one JSON value."""
 
-    __slots__ = ("__weakref__", "leaves", "pointer", "uid")
+    __slots__ = ("joined", "leaves", "uid", "where")
 
-    def __init__(self, pointer: str = "") -> None:
+    def __init__(self, pointer: Pointer = "") -> None:
         self.uid = next(_uids)
-        self.pointer = pointer
+        self.where = pointer
         self.leaves: dict[int, Assertion] | None = None
         """Assertions by uid, once ``formulas.assertions_of`` has collected them."""
+        self.joined: dict[tuple[Any, ...], Formula] | None = None
+        """Connectives of which this is the youngest part, by their kind and the uids of their parts."""
+
+    @property
+    def pointer(self) -> str:
+        """Where the schema says so."""
+        return spelled(self.where)
 
 
 class ConstantFormula(Formula):
@@ -140,7 +149,7 @@ class Ref(Formula):
 
     __slots__ = ("location",)
 
-    def __init__(self, location: Any, pointer: str = "") -> None:
+    def __init__(self, location: Any, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.location = location
 
@@ -150,7 +159,7 @@ class TypeIs(Formula):
 
     __slots__ = ("types",)
 
-    def __init__(self, types: frozenset[str], pointer: str = "") -> None:
+    def __init__(self, types: frozenset[str], pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.types = types
 
@@ -163,7 +172,7 @@ class ValueIn(Formula):
 
     __slots__ = ("by_type",)
 
-    def __init__(self, by_type: dict[str, Formula], pointer: str = "") -> None:
+    def __init__(self, by_type: dict[str, Formula], pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.by_type = by_type
 
@@ -181,7 +190,7 @@ class StringLength(Assertion):
     __slots__ = ("high", "low")
     applies_to = "string"
 
-    def __init__(self, low: int, high: int | None, pointer: str = "") -> None:
+    def __init__(self, low: int, high: int | None, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.low = low
         self.high = high
@@ -193,7 +202,7 @@ class Pattern(Assertion):
     __slots__ = ("node", "source")
     applies_to = "string"
 
-    def __init__(self, source: str, node: Any, pointer: str = "") -> None:
+    def __init__(self, source: str, node: Any, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.source = source
         self.node = node
@@ -260,7 +269,7 @@ class Format(Pattern):
         self,
         source: str,
         node: Any,
-        pointer: str = "",
+        pointer: Pointer = "",
         *,
         check: Callable[[str], bool] | None = None,
         sure: Any = None,
@@ -278,7 +287,7 @@ class StringIn(Assertion):
     __slots__ = ("values",)
     applies_to = "string"
 
-    def __init__(self, values: frozenset[bytes], pointer: str = "") -> None:
+    def __init__(self, values: frozenset[bytes], pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.values = values
 
@@ -289,7 +298,7 @@ class Integer(Assertion):
     __slots__ = ("strict",)
     applies_to = "number"
 
-    def __init__(self, strict: bool = False, pointer: str = "") -> None:
+    def __init__(self, strict: bool = False, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.strict = strict
 
@@ -300,7 +309,7 @@ class MinValue(Assertion):
     __slots__ = ("bound", "exclusive")
     applies_to = "number"
 
-    def __init__(self, bound: Decimal, exclusive: bool = False, pointer: str = "") -> None:
+    def __init__(self, bound: Decimal, exclusive: bool = False, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.bound = bound
         self.exclusive = exclusive
@@ -312,7 +321,7 @@ class MaxValue(Assertion):
     __slots__ = ("bound", "exclusive")
     applies_to = "number"
 
-    def __init__(self, bound: Decimal, exclusive: bool = False, pointer: str = "") -> None:
+    def __init__(self, bound: Decimal, exclusive: bool = False, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.bound = bound
         self.exclusive = exclusive
@@ -324,7 +333,7 @@ class MultipleOf(Assertion):
     __slots__ = ("divisor",)
     applies_to = "number"
 
-    def __init__(self, divisor: Decimal, pointer: str = "") -> None:
+    def __init__(self, divisor: Decimal, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.divisor = divisor
 
@@ -335,7 +344,7 @@ class NumberIn(Assertion):
     __slots__ = ("values",)
     applies_to = "number"
 
-    def __init__(self, values: frozenset[Decimal], pointer: str = "") -> None:
+    def __init__(self, values: frozenset[Decimal], pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.values = values
 
@@ -355,7 +364,7 @@ class Properties(Assertion):
         named: dict[bytes, Formula],
         patterns: tuple[tuple[Pattern, Formula], ...],
         additional: Formula | None,
-        pointer: str = "",
+        pointer: Pointer = "",
     ) -> None:
         super().__init__(pointer)
         self.named = named
@@ -369,7 +378,7 @@ class PropertyNames(Assertion):
     __slots__ = ("formula",)
     applies_to = "object"
 
-    def __init__(self, formula: Formula, pointer: str = "") -> None:
+    def __init__(self, formula: Formula, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.formula = formula
 
@@ -380,7 +389,7 @@ class Required(Assertion):
     __slots__ = ("names",)
     applies_to = "object"
 
-    def __init__(self, names: frozenset[bytes], pointer: str = "") -> None:
+    def __init__(self, names: frozenset[bytes], pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.names = names
 
@@ -390,7 +399,7 @@ class CountIs(Assertion):
 
     __slots__ = ("high", "low", "of")
 
-    def __init__(self, of: str, low: int, high: int | None, pointer: str = "") -> None:
+    def __init__(self, of: str, low: int, high: int | None, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.of = of
         self.low = low
@@ -407,7 +416,7 @@ class Items(Assertion):
     __slots__ = ("prefix", "rest")
     applies_to = "array"
 
-    def __init__(self, prefix: tuple[Formula, ...], rest: Formula | None, pointer: str = "") -> None:
+    def __init__(self, prefix: tuple[Formula, ...], rest: Formula | None, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.prefix = prefix
         self.rest = rest
@@ -419,7 +428,7 @@ class Contains(Assertion):
     __slots__ = ("evaluates", "formula", "high", "low")
     applies_to = "array"
 
-    def __init__(self, formula: Formula, low: int, high: int | None, evaluates: bool, pointer: str = "") -> None:
+    def __init__(self, formula: Formula, low: int, high: int | None, evaluates: bool, pointer: Pointer = "") -> None:
         super().__init__(pointer)
         self.formula = formula
         self.low = low
@@ -446,7 +455,7 @@ class UnevaluatedProperties(Assertion):
     applies_to = "object"
 
     def __init__(
-        self, formula: Formula, evaluators: tuple[tuple[Formula, Assertion], ...] = (), pointer: str = ""
+        self, formula: Formula, evaluators: tuple[tuple[Formula, Assertion], ...] = (), pointer: Pointer = ""
     ) -> None:
         super().__init__(pointer)
         self.formula = formula
@@ -460,46 +469,72 @@ class UnevaluatedItems(Assertion):
     applies_to = "array"
 
     def __init__(
-        self, formula: Formula, evaluators: tuple[tuple[Formula, Assertion], ...] = (), pointer: str = ""
+        self, formula: Formula, evaluators: tuple[tuple[Formula, Assertion], ...] = (), pointer: Pointer = ""
     ) -> None:
         super().__init__(pointer)
         self.formula = formula
         self.evaluators = evaluators
 
 
-_Connective = TypeVar("_Connective", And, Or, OneOf)
+def _interned(kind: type[And] | type[Or] | type[OneOf], parts: Sequence[Formula]) -> Formula:
+    """The one connective of its kind over these parts, in whatever order.
 
-
-def _interned(kind: type[_Connective], parts: tuple[Formula, ...]) -> _Connective:
-    """The one connective of its kind over these parts, in whatever order."""
-    key = (kind, *sorted([part.uid for part in parts]))
-    found = _connectives.get(key)
+    The youngest part knows it: nothing over all of these parts can be older, and it is forgotten with them. A table of
+    weak references for all formulas cost five times as much.
+    """
+    uids = sorted([part.uid for part in parts])
+    youngest = parts[-1]
+    if youngest.uid != uids[-1]:
+        youngest = max(parts, key=_uid)
+    joined = youngest.joined
+    if joined is None:
+        joined = youngest.joined = {}
+    key = (kind, *uids)
+    found = joined.get(key)
     if found is None:
-        found = _connectives[key] = kind(parts)
-    return found  # type: ignore[return-value]
+        found = joined.setdefault(key, kind(tuple(parts)))
+    return found
 
 
 def conjunction(parts: Iterable[Formula]) -> Formula:
     """All of ``parts``, flattened; FALSE absorbs, TRUE and repeats vanish, and a part excludes its negation."""
     flat: dict[int, Formula] = {}
     for part in parts:
-        if part is FALSE:
-            return FALSE
-        if part is TRUE:
-            continue
-        if type(part) is And:
-            for inner in part.parts:
+        kind = type(part)
+        if kind is And:
+            for inner in part.parts:  # type: ignore[attr-defined]
                 flat[inner.uid] = inner
-        else:
+        elif kind is not ConstantFormula:
             flat[part.uid] = part
-    if not flat:
-        return TRUE
-    if len(flat) == 1:
-        return next(iter(flat.values()))
-    for part in flat.values():
-        if type(part) is Not and _all_of(part.part, flat, And):
+        elif part is FALSE:
             return FALSE
-    return _interned(And, tuple(flat.values()))
+    return _connected(flat, And, TRUE, FALSE)
+
+
+def disjunction(parts: Iterable[Formula]) -> Formula:
+    """Any of ``parts``, flattened; TRUE absorbs, FALSE and repeats vanish, and so does a part beside its negation."""
+    flat: dict[int, Formula] = {}
+    for part in parts:
+        kind = type(part)
+        if kind is Or:
+            for inner in part.parts:  # type: ignore[attr-defined]
+                flat[inner.uid] = inner
+        elif kind is not ConstantFormula:
+            flat[part.uid] = part
+        elif part is TRUE:
+            return TRUE
+    return _connected(flat, Or, FALSE, TRUE)
+
+
+def _connected(flat: dict[int, Formula], kind: type[And] | type[Or], empty: Formula, clash: Formula) -> Formula:
+    """What connects parts (by uid) that are no constants: ``empty`` of none, ``clash`` of one beside its negation."""
+    found = list(flat.values())
+    if len(found) < 2:
+        return found[0] if found else empty
+    for part in found:
+        if type(part) is Not and _all_of(part.part, flat, kind):
+            return clash
+    return _interned(kind, found)
 
 
 def _all_of(formula: Formula, parts: dict[int, Formula], kind: type[And] | type[Or]) -> bool:
@@ -507,29 +542,6 @@ def _all_of(formula: Formula, parts: dict[int, Formula], kind: type[And] | type[
     if formula.uid in parts:
         return True
     return type(formula) is kind and all(part.uid in parts for part in formula.parts)
-
-
-def disjunction(parts: Iterable[Formula]) -> Formula:
-    """Any of ``parts``, flattened; TRUE absorbs, FALSE and repeats vanish, and so does a part beside its negation."""
-    flat: dict[int, Formula] = {}
-    for part in parts:
-        if part is TRUE:
-            return TRUE
-        if part is FALSE:
-            continue
-        if type(part) is Or:
-            for inner in part.parts:
-                flat[inner.uid] = inner
-        else:
-            flat[part.uid] = part
-    if not flat:
-        return FALSE
-    if len(flat) == 1:
-        return next(iter(flat.values()))
-    for part in flat.values():
-        if type(part) is Not and _all_of(part.part, flat, Or):
-            return TRUE
-    return _interned(Or, tuple(flat.values()))
 
 
 def negation(part: Formula) -> Formula:
@@ -540,11 +552,11 @@ def negation(part: Formula) -> Formula:
         return TRUE
     if type(part) is Not:
         return part.part
-    key = (Not, part.uid)
-    found = _connectives.get(key)
-    if found is None:
-        found = _connectives[key] = Not(part)
-    return found
+    joined = part.joined
+    if joined is None:
+        joined = part.joined = {}
+    found = joined.get((Not,))
+    return found if found is not None else joined.setdefault((Not,), Not(part))
 
 
 def exactly_one(parts: Iterable[Formula]) -> Formula:
@@ -564,4 +576,4 @@ def exactly_one(parts: Iterable[Formula]) -> Formula:
         return FALSE
     if len(kept) == 1:
         return kept[0]
-    return _interned(OneOf, tuple(kept))
+    return _interned(OneOf, kept)

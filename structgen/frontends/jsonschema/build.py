@@ -10,6 +10,7 @@ leaves too; the machine expands them when it sees the value's type.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from structgen.errors import LimitError, SchemaError
@@ -18,9 +19,9 @@ from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, d
 from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
 from structgen.frontends.jsonschema.patterns import format_assertion, pattern_assertion, read_pattern
 from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
-from structgen.frontends.jsonschema.resources import Place, Resources, escaped
-from structgen.frontends.jsonschema.scan import applies, scan
-from structgen.frontends.jsonschema.values import decimal, value_in
+from structgen.frontends.jsonschema.resources import Dialect, Place, Resources
+from structgen.frontends.jsonschema.scan import applies_in, scan
+from structgen.frontends.jsonschema.values import decimal, utf8, value_in
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -48,6 +49,7 @@ from structgen.ir.document import (
     exactly_one,
     negation,
 )
+from structgen.ir.pointers import Pointer, spelled
 
 __all__ = ["VALIDATION", "SchemaSource"]
 
@@ -72,19 +74,6 @@ _REFERENCE = _LEAF - {"type", "format"} | {"$ref", "allOf"}
 """Keywords of a place that may be nothing but a reference."""
 MOST_HOPS = 32
 """References to references that are followed at once."""
-
-
-def _leaf_key(schema: Any, place: Place) -> Hashable:
-    """Equal for subschemas that say the same of a type and a format and nothing else; None for all others.
-
-    Half of the properties of real schemas are such leaves; one formula for all of them means one context, one
-    set of tables and one set of masks.
-    """
-    if not schema.keys() <= _LEAF:
-        return None
-    kind, of_format = schema.get("type"), schema.get("format")
-    resource = place.resource
-    return (tuple(kind) if type(kind) is list else kind, of_format, resource.draft, resource.legacy, resource.validates)
 
 
 def _only_refers(place: Place) -> bool:
@@ -166,19 +155,27 @@ class SchemaSource:
         start = self.resources.start()
         return formula is start.formula and is_plainly_satisfiable(self.resources, start)
 
-    def ref(self, place: Place, schema: Any, pointer: str) -> Formula:
+    def ref(self, place: Place, schema: Any, where: Pointer) -> Formula:
         """A subschema of ``place``: constant for booleans and ``{}``, else a reference."""
         if schema is True or schema == {}:
             return TRUE
         if schema is False:
             return FALSE
-        child = self.resources.child(place, schema, pointer)
-        key = _leaf_key(schema, child)
-        if key is None:
-            return _ref_to(child, pointer)
+        if schema.keys() <= _LEAF:
+            return self._leaf(place, schema, where)
+        return _ref_to(self.resources.child(place, schema, where), where)
+
+    def _leaf(self, place: Place, schema: dict[str, Any], where: Pointer) -> Formula:
+        """The formula of a type and a format and nothing else.
+
+        Half of the properties of real schemas are such leaves; one formula for all that say the same means one
+        context, one set of tables and one set of masks.
+        """
+        kind = schema.get("type")
+        key = (tuple(kind) if type(kind) is list else kind, schema.get("format"), place.resource.dialect)
         found = self._leaves.get(key)
         if found is None:
-            found = self._leaves[key] = self.formula(child)
+            found = self._leaves[key] = self.formula(self.resources.child(place, schema, where))
             self._leaf_uids.add(found.uid)
         return found
 
@@ -186,67 +183,62 @@ class SchemaSource:
         schema = place.schema
         if type(schema) is bool:
             return TRUE if schema else FALSE
-        if "$ref" in schema and place.resource.draft <= 7:
+        if "$ref" in schema and (place.resource.draft <= 7 or len(schema) == 1):
             return self._reference(place, schema)
-        done: dict[Callable[..., Any], Formula] = {}
-        validates = place.resource.validates
+        builders = _builders_of(place.resource.dialect)
+        done: dict[_Builder, Formula] = {}
         for keyword in schema:
-            builder = _BUILDERS.get(keyword)
-            if builder is None or builder in done or not applies(keyword, place):
-                continue
-            if not validates and keyword in VALIDATION:
-                continue
-            done[builder] = builder(self, place, schema)
+            builder = builders.get(keyword)
+            if builder is not None and builder not in done:
+                done[builder] = builder(self, place, schema)
         return conjunction(done.values())
 
     # -- references ------------------------------------------------------------------------
 
     def _reference(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return _ref_to(self.resources.resolve(place, schema["$ref"]), f"{place.pointer}/$ref")
+        return _ref_to(self.resources.resolve(place, schema["$ref"]), (place.where, "$ref"))
 
     def _dynamic_reference(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return _ref_to(self.resources.resolve_dynamic(place, schema["$dynamicRef"]), f"{place.pointer}/$dynamicRef")
+        return _ref_to(self.resources.resolve_dynamic(place, schema["$dynamicRef"]), (place.where, "$dynamicRef"))
 
     def _recursive_reference(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return _ref_to(self.resources.resolve_recursive(place), f"{place.pointer}/$recursiveRef")
+        return _ref_to(self.resources.resolve_recursive(place), (place.where, "$recursiveRef"))
 
     # -- any type --------------------------------------------------------------------------
 
     def _type(self, place: Place, schema: dict[str, Any]) -> Formula:
         value = schema["type"]
-        where = f"{place.pointer}/type"
+        where = (place.where, "type")
         if type(value) is str:
-            names = (value,)
-            found: Formula = TypeIs(_TYPE_SETS[value], where)
+            found = TypeIs(_TYPE_SETS[value], where)
+            is_integer = value == "integer"
         else:
-            names = value
-            found = TypeIs(frozenset().union(*(_TYPE_SETS[name] for name in names)), where)
-        if "integer" in names and "number" not in names:
-            return conjunction([found, Integer(place.resource.draft == 4, where)])
-        return found
+            found = TypeIs(frozenset().union(*(_TYPE_SETS[name] for name in value)), where)
+            is_integer = "integer" in value and "number" not in value
+        return conjunction([found, Integer(place.resource.draft == 4, where)]) if is_integer else found
 
     def _enum(self, place: Place, schema: dict[str, Any]) -> Formula:
         if not schema["enum"] and place.resource.draft <= 4:
-            raise SchemaError("enum is empty", pointer=f"{place.pointer}/enum")
-        return value_in(schema["enum"], f"{place.pointer}/enum")
+            raise SchemaError("enum is empty", pointer=spelled((place.where, "enum")))
+        return value_in(schema["enum"], (place.where, "enum"))
 
     def _const(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return value_in([schema["const"]], f"{place.pointer}/const")
+        return value_in([schema["const"]], (place.where, "const"))
 
     # -- strings ---------------------------------------------------------------------------
 
     def _length(self, place: Place, schema: dict[str, Any]) -> Formula:
         low, high = _counts(place, schema, "minLength", "maxLength")
-        where = f"{place.pointer}/{'minLength' if low else 'maxLength'}"
+        where = (place.where, "minLength" if low else "maxLength")
         return StringLength(low, high, where) if low or high is not None else TRUE
 
     def _pattern(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return pattern_assertion(schema["pattern"], f"{place.pointer}/pattern")
+        return pattern_assertion(schema["pattern"], (place.where, "pattern"))
 
     def _format(self, place: Place, schema: dict[str, Any]) -> Formula:
         if not self.assert_formats:
             return TRUE
-        return format_assertion(schema["format"], place.resource.draft, f"{place.pointer}/format")
+        return format_assertion(schema["format"], place.resource.draft, (place.where, "format"))
 
     # -- numbers ---------------------------------------------------------------------------
 
@@ -262,46 +254,47 @@ class SchemaSource:
         parts: list[Formula] = []
         strict = schema.get(exclusive)
         if keyword in schema:
-            parts.append(make(decimal(schema[keyword]), strict is True, f"{place.pointer}/{keyword}"))
+            parts.append(make(decimal(schema[keyword]), strict is True, (place.where, keyword)))
         if type(strict) is not bool and strict is not None:
             if place.resource.draft == 4:
-                raise SchemaError(f"{exclusive} is not true or false", pointer=f"{place.pointer}/{exclusive}")
-            parts.append(make(decimal(strict), True, f"{place.pointer}/{exclusive}"))
+                raise SchemaError(f"{exclusive} is not true or false", pointer=spelled((place.where, exclusive)))
+            parts.append(make(decimal(strict), True, (place.where, exclusive)))
         elif strict is not None and place.resource.draft != 4 and not place.resource.legacy:
-            raise SchemaError(f"{exclusive} is not a number", pointer=f"{place.pointer}/{exclusive}")
+            raise SchemaError(f"{exclusive} is not a number", pointer=spelled((place.where, exclusive)))
         return conjunction(parts)
 
     def _multiple(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return MultipleOf(decimal(schema["multipleOf"]), f"{place.pointer}/multipleOf")
+        return MultipleOf(decimal(schema["multipleOf"]), (place.where, "multipleOf"))
 
     # -- objects ---------------------------------------------------------------------------
 
     def _properties(self, place: Place, schema: dict[str, Any]) -> Formula:
-        base = place.pointer
-        named = {
-            name.encode("utf-8", "surrogatepass"): self.ref(place, inner, f"{base}/properties/{escaped(name)}")
-            for name, inner in schema.get("properties", {}).items()
-        }
+        base, ref = place.where, self.ref
+        named = {}
+        if "properties" in schema:
+            properties = schema["properties"]
+            formulas = [ref(place, inner, (base, "properties", name)) for name, inner in properties.items()]
+            named = dict(zip(utf8(properties), formulas, strict=True))
         patterns = []
         for source, inner in schema.get("patternProperties", {}).items():
-            where = f"{base}/patternProperties/{escaped(source)}"
-            patterns.append((Pattern(source, read_pattern(source, where), where), self.ref(place, inner, where)))
+            where = (base, "patternProperties", source)
+            patterns.append((Pattern(source, read_pattern(source, where), where), ref(place, inner, where)))
         additional: Formula | None = None
         if "additionalProperties" in schema:
-            additional = self.ref(place, schema["additionalProperties"], f"{base}/additionalProperties")
-        return Properties(named, tuple(patterns), additional, f"{base}/properties")
+            additional = ref(place, schema["additionalProperties"], (base, "additionalProperties"))
+        return Properties(named, tuple(patterns), additional, (base, "properties"))
 
     def _property_names(self, place: Place, schema: dict[str, Any]) -> Formula:
-        where = f"{place.pointer}/propertyNames"
+        where = (place.where, "propertyNames")
         inner = self.ref(place, schema["propertyNames"], where)
         return TRUE if inner is TRUE else PropertyNames(inner, where)
 
     def _required(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return _required(schema["required"], f"{place.pointer}/required")
+        return _required(schema["required"], (place.where, "required"))
 
     def _property_count(self, place: Place, schema: dict[str, Any]) -> Formula:
         low, high = _counts(place, schema, "minProperties", "maxProperties")
-        where = f"{place.pointer}/{'minProperties' if low else 'maxProperties'}"
+        where = (place.where, "minProperties" if low else "maxProperties")
         return CountIs("object", low, high, where) if low or high is not None else TRUE
 
     def _dependent_required(self, place: Place, schema: dict[str, Any]) -> Formula:
@@ -318,7 +311,7 @@ class SchemaSource:
     def _dependencies(self, place: Place, table: dict[str, Any], keyword: str) -> Formula:
         parts = []
         for name, needs in table.items():
-            where = f"{place.pointer}/{keyword}/{escaped(name)}"
+            where = (place.where, keyword, name)
             present = Required(frozenset((name.encode(),)), where)
             then = _required(needs, where) if isinstance(needs, list) else self.ref(place, needs, where)
             # Only objects depend: for other types `present` holds, so the type is asked first.
@@ -326,34 +319,34 @@ class SchemaSource:
         return conjunction(parts)
 
     def _unevaluated_properties(self, place: Place, schema: dict[str, Any]) -> Formula:
-        where = f"{place.pointer}/unevaluatedProperties"
+        where = (place.where, "unevaluatedProperties")
         inner = self.ref(place, schema["unevaluatedProperties"], where)
         return UnevaluatedProperties(inner, property_evaluators(self, place), where)
 
     # -- arrays ----------------------------------------------------------------------------
 
     def _items(self, place: Place, schema: dict[str, Any]) -> Formula:
-        base = place.pointer
+        base = place.where
         old_list = type(schema.get("items")) is list
         prefix_key = "items" if old_list else "prefixItems"
         rest_key = "additionalItems" if old_list else "items"
         prefix: tuple[Formula, ...] = ()
         if old_list or (place.resource.draft >= 2020 and "prefixItems" in schema):
-            prefix = tuple(self.ref(place, s, f"{base}/{prefix_key}/{i}") for i, s in enumerate(schema[prefix_key]))
+            prefix = tuple(self.ref(place, s, (base, prefix_key, i)) for i, s in enumerate(schema[prefix_key]))
         rest: Formula | None = None
         if rest_key in schema:
-            rest = self.ref(place, schema[rest_key], f"{base}/{rest_key}")
+            rest = self.ref(place, schema[rest_key], (base, rest_key))
         if rest is None and not prefix:
             return TRUE
-        return Items(prefix, rest, f"{base}/{rest_key if rest is not None else prefix_key}")
+        return Items(prefix, rest, (base, rest_key if rest is not None else prefix_key))
 
     def _item_count(self, place: Place, schema: dict[str, Any]) -> Formula:
         low, high = _counts(place, schema, "minItems", "maxItems")
-        where = f"{place.pointer}/{'minItems' if low else 'maxItems'}"
+        where = (place.where, "minItems" if low else "maxItems")
         return CountIs("array", low, high, where) if low or high is not None else TRUE
 
     def _contains(self, place: Place, schema: dict[str, Any]) -> Formula:
-        where = f"{place.pointer}/contains"
+        where = (place.where, "contains")
         low, high = 1, None
         if place.resource.draft >= 2019:
             low, high = _counts(place, {"minContains": 1, **schema}, "minContains", "maxContains")
@@ -363,10 +356,10 @@ class SchemaSource:
         return Contains(self.ref(place, schema["contains"], where), low, high, evaluates, where)
 
     def _unique(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return UniqueItems(f"{place.pointer}/uniqueItems") if schema["uniqueItems"] else TRUE
+        return UniqueItems((place.where, "uniqueItems")) if schema["uniqueItems"] else TRUE
 
     def _unevaluated_items(self, place: Place, schema: dict[str, Any]) -> Formula:
-        where = f"{place.pointer}/unevaluatedItems"
+        where = (place.where, "unevaluatedItems")
         inner = self.ref(place, schema["unevaluatedItems"], where)
         return UnevaluatedItems(inner, item_evaluators(self, place), where)
 
@@ -374,8 +367,8 @@ class SchemaSource:
 
     def branches(self, place: Place, keyword: str) -> list[Formula]:
         """The subschemas of ``allOf``, ``anyOf`` or ``oneOf``; the same objects on every call."""
-        base = f"{place.pointer}/{keyword}"
-        return [self.ref(place, inner, f"{base}/{number}") for number, inner in enumerate(place.schema[keyword])]
+        base = place.where
+        return [self.ref(place, inner, (base, keyword, number)) for number, inner in enumerate(place.schema[keyword])]
 
     def _all_of(self, place: Place, schema: dict[str, Any]) -> Formula:
         return conjunction(self.branches(place, "allOf"))
@@ -387,25 +380,25 @@ class SchemaSource:
         return exactly_one(self.branches(place, "oneOf"))
 
     def _not(self, place: Place, schema: dict[str, Any]) -> Formula:
-        return negation(self.ref(place, schema["not"], f"{place.pointer}/not"))
+        return negation(self.ref(place, schema["not"], (place.where, "not")))
 
     def _if(self, place: Place, schema: dict[str, Any]) -> Formula:
-        condition = self.ref(place, schema["if"], f"{place.pointer}/if")
-        then = self.ref(place, schema.get("then", True), f"{place.pointer}/then")
-        other = self.ref(place, schema.get("else", True), f"{place.pointer}/else")
+        condition = self.ref(place, schema["if"], (place.where, "if"))
+        then = self.ref(place, schema.get("then", True), (place.where, "then"))
+        other = self.ref(place, schema.get("else", True), (place.where, "else"))
         return conjunction([disjunction([negation(condition), then]), disjunction([condition, other])])
 
 
-def _ref_to(place: Place, pointer: str) -> Ref:
+def _ref_to(place: Place, where: Pointer) -> Ref:
     """The one ``Ref`` to a place, so that equal subformulas are one object."""
     found: Ref | None = place.reference
     if found is None:
-        found = place.reference = Ref(place, pointer)
+        found = place.reference = Ref(place, where)
     return found
 
 
-def _required(names: list[str], where: str) -> Formula:
-    return Required(frozenset(name.encode("utf-8", "surrogatepass") for name in names), where) if names else TRUE
+def _required(names: list[str], where: Pointer) -> Formula:
+    return Required(frozenset(utf8(names)), where) if names else TRUE
 
 
 def _counts(place: Place, schema: dict[str, Any], low: str, high: str) -> tuple[int, int | None]:
@@ -417,7 +410,7 @@ def _counts(place: Place, schema: dict[str, Any], low: str, high: str) -> tuple[
             what=low,
             given=least,
             limit=MOST_REQUIRED,
-            pointer=f"{place.pointer}/{low}",
+            pointer=spelled((place.where, low)),
         )
     return least, None if most is not None and most > MOST_COUNTED else most
 
@@ -464,6 +457,19 @@ _BUILDERS: dict[str, _Builder] = {
     "not": _S._not,
     "if": _S._if,
 }
+
+
+@lru_cache
+def _builders_of(dialect: Dialect) -> dict[str, _Builder]:
+    """The builders of the keywords that have a meaning in a dialect."""
+    draft, legacy, validates = dialect
+    return {
+        keyword: builder
+        for keyword, builder in _BUILDERS.items()
+        if applies_in(keyword, draft, legacy) and (validates or keyword not in VALIDATION)
+    }
+
+
 VALIDATION = frozenset(
     [
         "type",

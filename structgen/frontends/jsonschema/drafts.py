@@ -8,6 +8,7 @@ worse, and no 2020-12 meaning is lost, since 2020-12 gives them none.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from structgen.errors import SchemaError, UnsupportedError
@@ -38,6 +39,7 @@ _NAMES = {
 }
 
 
+@lru_cache(maxsize=256)
 def normal_uri(uri: str) -> str:
     """A metaschema's identifier without empty fragment, on the scheme the drafts use."""
     plain = uri.rstrip("#").rstrip("/")

@@ -94,15 +94,15 @@ def _in_place(source: SchemaSource, place: Place) -> Iterator[tuple[Place, Formu
         yield resources.resolve_recursive(place), TRUE
     for keyword in ("allOf", "anyOf", "oneOf"):
         for number, inner in enumerate(schema.get(keyword, ())):
-            where = f"{place.pointer}/{keyword}/{number}"
+            where = (place.where, keyword, number)
             condition = TRUE if keyword == "allOf" else source.ref(place, inner, where)
             yield resources.child(place, inner, where), condition
     if "if" in schema and applies("if", place):
-        condition = source.ref(place, schema["if"], f"{place.pointer}/if")
-        yield resources.child(place, schema["if"], f"{place.pointer}/if"), condition
+        condition = source.ref(place, schema["if"], (place.where, "if"))
+        yield resources.child(place, schema["if"], (place.where, "if")), condition
         for keyword, holds in (("then", condition), ("else", negation(condition))):
             if keyword in schema:
-                yield resources.child(place, schema[keyword], f"{place.pointer}/{keyword}"), holds
+                yield resources.child(place, schema[keyword], (place.where, keyword)), holds
     for name, inner in schema.get("dependentSchemas", {}).items():
-        where = f"{place.pointer}/dependentSchemas/{name}"
+        where = (place.where, "dependentSchemas", name)
         yield resources.child(place, inner, where), Required(frozenset((name.encode(),)), where)

@@ -12,6 +12,7 @@ from typing import Any
 from structgen.errors import ConstraintError
 from structgen.frontends.regex import parse_ecma
 from structgen.ir.document import TRUE, Format, Formula, Pattern, StringLength, conjunction
+from structgen.ir.pointers import Pointer, spelled
 from structgen.ir.stated_lengths import apart_from_looks
 
 __all__ = ["format_assertion", "pattern_assertion", "read_pattern"]
@@ -22,25 +23,25 @@ def _read(source: str) -> Any:
     return parse_ecma(source, search=True)
 
 
-def read_pattern(source: str, pointer: str) -> Any:
-    """The expression of all texts in which ``source`` is found; errors carry ``pointer``."""
+def read_pattern(source: str, where: Pointer) -> Any:
+    """The expression of all texts in which ``source`` is found; errors carry the pointer ``where``."""
     try:
         return _read(source)
     except ConstraintError as error:
-        error.pointer = pointer
+        error.pointer = spelled(where)
         raise
 
 
-def pattern_assertion(source: str, pointer: str) -> Formula:
+def pattern_assertion(source: str, where: Pointer) -> Formula:
     """The assertion that ``source`` is found in a string; lengths it states of the whole text apart."""
-    node = read_pattern(source, pointer)
+    node = read_pattern(source, where)
     rest, low, high = apart_from_looks(node)
     if rest is node:
-        return Pattern(source, node, pointer)
-    return conjunction([Pattern(source, rest, pointer), StringLength(low, high, pointer)])
+        return Pattern(source, node, where)
+    return conjunction([Pattern(source, rest, where), StringLength(low, high, where)])
 
 
-def format_assertion(name: str, draft: int, pointer: str) -> Formula:
+def format_assertion(name: str, draft: int, where: Pointer) -> Formula:
     """The assertion of a format; TRUE for names that the draft does not define (annotations)."""
     from structgen.frontends.formats import (
         format_beginnings,
@@ -55,7 +56,7 @@ def format_assertion(name: str, draft: int, pointer: str) -> Formula:
     return Format(
         name,
         node,
-        pointer,
+        where,
         check=format_check(name),
         sure=format_sure_node(name),
         beginnings=format_beginnings(name),

@@ -16,7 +16,10 @@ from structgen.ir.sample import sample
 __all__ = ["is_plainly_satisfiable"]
 
 _NUMBER_BOUNDS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
-_UNBOUNDED = frozenset(("type", "description", "title", "default", "examples", "properties", "required", "items"))
+_TOLD = frozenset(("description", "title", "default", "examples"))
+_UNBOUNDED = _TOLD | {"type", "properties", "required", "items"}
+_LEAF = _TOLD | {"type", "format"}
+"""Keywords that alone never rule everything out."""
 _REFUSED = frozenset(
     [
         "not",
@@ -48,18 +51,33 @@ _REFUSED = frozenset(
 
 def is_plainly_satisfiable(resources: Resources, place: Place, depth: int = 0) -> bool:
     """True where the keywords alone show that some value is valid at ``place``."""
+    found = place.is_plain
+    if found is None:
+        found = _look(resources, place, depth)
+        if found or not depth:  # further in, what is not plain may only have been too deep
+            place.is_plain = found
+    return found
+
+
+def _look(resources: Resources, place: Place, depth: int) -> bool:
     schema = place.schema
     if not isinstance(schema, dict):
         return schema is True
     if depth > 8 or not _REFUSED.isdisjoint(schema):
         return False
     if "$ref" in schema:
-        if len(schema.keys() - {"$ref", "description", "title", "default", "examples"}) and place.resource.draft > 7:
+        if place.resource.draft > 7 and not schema.keys() - _TOLD <= {"$ref"}:
             return False
         return is_plainly_satisfiable(resources, resources.resolve(place, schema["$ref"]), depth + 1)
     if "enum" in schema or "const" in schema:
         return _constants(schema)
     return _scalars(schema) and _array(resources, place, schema, depth) and _object(resources, place, schema, depth)
+
+
+def _is_plain_within(resources: Resources, place: Place, schema: Any, step: tuple[str, ...], depth: int) -> bool:
+    if type(schema) is dict and schema.keys() <= _LEAF:
+        return True
+    return is_plainly_satisfiable(resources, resources.child(place, schema, (place.where, *step)), depth + 1)
 
 
 def _constants(schema: dict[str, Any]) -> bool:
@@ -100,7 +118,7 @@ def _array(resources: Resources, place: Place, schema: dict[str, Any], depth: in
     items = schema.get("items", True)
     if schema.get("maxItems", least) < least or schema.get("uniqueItems") or isinstance(items, list):
         return False
-    return is_plainly_satisfiable(resources, resources.child(place, items, f"{place.pointer}/items"), depth + 1)
+    return _is_plain_within(resources, place, items, ("items",), depth)
 
 
 def _object(resources: Resources, place: Place, schema: dict[str, Any], depth: int) -> bool:
@@ -114,8 +132,6 @@ def _object(resources: Resources, place: Place, schema: dict[str, Any], depth: i
         if name not in named:
             if schema.get("additionalProperties", True) is not True:
                 return False
-        elif not is_plainly_satisfiable(
-            resources, resources.child(place, named[name], f"{place.pointer}/properties/{name}"), depth + 1
-        ):
+        elif not _is_plain_within(resources, place, named[name], ("properties", name), depth):
             return False
     return True

@@ -11,13 +11,15 @@ registry that the caller passed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.drafts import draft_of, known_metaschema, normal_uri
+from structgen.ir.pointers import Pointer, escaped, spelled
 
-__all__ = ["LIST_KEYWORDS", "MAP_KEYWORDS", "ONE_KEYWORDS", "Place", "Resource", "Resources"]
+__all__ = ["LIST_KEYWORDS", "MAP_KEYWORDS", "ONE_KEYWORDS", "Dialect", "Place", "Resource", "Resources"]
 
 MAP_KEYWORDS = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
 LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
@@ -40,7 +42,8 @@ ONE_KEYWORDS = (
 class Resource:
     """A schema document or an embedded one: base URI, root value, draft, enabled vocabularies."""
 
-    __slots__ = ("anchors", "draft", "dynamic_anchors", "legacy", "pointer", "root", "uri", "validates")
+    __slots__ = ("anchors", "dialect", "draft", "dynamic_anchors", "legacy", "local", "places", "pointer", "root",
+                 "uri", "validates")  # fmt: skip
 
     def __init__(self, uri: str, root: Any, draft: int, legacy: bool, validates: bool, pointer: str = "") -> None:
         self.uri = uri
@@ -48,23 +51,41 @@ class Resource:
         self.draft = draft
         self.legacy = legacy
         self.validates = validates
+        self.dialect: Dialect = (draft, legacy, validates)
         self.pointer = pointer
         self.anchors: dict[str, tuple[Any, str]] = {}
         self.dynamic_anchors: dict[str, tuple[Any, str]] = {}
+        self.local: dict[str, Found] = {}
+        """Where references within the document lead, by their text."""
+        self.places: dict[int, Place] = {}
+        """Places without a dynamic scope, by the identities of their schemas."""
 
 
 class Place:
     """One subschema at one place, under one dynamic scope."""
 
-    __slots__ = ("formula", "pointer", "reference", "resource", "schema", "scope")
+    __slots__ = ("formula", "is_plain", "reference", "resource", "schema", "scope", "where")
 
-    def __init__(self, schema: Any, resource: Resource, pointer: str, scope: tuple[Resource, ...]) -> None:
+    def __init__(self, schema: Any, resource: Resource, where: Pointer, scope: tuple[Resource, ...]) -> None:
         self.schema = schema
         self.resource = resource
-        self.pointer = pointer
+        self.where = where
         self.scope = scope
         self.formula: Any = None
         self.reference: Any = None
+        self.is_plain: bool | None = None
+        """Whether a glance shows that some value is valid here, once somebody has asked."""
+
+    @property
+    def pointer(self) -> str:
+        """Where the schema has it."""
+        return spelled(self.where)
+
+
+Dialect = tuple[int, bool, bool]
+"""A draft, whether earlier spellings count, and whether the validation vocabulary does."""
+Found = tuple[Any, Resource, Pointer]
+"""What a reference leads to: the schema, the resource that holds it, and its pointer."""
 
 
 class Resources:
@@ -74,9 +95,12 @@ class Resources:
         self.registry = {urldefrag(uri)[0]: document for uri, document in registry.items()}
         self._by_uri: dict[str, Resource] = {}
         self._indexed: set[int] = set()
-        self._places: dict[tuple[int, int, tuple[int, ...]], Place] = {}
+        self._scoped: dict[tuple[int, int, tuple[int, ...]], Place] = {}
         self._identified: dict[int, Resource] = {}
+        self.scanned: set[int] = set()
+        """Identities of the schemas that a scan has visited."""
         self.dynamic = False
+        """Whether some reference asks for the dynamic scope; known after a scan, before which there are no places."""
         own = self._own_identifier(schema, draft)
         self.root = self._resource(urljoin("", own) if own else "", schema, draft, legacy)
         self._identified[id(schema)] = self.root
@@ -87,26 +111,34 @@ class Resources:
         """The root schema."""
         return self.place(self.root.root, self.root, self.root.pointer, ())
 
-    def place(self, schema: Any, resource: Resource, pointer: str, scope: tuple[Resource, ...]) -> Place:
+    def place(self, schema: Any, resource: Resource, where: Pointer, scope: tuple[Resource, ...]) -> Place:
         """The one place of these coordinates, entering an embedded resource where ``schema`` has an identifier."""
-        if type(schema) is dict and ("$id" in schema or "id" in schema) and schema is not resource.root:
-            resource = self._embedded(schema, resource, pointer)
-        if self.dynamic and (not scope or scope[-1] is not resource) and resource not in scope:
-            scope = (*scope, resource)
-        key = (id(schema), id(resource), tuple(map(id, scope)) if scope else ())
-        found = self._places.get(key)
+        if type(schema) is dict and ("$id" in schema or "id" in schema):
+            resource = self.entered(schema, resource, where)
+        if self.dynamic:
+            return self._scoped_place(schema, resource, where, scope)
+        found = resource.places.get(id(schema))
         if found is None:
-            found = self._places[key] = Place(schema, resource, pointer, scope)
+            found = resource.places[id(schema)] = Place(schema, resource, where, ())
         return found
 
-    def child(self, parent: Place, schema: Any, pointer: str) -> Place:
+    def _scoped_place(self, schema: Any, resource: Resource, where: Pointer, scope: tuple[Resource, ...]) -> Place:
+        if (not scope or scope[-1] is not resource) and resource not in scope:
+            scope = (*scope, resource)
+        key = (id(schema), id(resource), tuple(map(id, scope)))
+        found = self._scoped.get(key)
+        if found is None:
+            found = self._scoped[key] = Place(schema, resource, where, scope)
+        return found
+
+    def child(self, parent: Place, schema: Any, where: Pointer) -> Place:
         """The place of a subschema of ``parent``."""
-        return self.place(schema, parent.resource, pointer, parent.scope)
+        return self.place(schema, parent.resource, where, parent.scope)
 
     @property
     def reached(self) -> frozenset[int]:
-        """Identities of the schemas that have been visited so far; after a scan, all that count."""
-        return frozenset(schema for schema, _, _ in self._places)
+        """Identities of the objects that have been visited as schemas so far; after a scan, all that count."""
+        return frozenset((*self.scanned, *(schema for schema, _, _ in self._scoped)))
 
     def glance(self, parent: Place, schema: Any, pointer: str) -> Place:
         """Like ``child``, for a look that does not count as a visit."""
@@ -119,9 +151,8 @@ class Resources:
 
     def resolve(self, place: Place, reference: str, keyword: str = "$ref") -> Place:
         """The place that ``reference``, written at ``place``, leads to."""
-        where = f"{place.pointer}/{keyword}"
-        schema, resource, pointer = self._look_up(place.resource, reference, where)
-        return self.place(schema, resource, pointer, place.scope)
+        schema, resource, where = self.look_up(place.resource, reference, (place.where, keyword))
+        return self.place(schema, resource, where, place.scope)
 
     def resolve_dynamic(self, place: Place, reference: str) -> Place:
         """``$dynamicRef``: the outermost scope that bears the same dynamic anchor."""
@@ -149,11 +180,19 @@ class Resources:
                 found = resource
         return self.place(found.root, found, found.pointer, place.scope)
 
-    def _look_up(self, resource: Resource, reference: str, where: str) -> tuple[Any, Resource, str]:
-        base, fragment = urldefrag(reference)
+    def look_up(self, resource: Resource, reference: str, where: Pointer) -> Found:
+        """What ``reference`` leads to, written in ``resource`` at ``where``."""
+        found = resource.local.get(reference)
+        if found is not None:
+            return found
+        base = _split(reference)[0]
         if base:
-            resource = self._document(urljoin(resource.uri, base), reference, where)
-        fragment = unquote(fragment)
+            return self._within(self._document(_joined(resource.uri, base), reference, where), reference, where)
+        found = resource.local[reference] = self._within(resource, reference, where)
+        return found
+
+    def _within(self, resource: Resource, reference: str, where: Pointer) -> Found:
+        base, fragment = _split(reference)
         if not fragment:
             return resource.root, resource, resource.pointer
         if fragment.startswith("/"):
@@ -168,27 +207,28 @@ class Resources:
         self._index(resource)
         found = resource.anchors.get(fragment)
         if found is None:
-            raise SchemaError(f"no anchor {fragment!r} for the reference {reference!r}", pointer=where)
+            raise SchemaError(f"no anchor {fragment!r} for the reference {reference!r}", pointer=spelled(where))
         return found[0], resource, found[1]
 
-    def _at_pointer(self, resource: Resource, fragment: str, reference: str, where: str) -> tuple[Any, Resource, str]:
+    def _at_pointer(self, resource: Resource, fragment: str, reference: str, where: Pointer) -> Found:
         value, pointer = resource.root, resource.pointer
         for step in fragment[1:].split("/"):
-            name = step.replace("~1", "/").replace("~0", "~")
+            name = step.replace("~1", "/").replace("~0", "~") if "~" in step else step
             if isinstance(value, dict) and name in value:
                 value = value[name]
             elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
                 value = value[int(name)]
             else:
                 raise SchemaError(
-                    f"the reference {reference!r} leads nowhere: no {name!r} at {pointer or '(root)'}", pointer=where
+                    f"the reference {reference!r} leads nowhere: no {name!r} at {pointer or '(root)'}",
+                    pointer=spelled(where),
                 )
             pointer = f"{pointer}/{step}"
             if type(value) is dict and ("$id" in value or "id" in value):
                 resource = self._embedded(value, resource, pointer)
         return value, resource, pointer
 
-    def _document(self, uri: str, reference: str, where: str) -> Resource:
+    def _document(self, uri: str, reference: str, where: Pointer) -> Resource:
         found = self._by_uri.get(uri)
         if found is None:
             self._index(self.root)
@@ -200,7 +240,7 @@ class Resources:
             if document is None:
                 raise SchemaError(
                     f"the reference {reference!r} needs the document {uri!r}, which is not in the registry",
-                    pointer=where,
+                    pointer=spelled(where),
                     hint="pass it: registry={uri: schema}; nothing is ever fetched",
                 )
             draft = draft_of(document, self.root.draft)
@@ -216,7 +256,8 @@ class Resources:
     # -- resources and identifiers ---------------------------------------------------------
 
     def _resource(self, uri: str, root: Any, draft: int, legacy: bool, pointer: str = "") -> Resource:
-        uri = urldefrag(uri)[0]
+        if "#" in uri:
+            uri = urldefrag(uri)[0]
         resource = Resource(uri, root, draft, legacy, self._validates(root), pointer)
         self._by_uri.setdefault(uri, resource)
         return resource
@@ -237,6 +278,10 @@ class Resources:
         if not isinstance(value, str) or (draft <= 7 and "$ref" in schema):
             return None
         return value
+
+    def entered(self, schema: dict[str, Any], resource: Resource, where: Pointer) -> Resource:
+        """The resource in which a schema stands that may name one itself."""
+        return resource if schema is resource.root else self._embedded(schema, resource, spelled(where))
 
     def _embedded(self, schema: dict[str, Any], outer: Resource, pointer: str) -> Resource:
         found = self._identified.get(id(schema))
@@ -284,9 +329,18 @@ class Resources:
             owner.dynamic_anchors.setdefault(schema["$dynamicAnchor"], (schema, pointer))
 
 
-def escaped(name: str) -> str:
-    """A name as a step of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
+@lru_cache(maxsize=4096)
+def _split(reference: str) -> tuple[str, str]:
+    """A reference without its fragment, and the fragment, decoded."""
+    if reference[:1] == "#" and reference.isprintable():
+        return "", unquote(reference[1:]) if "%" in reference else reference[1:]
+    base, fragment = urldefrag(reference)
+    return base, unquote(fragment)
+
+
+@lru_cache(maxsize=4096)
+def _joined(base: str, reference: str) -> str:
+    return urljoin(base, reference)
 
 
 def subschemas(schema: dict[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:

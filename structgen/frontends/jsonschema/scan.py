@@ -11,16 +11,19 @@ left alone; ``structgen check`` validates those too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from structgen.errors import LimitError, SchemaError
-from structgen.frontends.jsonschema.resources import Place, Resources, escaped
+from structgen.frontends.jsonschema.resources import Place, Resource, Resources
+from structgen.ir.pointers import Pointer, spelled
 
 __all__ = ["scan"]
 
 MAX_DEPTH = 2_000
 _TYPES = {"null", "boolean", "integer", "number", "string", "array", "object"}
 _NUMBERS = (int, float)
+_ONLY_STRINGS = frozenset((str,))
 
 
 def _is_number(value: Any) -> bool:
@@ -47,7 +50,7 @@ def _type_shape(value: Any) -> str | None:
 
 
 def _strings(value: Any) -> str | None:
-    if type(value) is list and all(type(name) is str for name in value):
+    if type(value) is list and _ONLY_STRINGS.issuperset(map(type, value)):
         return None
     return "is not a list of strings"
 
@@ -146,120 +149,160 @@ _UNTIL = {"$recursiveRef": 2019}
 
 def applies(keyword: str, place: Place) -> bool:
     """Whether the draft at ``place`` gives ``keyword`` a meaning (as far as drafts differ)."""
+    resource = place.resource
+    return applies_in(keyword, resource.draft, resource.legacy)
+
+
+def applies_in(keyword: str, draft: int, legacy: bool) -> bool:
+    """The same for a draft, which may be ``legacy``: a default that keeps earlier spellings."""
     since = _SINCE.get(keyword)
     if since is None:
         return True  # nothing that has an end lacks a beginning
-    resource = place.resource
-    return since <= resource.draft and (keyword not in _UNTIL or resource.draft <= _UNTIL[keyword] or resource.legacy)
+    return since <= draft and (keyword not in _UNTIL or draft <= _UNTIL[keyword] or legacy)
+
+
+TYPE, SHAPE, PATTERN, REFERENCE, ONE, MAP, IDLE_MAP, LIST, ITEMS, DEPENDENCIES = range(10)
+"""What is looked at in a keyword's value: its shape alone, or what it holds besides."""
+
+
+@lru_cache
+def _roles(draft: int, legacy: bool) -> dict[str, int]:
+    """What is looked at, by keyword; others are annotations in this draft."""
+    roles = dict.fromkeys(SHAPES, SHAPE) | dict.fromkeys(SINGLES, ONE) | dict.fromkeys(LISTS, LIST)
+    roles |= dict.fromkeys(("$ref", *_DYNAMIC), REFERENCE)
+    for keyword in [keyword for keyword in roles if not applies_in(keyword, draft, legacy)]:
+        if keyword in SHAPES:
+            roles[keyword] = SHAPE
+        else:
+            del roles[keyword]
+    for keyword in MAPS:
+        roles[keyword] = MAP if applies_in(keyword, draft, legacy) else IDLE_MAP
+    for keyword in ("dependencies", "dependentRequired"):
+        roles[keyword] = DEPENDENCIES
+    return roles | {"type": TYPE, "pattern": PATTERN, "items": ITEMS}
 
 
 class _Scan:
-    def __init__(self, resources: Resources, read_pattern: Callable[[str, str], Any]) -> None:
+    def __init__(self, resources: Resources, read_pattern: Callable[[str, Pointer], Any]) -> None:
         self.resources = resources
         self.read_pattern = read_pattern
-        self.seen: set[int] = set()
-        self.todo: list[tuple[Place, int]] = []
+        self.seen = resources.scanned
+        self.todo: list[tuple[Any, Resource, Pointer, int]] = []
 
     def run(self) -> None:
-        self.todo.append((self.resources.start(), 0))
-        while self.todo:
-            place, depth = self.todo.pop()
-            self.visit(place, depth)
+        root = self.resources.root
+        seen, todo, visit = self.seen, self.todo, self.visit
+        todo.append((root.root, root, root.pointer, 0))
+        while todo:
+            schema, resource, where, depth = todo.pop()
+            if type(schema) is not dict:
+                if type(schema) is bool:
+                    continue
+                text = f"a schema is an object or a boolean, not {_json_type(schema)}"
+                raise SchemaError(text, pointer=spelled(where))
+            if id(schema) in seen:
+                continue
+            seen.add(id(schema))
+            if depth > MAX_DEPTH:
+                text = "the schema is nested too deeply"
+                raise LimitError(text, what="schema depth", given=depth, limit=MAX_DEPTH)
+            visit(schema, resource, where, depth + 1)
 
-    def visit(self, place: Place, depth: int) -> None:
-        schema = place.schema
-        kind = type(schema)
-        if kind is bool:
+    def visit(self, schema: dict[str, Any], resource: Resource, where: Pointer, inside: int) -> None:
+        """Look at the keywords of one subschema; what is within it waits, at depth ``inside``."""
+        if "$ref" in schema and resource.draft <= 7:
+            self.reference(resource, "$ref", schema["$ref"], where, inside)
             return
-        if kind is not dict:
-            raise SchemaError(f"a schema is an object or a boolean, not {_json_type(schema)}", pointer=place.pointer)
-        if id(schema) in self.seen:
-            return
-        self.seen.add(id(schema))
-        if depth > MAX_DEPTH:
-            raise LimitError("the schema is nested too deeply", what="schema depth", given=depth, limit=MAX_DEPTH)
-        if "$ref" in schema and place.resource.draft <= 7:
-            self.reference(place, "$ref", schema["$ref"], depth)
-            return
+        roles = _roles(resource.draft, resource.legacy)
         for keyword, value in schema.items():
-            shape = SHAPES.get(keyword)
-            if shape is not None:
-                complaint = shape(value)
-                if complaint is not None:
-                    self.complain(place, keyword, complaint)
-                if keyword[0] == "$":
-                    self.reference(place, keyword, value, depth)
-                elif keyword == "pattern":
-                    self.read_pattern(value, f"{place.pointer}/pattern")
-            elif keyword in SINGLES:
-                self.child(place, value, f"{place.pointer}/{keyword}", depth, keyword)
-            elif keyword in MAPS:
-                self.mapping(place, keyword, value, depth)
-            elif keyword in LISTS:
-                self.listing(place, keyword, value, depth)
-            elif keyword == "items":
-                self.items(place, value, depth)
-            elif keyword == "dependencies" or keyword == "dependentRequired":
-                self.dependencies(place, keyword, value, depth)
+            role = roles.get(keyword)
+            if role is None:
+                continue
+            if role is TYPE:
+                if type(value) is not str or value not in _TYPES:
+                    self.check(keyword, value, where)
+            elif role is SHAPE:
+                self.check(keyword, value, where)
+            elif role is MAP:
+                self.mapping(resource, keyword, value, where, inside)
+            elif role is ONE:
+                if type(value) is not bool:
+                    self.wait(value, resource, (where, keyword), inside)
+            elif role is ITEMS:
+                self.items(resource, value, where, inside)
+            elif role is REFERENCE:
+                self.reference(resource, keyword, value, where, inside)
+            elif role is LIST:
+                self.listing(resource, keyword, value, where, inside)
+            elif role is PATTERN:
+                self.check(keyword, value, where)
+                self.read_pattern(value, (where, keyword))
+            elif role is DEPENDENCIES:
+                self.dependencies(resource, keyword, value, where, inside)
+            elif type(value) is not dict:
+                self.complain(keyword, "is not an object", where)
 
-    def complain(self, place: Place, keyword: str, complaint: str) -> None:
-        raise SchemaError(f"{keyword} {complaint}", pointer=f"{place.pointer}/{keyword}")
+    def check(self, keyword: str, value: Any, where: Pointer) -> None:
+        complaint = SHAPES[keyword](value)
+        if complaint is not None:
+            self.complain(keyword, complaint, where)
 
-    def reference(self, place: Place, keyword: str, value: Any, depth: int) -> None:
-        if keyword not in ("$ref", "$dynamicRef", "$recursiveRef") or not applies(keyword, place):
-            return
-        if type(value) is not str:
-            raise SchemaError(f"{keyword} is not a string", pointer=f"{place.pointer}/{keyword}")
+    def complain(self, keyword: str, complaint: str, where: Pointer) -> None:
+        raise SchemaError(f"{keyword} {complaint}", pointer=spelled((where, keyword)))
+
+    def reference(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
+        self.check(keyword, value, where)
         if keyword in _DYNAMIC:
             self.resources.dynamic = True
         if keyword == "$recursiveRef":
             value = "#"
-        self.todo.append((self.resources.resolve(place, value, keyword), depth + 1))
+        schema, resource, pointer = self.resources.look_up(resource, value, (where, keyword))
+        if id(schema) not in self.seen:
+            self.wait(schema, resource, pointer, inside)
 
-    def child(self, place: Place, schema: Any, pointer: str, depth: int, keyword: str = "") -> None:
-        if type(schema) is bool or (keyword and not applies(keyword, place)):
-            return
-        self.todo.append((self.resources.child(place, schema, pointer), depth + 1))
+    def wait(self, schema: Any, resource: Resource, where: Pointer, inside: int) -> None:
+        if type(schema) is dict and ("$id" in schema or "id" in schema):
+            resource = self.resources.entered(schema, resource, where)
+        self.todo.append((schema, resource, where, inside))
 
-    def mapping(self, place: Place, keyword: str, value: Any, depth: int) -> None:
+    def mapping(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
         if type(value) is not dict:
-            self.complain(place, keyword, "is not an object")
-        base = f"{place.pointer}/{keyword}/"
-        for name, inner in value.items():
-            if keyword == "patternProperties":
-                self.read_pattern(name, base + escaped(name))
-            if type(inner) is not bool:
-                self.child(place, inner, base + escaped(name), depth, keyword)
+            self.complain(keyword, "is not an object", where)
+        todo, names_are_patterns = self.todo, keyword == "patternProperties"
+        for name, schema in value.items():
+            if names_are_patterns:
+                self.read_pattern(name, (where, keyword, name))
+            if type(schema) is dict and "$id" not in schema and "id" not in schema:
+                todo.append((schema, resource, (where, keyword, name), inside))
+            else:
+                self.wait(schema, resource, (where, keyword, name), inside)
 
-    def listing(self, place: Place, keyword: str, value: Any, depth: int) -> None:
-        if not applies(keyword, place):
-            return
+    def listing(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
         if type(value) is not list or not value:
-            self.complain(place, keyword, "is not a non-empty list")
-        for number, inner in enumerate(value):
-            self.child(place, inner, f"{place.pointer}/{keyword}/{number}", depth)
+            self.complain(keyword, "is not a non-empty list", where)
+        for number, schema in enumerate(value):
+            self.wait(schema, resource, (where, keyword, number), inside)
 
-    def items(self, place: Place, value: Any, depth: int) -> None:
+    def items(self, resource: Resource, value: Any, where: Pointer, inside: int) -> None:
         if type(value) is list:
-            if place.resource.draft >= 2020 and not place.resource.legacy:
-                self.complain(place, "items", "is a list, which this draft spells prefixItems")
-            for number, inner in enumerate(value):
-                self.child(place, inner, f"{place.pointer}/items/{number}", depth)
+            if resource.draft >= 2020 and not resource.legacy:
+                self.complain("items", "is a list, which this draft spells prefixItems", where)
+            for number, schema in enumerate(value):
+                self.wait(schema, resource, (where, "items", number), inside)
         else:
-            self.child(place, value, f"{place.pointer}/items", depth)
+            self.wait(value, resource, (where, "items"), inside)
 
-    def dependencies(self, place: Place, keyword: str, value: Any, depth: int) -> None:
+    def dependencies(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
         if type(value) is not dict:
-            self.complain(place, keyword, "is not an object")
+            self.complain(keyword, "is not an object", where)
         for name, inner in value.items():
-            where = f"{place.pointer}/{keyword}/{escaped(name)}"
             if type(inner) is list:
                 if _strings(inner) is not None:
-                    raise SchemaError("a dependency is not a list of strings", pointer=where)
+                    raise SchemaError("a dependency is not a list of strings", pointer=spelled((where, keyword, name)))
             elif keyword == "dependencies":
-                self.child(place, inner, where, depth)
+                self.wait(inner, resource, (where, keyword, name), inside)
             else:
-                raise SchemaError("a dependency is not a list of strings", pointer=where)
+                raise SchemaError("a dependency is not a list of strings", pointer=spelled((where, keyword, name)))
 
 
 def _json_type(value: Any) -> str:
@@ -269,7 +312,7 @@ def _json_type(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def scan(resources: Resources, read_pattern: Callable[[str, str], Any]) -> None:
+def scan(resources: Resources, read_pattern: Callable[[str, Pointer], Any]) -> None:
     """Check everything that generation can reach from the root.
 
     Raises ``SchemaError`` with the pointer of what is wrong, ``LimitError`` for absurd

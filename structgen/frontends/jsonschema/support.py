@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from structgen.frontends.formats import FORMATS, format_is_exact
 from structgen.frontends.jsonschema.build import VALIDATION, SchemaSource
-from structgen.frontends.jsonschema.resources import Place, escaped, subschemas
+from structgen.frontends.jsonschema.resources import Place, subschemas
+from structgen.ir.pointers import escaped
 
 __all__ = ["KEYWORDS", "How", "Keyword", "Occurrence", "enforcement"]
 

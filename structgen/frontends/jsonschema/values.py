@@ -25,8 +25,9 @@ from structgen.ir.document import (
     conjunction,
     disjunction,
 )
+from structgen.ir.pointers import Pointer
 
-__all__ = ["decimal", "value_in"]
+__all__ = ["decimal", "utf8", "value_in"]
 
 
 def decimal(value: Any) -> Decimal:
@@ -36,43 +37,52 @@ def decimal(value: Any) -> Decimal:
     )
 
 
-def value_in(values: Iterable[Any], pointer: str = "") -> Formula:
+def utf8(texts: Iterable[str]) -> list[bytes]:
+    """Texts as the bytes that JSON has for them; lone surrogates pass."""
+    known = list(texts)
+    try:
+        return list(map(str.encode, known))
+    except UnicodeEncodeError:
+        return [text.encode("utf-8", "surrogatepass") for text in known]
+
+
+def value_in(values: Iterable[Any], where: Pointer = "") -> Formula:
     """The value equals one of ``values``, as JSON compares."""
-    strings: set[bytes] = set()
+    strings: list[str] = []
     numbers: set[Decimal] = set()
     by_type: dict[str, Formula] = {}
     objects: list[Formula] = []
     arrays: list[Formula] = []
     for value in values:
         if type(value) is str:
-            strings.add(value.encode("utf-8", "surrogatepass"))
+            strings.append(value)
         elif value is None:
             by_type["null"] = TRUE
         elif type(value) is bool:
             by_type["true" if value else "false"] = TRUE
         elif isinstance(value, dict):
-            objects.append(_object_is(value, pointer))
+            objects.append(_object_is(value, where))
         elif isinstance(value, list | tuple):
-            arrays.append(_array_is(value, pointer))
+            arrays.append(_array_is(value, where))
         else:
             numbers.add(decimal(value))
     if strings:
-        by_type["string"] = StringIn(frozenset(strings), pointer)
+        by_type["string"] = StringIn(frozenset(utf8(strings)), where)
     if numbers:
-        by_type["number"] = NumberIn(frozenset(numbers), pointer)
+        by_type["number"] = NumberIn(frozenset(numbers), where)
     if objects:
         by_type["object"] = disjunction(objects)
     if arrays:
         by_type["array"] = disjunction(arrays)
-    return ValueIn(by_type, pointer) if by_type else FALSE
+    return ValueIn(by_type, where) if by_type else FALSE
 
 
-def _object_is(value: dict[str, Any], pointer: str) -> Formula:
-    named = {name.encode("utf-8", "surrogatepass"): value_in([inner], pointer) for name, inner in value.items()}
-    return conjunction([Properties(named, (), FALSE, pointer), Required(frozenset(named), pointer) if named else TRUE])
+def _object_is(value: dict[str, Any], where: Pointer) -> Formula:
+    named = dict(zip(utf8(value), [value_in([inner], where) for inner in value.values()], strict=True))
+    return conjunction([Properties(named, (), FALSE, where), Required(frozenset(named), where) if named else TRUE])
 
 
-def _array_is(value: list[Any] | tuple[Any, ...], pointer: str) -> Formula:
-    prefix = tuple(value_in([inner], pointer) for inner in value)
+def _array_is(value: list[Any] | tuple[Any, ...], where: Pointer) -> Formula:
+    prefix = tuple(value_in([inner], where) for inner in value)
     n = len(prefix)
-    return conjunction([Items(prefix, FALSE, pointer), CountIs("array", n, n, pointer)])
+    return conjunction([Items(prefix, FALSE, where), CountIs("array", n, n, where)])
