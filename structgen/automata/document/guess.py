@@ -167,10 +167,9 @@ class Guesser:
 
     def _values_of(self, kind: str, form: Formula, formula: Formula) -> Iterator[Any]:
         """Values of one type that satisfy ``formula``, which says ``form`` of that type."""
-        for branch in itertools.islice(branches(propagated(form)), MOST_BRANCHES):
-            parts = branch.parts if type(branch) is And else (branch,)
-            asserted = [part for part in parts if isinstance(part, Assertion)]
-            for value in self._of(kind, asserted):
+        form = propagated(form)
+        for parts in itertools.chain(_chosen(form), itertools.islice(map(_asserted, branches(form)), MOST_BRANCHES)):
+            for value in self._of(kind, parts):
                 if value is not NO_GUESS and self._judge.holds(formula, value):
                     yield value
 
@@ -237,6 +236,23 @@ class Guesser:
                 return NO_GUESS
             found.append(value)
         return found
+
+
+def _asserted(branch: Formula) -> list[Assertion]:
+    """What a conjunction asserts, apart from what it negates."""
+    parts = branch.parts if type(branch) is And else (branch,)
+    return [part for part in parts if isinstance(part, Assertion)]
+
+
+def _chosen(formula: Formula) -> Iterator[list[Assertion]]:
+    """One part of each disjunction, whatever becomes of the others; nothing where there are none.
+
+    A value guessed for one of many exclusive alternatives often fails the others by itself, while their negations,
+    multiplied out, come to many branches that guess the same value.
+    """
+    parts = formula.parts if type(formula) is And else (formula,)
+    if any(type(part) is Or or type(part) is OneOf for part in parts):
+        yield from map(list, itertools.islice(_hopes(formula), MOST_BRANCHES))
 
 
 def _hopes(formula: Formula) -> Iterator[tuple[Assertion, ...]]:

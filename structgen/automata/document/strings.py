@@ -21,6 +21,7 @@ from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.judged import Doubts, Judged, is_judged, sure_dfa, with_doubts
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, relabelled
 from structgen.automata.document.tables import Tables
+from structgen.automata.matching import matches
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
 from structgen.errors import LimitError
 from structgen.ir.document import (
@@ -35,7 +36,7 @@ from structgen.ir.document import (
     StringLength,
     conjunction,
 )
-from structgen.ir.regex import ANY, EVERYTHING, repeat
+from structgen.ir.regex import ANY, EVERYTHING, Node, repeat
 from structgen.ir.sample import sample
 from structgen.ir.stated_lengths import apart_from_count
 from structgen.kernels import document as K
@@ -46,6 +47,8 @@ __all__ = ["StringSpecs", "dfa_of_assertion", "must_parts", "sample_of", "says"]
 
 FAR = 1 << 29
 """The distance of what is never reached."""
+MOST_MATCHED = 64
+"""Bytes of a text up to which it is held against a pattern without the pattern's automaton."""
 
 
 def must_parts(formula: Formula) -> list[Assertion] | None:
@@ -431,10 +434,23 @@ def says(part: Assertion, value: bytes) -> bool:
         return part.low <= n and (part.high is None or n <= part.high)
     if isinstance(part, StringIn):
         return value in part.values
-    is_sample = isinstance(part, Pattern) and sample_of(part) == value
-    if not is_sample and not dfa_of_assertion(part).accepts(value):
+    if isinstance(part, Pattern) and not _is_in(part, value):
         return False
     return not (isinstance(part, Format) and part.check is not None) or part.check(value.decode())
+
+
+def _is_in(part: Pattern, value: bytes) -> bool:
+    """Whether a text matches a pattern; those written in schemas are not compiled for one short text."""
+    if sample_of(part) == value:
+        return True
+    if type(part) is Pattern and len(value) <= MOST_MATCHED:
+        return _matches(part.node, value)
+    return dfa_of_assertion(part).accepts(value)
+
+
+@lru_cache(maxsize=4096)
+def _matches(node: Node, value: bytes) -> bool:
+    return matches(node, value.decode("utf-8", "surrogatepass"))
 
 
 def _key_of(part: Assertion) -> Hashable:
