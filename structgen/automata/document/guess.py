@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
 from structgen.automata.document.guided import branches, propagated
 from structgen.automata.document.judge import Judge
-from structgen.automata.document.strings import dfa_of_assertion, sample_of
+from structgen.automata.document.strings import dfa_of_assertion, sample_of, says
 from structgen.errors import LimitError
 from structgen.ir.document import (
     FALSE,
@@ -279,7 +279,7 @@ def _in_declared_order(members: dict[str, Any], properties: Sequence[Properties]
 
 def _goals(part: Properties, name: bytes) -> list[Formula]:
     found = [part.named[name]] if name in part.named else []
-    found += [formula for pattern, formula in part.patterns if dfa_of_assertion(pattern).accepts(name)]
+    found += [formula for pattern, formula in part.patterns if says(pattern, name)]
     if not found and part.additional is not None:
         found = [part.additional]
     return found

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from structgen.automata.document.formulas import Reducer, evaluate
-from structgen.automata.document.strings import dfa_of_assertion, says
+from structgen.automata.document.strings import says
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -90,7 +90,7 @@ class Judge:
     def _property(self, part: Properties, name: str, value: Any) -> bool:
         data = name.encode("utf-8", "surrogatepass")
         found = [part.named[data]] if data in part.named else []
-        found += [formula for pattern, formula in part.patterns if dfa_of_assertion(pattern).accepts(data)]
+        found += [formula for pattern, formula in part.patterns if says(pattern, data)]
         if not found and part.additional is not None:
             found = [part.additional]
         return all(self.holds(formula, value) for formula in found)
@@ -186,7 +186,7 @@ def _covers(assertion: Assertion, name: str) -> bool:
     if not isinstance(assertion, Properties) or assertion.additional is not None:
         return True
     data = name.encode("utf-8", "surrogatepass")
-    return data in assertion.named or any(dfa_of_assertion(p).accepts(data) for p, _ in assertion.patterns)
+    return data in assertion.named or any(says(p, data) for p, _ in assertion.patterns)
 
 
 def _string(part: Assertion, value: str) -> bool:
