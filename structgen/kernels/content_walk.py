@@ -14,7 +14,7 @@ from structgen.kernels.bits import allow, forbid
 from structgen.kernels.content_escapes import DIGITS, after, any_character, digits_alive
 from structgen.kernels.content_run import keeps_to
 from structgen.kernels.document_escapes import hex_value, short_escape
-from structgen.kernels.document_registers import C_LABEL, C_LIMIT, UTF8, UTF8_DEAD
+from structgen.kernels.document_registers import C_LABEL, C_LIMIT, C_MAP, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel, uncounted
 from structgen.kernels.like_states import meet
 
@@ -23,6 +23,8 @@ NO_ROOM, TOO_MUCH = -1, -2
 ROOT = ~0
 """The entry where all of a trie counts."""
 MANY_LETTERS = 40
+_UTF8_CLASS = np.unique(UTF8, axis=1, return_inverse=True)[1].reshape(-1)
+"""(256,): equal for bytes that UTF-8 does not tell apart."""
 
 
 @kernel
@@ -82,33 +84,50 @@ def target_of(trans, content, class_maps, state, weights, first):
     return target
 
 
+@inlined
+def _one_of_each(class_map, found):
+    """One byte of each class, of those that UTF-8 does not tell apart; returns how many are in ``found`` then."""
+    n = 0
+    for b in range(256):
+        index = 0
+        while index < n and (class_map[found[index]] != class_map[b] or _UTF8_CLASS[found[index]] != _UTF8_CLASS[b]):
+            index += 1
+        if index == n:
+            found[n] = b
+            n += 1
+    return n
+
+
 @kernel
-def common_reach(trans, content, class_maps, reach, start, most_states):
+def common_reach(trans, content, class_maps, reach, start, first, n_states, most_states):
     """What all states that text leads to from ``start`` can reach, as bits; 0 where some text dies.
 
-    0, too, where there are more than ``most_states``.
+    0, too, where there are more than ``most_states``. The automaton has ``n_states`` from ``first`` on.
     """
-    states = np.empty(most_states, np.int64)
-    place_of = np.full(content.shape[0], -1, np.int8)
+    states = np.empty(min(most_states, n_states), np.int64)
+    place_of = np.full(n_states, -1, np.int8)
+    few = np.empty(256, np.int64)
+    n_few = _one_of_each(class_maps[content[start, C_MAP]], few)
     states[0] = start
-    place_of[start] = 0
+    place_of[start - first] = 0
     begun, ended = 0, 1
     found = np.int64(-1)
     while begun < ended:
         state = states[begun]
         begun += 1
         found &= reach[state]
-        for b in range(256):
-            place = UTF8[place_of[state], b]
+        for index in range(n_few):
+            b = few[index]
+            place = UTF8[place_of[state - first], b]
             if place == UTF8_DEAD:
                 continue
             to = after(trans, content, class_maps, state, b)
-            if to == 0 or (place_of[to] >= 0 and place_of[to] != place):
+            if to == 0 or (place_of[to - first] >= 0 and place_of[to - first] != place):
                 return np.int64(0)
-            if place_of[to] < 0:
-                if ended == most_states:
+            if place_of[to - first] < 0:
+                if ended == states.shape[0]:
                     return np.int64(0)
-                place_of[to] = place
+                place_of[to - first] = place
                 states[ended] = to
                 ended += 1
     return found
@@ -135,12 +154,33 @@ def _letters(trans, content, class_maps, reach, window, state):
 
 
 @kernel
-def is_wide(trans, content, class_maps, reach, window, state):
-    """Whether most letters may follow, and again after an ``e``, so that much of a vocabulary will."""
-    if _letters(trans, content, class_maps, reach, window, state) <= MANY_LETTERS:
-        return False
-    then = after(trans, content, class_maps, state, 101)
-    return then != 0 and _letters(trans, content, class_maps, reach, window, then) > MANY_LETTERS
+def is_much(trans, content, class_maps, reach, window, state, node, roots, byte, subtree_end, most):
+    """Whether more than ``most`` nodes below ``node`` seem to be alive, entered in ``state``.
+
+    Of what is below a byte, as much is counted as may go on with two letters.
+    """
+    if _letters(trans, content, class_maps, reach, window, state) > MANY_LETTERS:
+        then = after(trans, content, class_maps, state, 101)
+        if then != 0 and _letters(trans, content, class_maps, reach, window, then) > MANY_LETTERS:
+            return True
+    n, last, n_letters = 0.0, np.int64(0), 0
+    child = np.int64(node) + 1
+    lead = 0
+    while (lead < 256) if node == 0 else (child < subtree_end[node]):
+        if node == 0:
+            child = np.int64(roots[lead])
+            lead += 1
+            if child == 0:
+                continue
+        to = after(trans, content, class_maps, state, byte[child])
+        if to != 0 and reach[to] & window:
+            if to != last:
+                last, n_letters = to, _letters(trans, content, class_maps, reach, window, to)
+            n += (subtree_end[child] - child) * (n_letters / 52) ** 2
+            if n > most:
+                return True
+        child = np.int64(subtree_end[child])
+    return False
 
 
 @inlined
@@ -192,8 +232,8 @@ def _by_number(
 @kernel
 def content_walk(
     entries, entry_states, entry_counts, roots, byte, subtree_end, depth, token_start, token_ids, max_depth,
-    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, below, mask,
-    quotes, most_nodes, notes, met, first, place_of, visited,
+    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, known_window,
+    below, mask, quotes, most_nodes, notes, met, first, place_of, visited,
 ):  # fmt: skip
     """Allow the content tokens at and below some nodes, each entered in a state of its own.
 
@@ -202,7 +242,9 @@ def content_walk(
     A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
     first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. A subtree that reaches
     ``loop_state`` is allowed as a whole if it keeps to characters that lead back there, ``inside`` (1, 4) as bits:
-    ``below`` (N, 4) says which characters there are (``content_run``). Closing quotes (``QUOTE``, if
+    ``below`` (N, 4) says which characters there are (``content_run``). With ``known_window``, ``mask`` holds what is
+    right for that window, which holds more than ``window``, and a subtree where the two come to the same is left.
+    Closing quotes (``QUOTE``, if
     ``quotes``) and characters spelled out by number (``ESCAPE``) are noted, not followed: kind, node, state and
     characters before, in ``notes`` (n, 4). Returns how many, ``NO_ROOM`` where there was none, or ``TOO_MUCH`` beyond
     ``most_nodes``.
@@ -255,7 +297,7 @@ def content_walk(
                 to = np.int64(0)
                 if escaped[level - 1]:
                     if b == 117:
-                        if stop_state != 0:
+                        if stop_state != 0 or known_window != 0:
                             forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                         n_notes = _by_number(
                             node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach,
@@ -287,7 +329,9 @@ def content_walk(
                     to = after(trans, content, class_maps, state, b)
                     if b < 0x80 or b >= 0xC0:
                         n += 1
+                was_known = known_window != 0 and (b == 92 or escaped[level - 1] != 0)
                 if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
+                    was_known = was_known or (reach[to] & known_window) != 0
                     to = np.int64(0)
                 if to == 0:
                     if (
@@ -300,12 +344,12 @@ def content_walk(
                         n_notes = _note(QUOTE, node, state, n, notes, n_notes)
                         if n_notes < 0:
                             return NO_ROOM
-                    if stop_state != 0:
+                    if stop_state != 0 or was_known:
                         forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                     node = np.int64(subtree_end[node])
                     continue
                 n_met = meet(to, met, first, place_of, n_met)
-                if to == stop_state:
+                if to == stop_state or (known_window != 0 and (reach[to] & window) == (reach[to] & known_window)):
                     node = np.int64(subtree_end[node])
                     continue
                 if to == loop_state and keeps_to(below, node, inside):

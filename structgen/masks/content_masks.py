@@ -17,7 +17,7 @@ from structgen.kernels import content_walk
 from structgen.kernels import document as K
 from structgen.kernels.tables import TrieTables
 from structgen.masks.content_runs import Chain, chain_of, plan_of
-from structgen.masks.fixed_content import Fixed, FixedContents, Met, Quotes
+from structgen.masks.fixed_content import Base, Fixed, FixedContents, Met, Quotes
 
 if TYPE_CHECKING:
     from structgen.masks.string_masks import StringMasks
@@ -58,9 +58,11 @@ class Shortcut(NamedTuple):
     skipped: npt.NDArray[np.uint8]
     loop_state: int
     inside: npt.NDArray[np.uint64]
+    known_window: int
+    """The names under which the mask is right so far."""
 
 
-NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64))
+NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64), 0)
 
 
 class ContentMask:
@@ -136,6 +138,12 @@ class ContentMask:
         """What a vocabulary does here whatever the lengths; None where that is not to be told apart."""
         free = ContentMask(self.masks, self.config)
         free.n, free.least, free.counts = 0, 0, False
+        base = known.base(self.state, self.window)
+        if base is not None:
+            return free._narrowed(base, known)
+        alike = known.alike(self.state, self.window)
+        if alike is not None:
+            return alike
         free.met = known.met(self.state)
         row = np.zeros(self.body.n_words, np.uint32)
         quotes = free._decided(row) or free._by_chain(row)
@@ -143,6 +151,13 @@ class ContentMask:
             return None
         self.reach = free.reach
         return known.add(self.state, self.window, row, quotes, free.met)
+
+    def _narrowed(self, base: Base, known: FixedContents) -> Fixed:
+        """What is known for more names that may come, corrected where it depends on those that may not."""
+        row = base.fixed.row.copy()
+        shortcut = NO_SHORTCUT._replace(known_window=base.window)
+        self._escape(self._walk(below(0, self.state, 0), row, shortcut), row)
+        return known.add(self.state, self.window, row, base.fixed.quotes, Met.none())
 
     def _fill_text(self, row: TokenMask) -> bool:
         """Where no text dies: as free text that most texts end, then corrected for texts that end otherwise."""
@@ -174,9 +189,9 @@ class ContentMask:
         """Decide the content below ``node`` in one walk; None, and only some of it allowed, where there is much."""
         arena = self.arena
         tables = arena.trans, arena.content, arena.class_maps, arena.reach
-        if content_walk.is_wide(*tables, self.window, state):
+        trie, roots = self.body.vocabulary_trie, self.body.roots
+        if content_walk.is_much(*tables, self.window, state, node, roots, trie.byte, trie.subtree_end, FEW_NODES):
             return None
-        trie = self.body.vocabulary_trie
         notes = self._walk_within(FEW_NODES, trie, below(node, state, n), row, quotes=quotes)
         if notes is not None:
             self._escape(notes, row)
@@ -226,8 +241,9 @@ class ContentMask:
         arena = self.arena
         found = arena.common.get(self.start)
         if found is None:
+            first, n_states, _ = arena.extent(self.start)
             found = arena.common[self.start] = content_walk.common_reach(
-                arena.trans, arena.content, arena.class_maps, arena.reach, self.start, MOST_STATES
+                arena.trans, arena.content, arena.class_maps, arena.reach, self.start, first, n_states, MOST_STATES
             )
         return found & self.window != 0
 
@@ -271,8 +287,8 @@ class ContentMask:
         return not self.counts or n <= self.arena.content[state, K.C_LIMIT]
 
     def _suffixes(self, label: int, state: int) -> npt.NDArray[np.uint32] | None:
-        if not label:
-            return None
+        if not label or (self.window >= 0 and not self.window >> (label - 1) & 1):
+            return None  # no end, or a name that may not come
         found, reach = self.masks.closed(self.config, label, state, max(self.n, self.least))
         self.reach = max(self.reach, reach)
         return found

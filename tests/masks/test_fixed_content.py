@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,9 @@ from structgen.masks.string_body import string_body
 WORDS = r"^(\S+\s+){0,60}\S+$"
 
 
-def _vocabulary() -> sg.Vocabulary:
+def _vocabulary(*more: bytes) -> sg.Vocabulary:
     tokens = {bytes([b]) for b in range(256)} | {b"ab", b"a b", b" a", b"ab ab a", b'a"', b'b",', b'",', b"abcdefghij"}
+    tokens.update(more)
     return sg.Vocabulary.from_bytes([*sorted(tokens), b"</s>"], eos_ids=[len(tokens)])
 
 
@@ -59,3 +62,31 @@ def test_names_that_end_before_a_quote_are_told_from_others() -> None:
         machine.fill_mask(config, fast)
         machine.walk(vocabulary.trie, config, slow)
         assert fast.tolist() == slow.tolist(), text
+
+
+@pytest.mark.parametrize(
+    "names", [("size", "sizes", "a", "b"), ("ab", "abc", "x\\u0061b", "\u00e9t\u00e9"), ("x", "xa", "", "a\\\\")]
+)
+def test_names_that_have_come_are_taken_from_what_is_known(names: tuple[str, ...]) -> None:
+    """Masks where a name begins, and inside it, after more and more names: not walked anew, and right."""
+    schema = {
+        "type": "object",
+        "properties": {json.loads(f'"{name}"'): {"type": "null"} for name in names},
+        "patternProperties": {"^_[a-z][^.]*$": {"type": "null"}},
+        "additionalProperties": False,
+    }
+    vocabulary = _vocabulary(
+        b"_a", b"siz", b"sizes", b'es":', b"xab", b"ab.", b"_ab.b", b"\\u00", b"\\u0061", b"\\u0061b"
+    )
+    machine = sg.json_schema(schema, property_order="any", whitespace="any").bind(vocabulary).machine
+    text = b"{"
+    for name in ("", *names):
+        text += f'"{name}":null,'.encode() if name or text != b"{" else b""
+        for begun in (b"", b"s", b"siz", b"a", b"x", b"_", b"_a", b"\\", b"\\u", b"\\u00"):
+            config = machine.advance_bytes(machine.start(), text + b'"' + begun)
+            if config is None:
+                continue
+            fast, slow = np.zeros((2, vocabulary.n_words), np.uint32)
+            machine.fill_mask(config, fast)
+            machine.walk(vocabulary.trie, config, slow)
+            assert fast.tolist() == slow.tolist(), (text, begun)
