@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
-from structgen.automata.document.strings import must_parts
 from structgen.ir.document import (
     FALSE,
     TRUE,
@@ -147,21 +146,24 @@ class Arrays:
 
     # -- opening ---------------------------------------------------------------------------
 
-    def open(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        """The frame after ``[``; 0 where no array is acceptable."""
-        if context.accepts is None:
-            parts = [] if forms[0] is TRUE else must_parts(forms[0])
-            if parts is not None and all(isinstance(part, Items | CountIs) for part in parts):
-                if parts:
-                    return self._plain(context, parts)
-                if not self.any_frame:
-                    self.any_frame = self._plain(context, [])
-                return self.any_frame
-        return self._general(context, forms)
+    def open_all(self, context: Context, parts: list[Assertion]) -> int | None:
+        """The frame after ``[`` where some assertions must all hold; 0 where no array is acceptable; None: general."""
+        if not parts:
+            if not self.any_frame:
+                self.any_frame = self._plain(context, (), [])
+            return self.any_frame
+        items: list[Items] = []
+        counts: list[CountIs] = []
+        for part in parts:
+            if type(part) is Items:
+                items.append(part)
+            elif type(part) is CountIs:
+                counts.append(part)
+            else:
+                return None
+        return self._plain(context, tuple(items), counts)
 
-    def _plain(self, context: Context, parts: list[Assertion]) -> int:
-        items = tuple(part for part in parts if isinstance(part, Items))
-        counts = [part for part in parts if isinstance(part, CountIs)]
+    def _plain(self, context: Context, items: tuple[Items, ...], counts: list[CountIs]) -> int:
         low = max((part.low for part in counts), default=0)
         high = min((part.high for part in counts if part.high is not None), default=K.NO_LIMIT)
         prefix = max((len(part.prefix) for part in items), default=0)
@@ -200,7 +202,8 @@ class Arrays:
 
     # -- general frames ----------------------------------------------------------------------
 
-    def _general(self, context: Context, forms: tuple[Formula, ...]) -> int:
+    def open(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        """The frame after ``[`` of a general array; 0 where no array is acceptable."""
         parts = list(all_assertions(forms).values())
         conditions: list[Formula] = []
         tables: dict[int, tuple[tuple[int, Assertion], ...]] = {}

@@ -94,6 +94,8 @@ class DocumentAutomaton:
         self.keeping = Keeping(self)
         self._constants: dict[tuple[str, ...], Formula] = {}
         self._typed: set[int] = set()
+        self.plain: set[int] = {TRUE.uid}
+        """Uids of formulas of which a glance or a guess has shown that some value satisfies them."""
         self._guessed: dict[int, bytes] = {}
         self._ends: dict[Config, Step] = {}
         self._miss = np.zeros(3, np.int64)
@@ -145,7 +147,24 @@ class DocumentAutomaton:
 
     def _is_plain(self, formula: Formula) -> bool:
         """True where a glance or a guess shows that some value satisfies ``formula``."""
-        return self.source.is_plainly_satisfiable(formula) or self.guesser.value(formula) is not NO_GUESS
+        if formula.uid in self.plain:
+            return True
+        if self.source.is_plainly_satisfiable(formula) or self.guesser.value(formula) is not NO_GUESS:
+            self.plain.add(formula.uid)
+            return True
+        return False
+
+    def may_be(self, formula: Formula) -> bool:
+        """False where no value satisfies ``formula``; True, too, while that hangs on a context still being searched."""
+        if formula.uid in self.plain:
+            return True
+        if self.source.is_plainly_satisfiable(formula):
+            self.plain.add(formula.uid)
+            return True
+        if self.is_satisfiable(formula):
+            return True
+        value = self.contexts.must(formula)
+        return bool(value) and self.contexts.by_index[value].alive is None
 
     def some_text(self, value: int) -> bytes | None:
         """A text that a context with one goal accepts, not always a shortest one; None where there is none."""
@@ -164,13 +183,6 @@ class DocumentAutomaton:
                 return None
             known = self._guessed[value] = text_of(found)
         return known
-
-    def is_unsatisfiable(self, formula: Formula) -> bool:
-        """Whether no value satisfies ``formula``; False, too, while that hangs on a context still being searched."""
-        if self.is_satisfiable(formula):
-            return False
-        value = self.contexts.must(formula)
-        return not value or self.contexts.by_index[value].alive is not None
 
     def constants(self, texts: tuple[str, ...]) -> Formula:
         """The formula of values equal to one of some canonical JSON texts."""
@@ -219,9 +231,8 @@ class DocumentAutomaton:
         """Provide what all types lead to in a value context."""
         if value in self._typed:
             return
-        if min(self.tables.values[value].tolist()) < 0:
-            with deep_recursion():
-                self.contexts.fill_all(value)
+        with deep_recursion():
+            self.contexts.fill_all(value)
         self._typed.add(value)
 
     def registers(self, config: Config) -> Registers:

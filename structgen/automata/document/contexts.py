@@ -8,7 +8,8 @@ the vector of their truth values, interned as a label, and the parent says which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.dfa import Dfa
+from structgen.automata.document.asserted import NO_PARTS, Asserted, asserted, must_parts
 from structgen.automata.document.formulas import all_assertions, evaluate
 from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.labelled import Component, Labelled, labelled_product
@@ -26,7 +28,6 @@ from structgen.automata.document.numbers import (
     key_of,
     number_dfa,
 )
-from structgen.automata.document.strings import must_parts
 from structgen.errors import LimitError
 from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, MaxValue, MinValue, conjunction
 from structgen.kernels import document as K
@@ -45,7 +46,7 @@ MOST_TOLD = 3
 class Context:
     """Goals, and which verdicts the parent accepts (None: the single goal must hold)."""
 
-    __slots__ = ("accepts", "alive", "differs", "goals", "in_order", "index", "monotone", "outcomes")
+    __slots__ = ("accepts", "alive", "asserted", "differs", "goals", "in_order", "index", "monotone", "outcomes")
 
     def __init__(
         self, index: int, goals: tuple[Formula, ...], accepts: Callable[[int], bool] | None, monotone: bool = True
@@ -59,6 +60,8 @@ class Context:
         """Whether names below keep their declared order, where the automaton asks for it."""
         self.differs = False
         """Whether the value is an item that is compared with those before: like another context, but for them."""
+        self.asserted: Asserted | None = None
+        """What the one goal says type by type, once it has been asked."""
         self.alive: bool | None = None
         self.outcomes: dict[int, bytes] | None = None
 
@@ -81,6 +84,21 @@ def _narrow_dfa(dfa: Dfa) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
     return rows, dfa.accepting.astype(np.int32)
 
 
+@lru_cache(maxsize=256)
+def _columns(types: frozenset[str]) -> tuple[npt.NDArray[np.int32], tuple[int, ...]]:
+    """A row of handles of which all types but some are ruled out and nothing else is filled, and those left open."""
+    left = tuple(column for column, of in enumerate(JSON_TYPES) if of in types)
+    row = np.zeros(len(JSON_TYPES), np.int32)
+    row[list(left)] = -1
+    return row, left
+
+
+def _locate(error: LimitError, parts: Iterable[Assertion]) -> None:
+    """Say where the limit was met: at some assertion of the string; which one cannot be told of a product."""
+    if not error.pointer:
+        error.pointer = next((part.pointer for part in parts if part.pointer), "")
+
+
 class Contexts:
     """All value contexts of one automaton; fills ``tables.values`` when a first byte asks."""
 
@@ -93,6 +111,8 @@ class Contexts:
         self._labels: dict[tuple[bool, ...], int] = {(True,): MUST}
         self.vectors: list[tuple[bool, ...]] = [(), (True,)]
         self._numbers: dict[object, int] = {}
+        self._free: dict[frozenset[str], list[int]] = {}
+        """What some types lead to of which nothing is asserted."""
 
     def label(self, vector: tuple[bool, ...]) -> int:
         """The label of a verdict vector."""
@@ -153,38 +173,80 @@ class Contexts:
 
     def fill_all(self, index: int) -> None:
         """Fill what is missing of what the types lead to; most types are mostly ruled out."""
-        table = self.automaton.tables.values
-        context = self.by_index[index]
-        types: Collection[str] = JSON_TYPES
-        if context.accepts is None:
-            types = self.automaton.reduce.types_of(self.automaton.reduce.expanded(context.goals[0]))
-        for column, handle in enumerate(table[index].tolist()):
-            if handle < 0:
-                if JSON_TYPES[column] in types:
+        context, tables = self.by_index[index], self.automaton.tables
+        if context.accepts is not None or max(tables.values[index].tolist()) >= 0:
+            for column, handle in enumerate(tables.values[index].tolist()):
+                if handle < 0:
                     self.fill(index, column)
-                else:
-                    self.automaton.tables.values[index, column] = 0
+            return
+        found = self._asserted(context)
+        if found.parts is NO_PARTS and found.types in self._free:
+            tables.values[index] = self._free[found.types]
+            return
+        row, columns = _columns(found.types)
+        tables.values[index] = row
+        for column in columns:
+            handle = self._must_be(context, found, column)
+            tables.values[index, column] = handle
+        if found.parts is NO_PARTS:
+            self._free[found.types] = tables.values[index].tolist()
 
     def fill(self, index: int, column: int) -> int:
         """What values of type ``JSON_TYPES[column]`` lead to, written into the table and returned."""
         context = self.by_index[index]
-        of = JSON_TYPES[column]
-        reduce = self.automaton.reduce
-        forms = tuple(reduce(goal, of) for goal in context.goals)
-        if context.accepts is None and forms[0] is FALSE:
-            handle = 0
-        elif column < K.T_NUMBER:
-            handle = self._acceptable(context, tuple(form is TRUE for form in forms))
-        elif column == K.T_NUMBER:
-            handle = self._number(context, forms)
-        elif column == K.T_STRING:
-            handle = self._string(context, forms)
-        elif column == K.T_ARRAY:
-            handle = self.automaton.arrays.open(context, forms)
+        if context.accepts is None:
+            handle = self._must_be(context, self._asserted(context), column)
         else:
-            handle = self.automaton.objects.open(context, forms)
+            of = JSON_TYPES[column]
+            handle = self._told_of(context, column, tuple(self.automaton.reduce(goal, of) for goal in context.goals))
         self.automaton.tables.values[index, column] = handle
         return handle
+
+    def _asserted(self, context: Context) -> Asserted:
+        """What the one goal of a context says type by type."""
+        found = context.asserted
+        if found is None:
+            found = context.asserted = asserted(context.goals[0], self.automaton.reduce)
+        return found
+
+    def _must_be(self, context: Context, found: Asserted, column: int) -> int:
+        """What a type leads to in a context with one goal, of which ``found`` is told."""
+        of = JSON_TYPES[column]
+        if of not in found.types:
+            return 0
+        parts = found.of(of)
+        if parts is None:
+            form = self.automaton.reduce(context.goals[0], of)
+            if form is FALSE:
+                return 0
+            parts = must_parts(form)
+            if parts is None:
+                return self._told_of(context, column, (form,))
+        return self._all_of(context, column, parts)
+
+    def _all_of(self, context: Context, column: int, parts: list[Assertion]) -> int:
+        """What a type leads to where some assertions must hold of it, and nothing else."""
+        handle: int | None = MUST
+        if column == K.T_STRING:
+            handle = self._string_of(parts)
+        elif column == K.T_OBJECT:
+            handle = self.automaton.objects.open_all(context, parts)
+        elif column == K.T_ARRAY:
+            handle = self.automaton.arrays.open_all(context, parts)
+        elif column == K.T_NUMBER:
+            handle = None if any(map(is_large, parts)) else self._plain_number(parts)
+        return self._told_of(context, column, (conjunction(parts),)) if handle is None else handle
+
+    def _told_of(self, context: Context, column: int, forms: tuple[Formula, ...]) -> int:
+        """What a type leads to where its formulas are more than assertions that must all hold."""
+        if column < K.T_NUMBER:
+            return self._acceptable(context, tuple(form is TRUE for form in forms))
+        if column == K.T_NUMBER:
+            return self._number(context, forms)
+        if column == K.T_STRING:
+            return self._string(context, forms)
+        opener = self.automaton.arrays if column == K.T_ARRAY else self.automaton.general_objects
+        return opener.open(context, forms)
 
     def _acceptable(self, context: Context, vector: tuple[bool, ...]) -> int:
         """The label of ``vector`` where the parent takes it, else 0."""
@@ -193,35 +255,35 @@ class Contexts:
         label = self.label(vector)
         return label if context.accepts(label) else 0
 
-    def _string(self, context: Context, forms: tuple[Formula, ...]) -> int:
+    def _string_of(self, parts: list[Assertion]) -> int:
+        """Strings of which some assertions must hold."""
+        if not parts:
+            return self.automaton.strings.free(MUST)
         try:
-            return self._string_spec(context, forms)
+            return self.automaton.strings.must(parts)
         except LimitError as error:
-            if not error.pointer:  # some assertion of the string; which one cannot be told of a product
-                error.pointer = next((part.pointer for part in all_assertions(forms).values() if part.pointer), "")
+            _locate(error, parts)
             raise
 
-    def _string_spec(self, context: Context, forms: tuple[Formula, ...]) -> int:
+    def _string(self, context: Context, forms: tuple[Formula, ...]) -> int:
+        """Strings of which a formula must hold that is more than a conjunction, or whose verdicts are asked."""
         specs = self.automaton.strings
-        if context.accepts is None:
-            if forms[0] is TRUE:
-                return specs.free(MUST)
-            parts = must_parts(forms[0])
-            if parts is not None:
-                return specs.must(parts)
-            found = specs.formula(forms[0])
-            if found is not None:
-                return found
-        needed = (forms[0].parts if type(forms[0]) is And else forms) if context.accepts is None else ()
-        return specs.verdicts(forms, lambda vector: self._acceptable(context, vector), needed)
+        needed: tuple[Formula, ...] = ()
+        try:
+            if context.accepts is None:
+                found = specs.formula(forms[0])
+                if found is not None:
+                    return found
+                needed = forms[0].parts if type(forms[0]) is And else forms
+            return specs.verdicts(forms, lambda vector: self._acceptable(context, vector), needed)
+        except LimitError as error:
+            _locate(error, all_assertions(forms).values())
+            raise
 
     def _number(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        if context.accepts is None:
-            parts = [] if forms[0] is TRUE else must_parts(forms[0])
-            if parts is not None and not any(map(is_large, parts)):
-                return self._plain_number(parts)
-            if any(map(is_large, all_assertions(forms).values())):
-                return self._judged_number(context, forms[0])
+        """Numbers of which more is asked than that some assertions hold, or that have large divisors."""
+        if context.accepts is None and any(map(is_large, all_assertions(forms).values())):
+            return self._judged_number(context, forms[0])
         try:
             return self._number_product(context, forms)
         except LimitError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from structgen.errors import SchemaError
 from structgen.ir.document import (
@@ -60,18 +60,6 @@ class Reducer:
             seen.add(target.uid)
             formula = target
         return formula
-
-    @staticmethod
-    def types_of(formula: Formula) -> Collection[str]:
-        """JSON types outside of which nothing satisfies an expanded formula, as a glance tells."""
-        if type(formula) is TypeIs:
-            return formula.types
-        if type(formula) is not And:
-            return JSON_TYPES
-        for part in formula.parts:
-            if type(part) is TypeIs:
-                return part.types
-        return JSON_TYPES
 
     def _reduce(self, formula: Formula, of: str) -> Formula:
         if isinstance(formula, Assertion):

@@ -8,7 +8,7 @@ so that class ``i`` is bit ``i``; free classes, whose names may repeat the class
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain, count, islice
 
 from structgen.automata.document.endings import endings
@@ -40,6 +40,8 @@ MOST_JUDGED = 600
 """Names that are put before judges in search of one of a class."""
 MOST_SAMPLES = 16
 """Texts kept per class of names."""
+MOST_NUMBERED = 64
+"""Numbers of names whose labels are kept at hand."""
 
 
 class KeyClass:
@@ -100,6 +102,18 @@ class KeyClass:
         return any(pattern.source in self.matches for pattern, _ in properties.patterns)
 
 
+@lru_cache(maxsize=4096)
+def _named_class(name: bytes) -> KeyClass:
+    """The class of one name that no pattern or rule tells anything of; schemas share it."""
+    return KeyClass(name, found=(name,))
+
+
+@lru_cache(maxsize=MOST_NUMBERED)
+def _numbers(n: int) -> tuple[int, ...]:
+    """The labels of ``n`` names."""
+    return tuple(range(1, n + 1))
+
+
 class KeyClasses:
     """The classes of one object shape, and the spec that reads a name to its class.
 
@@ -118,9 +132,10 @@ class KeyClasses:
         self._tables = tables
         self.names = names
         self.rules = [(rule, reduce(rule.formula, "string")) for rule in name_rules]
-        self.patterns: dict[str, Pattern] = {
-            pattern.source: pattern for item in properties for pattern, _ in item.patterns
-        }
+        self.patterns: dict[str, Pattern] = {}
+        for item in properties:
+            for pattern, _ in item.patterns:
+                self.patterns[pattern.source] = pattern
         self.classes: list[KeyClass] = []
         self.spec = 0
         self._closed_spec = 0
@@ -130,7 +145,7 @@ class KeyClasses:
             self._parts = list(all_assertions(form for _, form in self.rules).values())
             self._named_classes()
         else:
-            self.classes = [KeyClass(name, found=(name,)) for name in names]
+            self.classes = [_named_class(name) for name in names]
             self.classes.append(KeyClass(None, found=partial(_unused, names)))
 
     def provide_samples(self, n: int, usable: Sequence[bool]) -> set[bytes]:
@@ -164,15 +179,12 @@ class KeyClasses:
     def install(self, is_open: bool) -> None:
         """Build the spec where names alone matter; ``is_open`` lets undeclared names through."""
         n = len(self.names)
-        if not is_open:
-            if n:
-                low, high = self._tables.add_literals(self.names, range(1, n + 1))
-                self.spec = self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
-        elif n:
-            low, high = self._tables.add_literals(self.names, range(1, n + 1))
-            self.spec = self._tables.add_spec(K.OPEN_SET, low=low, high=high, label=n + 1)
+        if not n:
+            self.spec = self._tables.add_spec(K.FREE_TEXT, label=1) if is_open else 0
         else:
-            self.spec = self._tables.add_spec(K.FREE_TEXT, label=1)
+            low, high = self._tables.add_literals(self.names, _numbers(n))
+            label = n + 1 if is_open else 0
+            self.spec = self._tables.add_spec(K.OPEN_SET if is_open else K.CLOSED_SET, low=low, high=high, label=label)
         self._closed_spec = 0 if is_open and n else self.spec
 
     def spec_for(self, is_open: bool) -> int:
@@ -180,7 +192,7 @@ class KeyClasses:
         if is_open or self.patterns or self.rules:
             return self.spec
         if not self._closed_spec:
-            low, high = self._tables.add_literals(self.names, range(1, len(self.names) + 1))
+            low, high = self._tables.add_literals(self.names, _numbers(len(self.names)))
             self._closed_spec = self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
         return self._closed_spec
 

@@ -11,23 +11,15 @@ from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.keys import KeyClass, KeyClasses
-from structgen.automata.document.strings import must_parts
-from structgen.ir.document import TRUE, Assertion, Formula, Properties, PropertyNames, Required, conjunction
+from structgen.ir.document import FALSE, TRUE, Assertion, Properties, PropertyNames, Required, conjunction
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["MOST_PLAIN", "Objects", "plain_parts"]
+__all__ = ["MOST_PLAIN", "Objects"]
 
 MOST_PLAIN = 62
-_PLAIN = (Properties, PropertyNames, Required)
-
-
-def plain_parts(form: Formula) -> list[Assertion] | None:
-    """The parts of a conjunction that a plain object can be; None where a formula is another."""
-    parts = [] if form is TRUE else must_parts(form)
-    return parts if parts is not None and all(isinstance(part, _PLAIN) for part in parts) else None
 
 
 class Objects:
@@ -40,21 +32,25 @@ class Objects:
 
     # -- opening ---------------------------------------------------------------------------
 
-    def open(self, context: Context, forms: tuple[Formula, ...]) -> int:
-        """The frame after ``{``; 0 where no object is acceptable."""
-        parts = plain_parts(forms[0]) if context.accepts is None else None
-        if parts is not None:
-            if not parts:
-                return self._any_object(context)
-            found = self._plain(context, parts)
-            if found is not None:
-                return found
-        return self.automaton.general_objects.open(context, forms)
-
-    def _any_object(self, context: Context) -> int:
-        if not self.any_frame:
-            self.any_frame = self._plain(context, []) or 0
-        return self.any_frame
+    def open_all(self, context: Context, parts: list[Assertion]) -> int | None:
+        """The frame after ``{`` where some assertions must all hold; 0 where no object is acceptable; None: general."""
+        if not parts:
+            if not self.any_frame:
+                self.any_frame = self._plain(context, [], [], frozenset()) or 0
+            return self.any_frame
+        properties: list[Properties] = []
+        rules: list[PropertyNames] = []
+        required: frozenset[bytes] = frozenset()
+        for part in parts:
+            if type(part) is Properties:
+                properties.append(part)
+            elif type(part) is Required:
+                required = required | part.names if required else part.names
+            elif type(part) is PropertyNames:
+                rules.append(part)
+            else:
+                return None
+        return self._plain(context, properties, rules, required)
 
     def classes_of(self, names: set[bytes], properties: list[Properties], rules: list[PropertyNames]) -> KeyClasses:
         """Classes of names for some properties and rules about names; ``names`` receives those declared."""
@@ -63,22 +59,25 @@ class Objects:
         automaton = self.automaton
         return KeyClasses(automaton.tables, automaton.reduce, sorted(names), properties, rules)
 
-    def _plain(self, context: Context, parts: list[Assertion]) -> int | None:
-        properties = [part for part in parts if isinstance(part, Properties)]
-        rules = [part for part in parts if isinstance(part, PropertyNames)]
-        required: set[bytes] = set()
-        for part in parts:
-            if isinstance(part, Required):
-                required |= part.names
+    def _plain(
+        self,
+        context: Context,
+        properties: list[Properties],
+        rules: list[PropertyNames],
+        required: frozenset[bytes],
+    ) -> int | None:
         keys = self.classes_of(set(required), properties, rules)
         if len(keys.names) >= MOST_PLAIN:
             return None
-        usable = self.install(keys, lambda key_class: bool(key_class.bad_for) or self.is_dead(key_class, properties))
+        if keys.patterns or rules or len(properties) > 1:
+            usable = self.install(keys, lambda names: bool(names.bad_for) or self.is_dead(names, properties))
+            allowed = sum(1 << bit for bit, flag in enumerate(usable) if flag)
+        else:
+            allowed = self._install_names(keys, properties[0] if properties else None)
         n = len(keys.classes)
         if n > MOST_PLAIN:
             return None
-        allowed = sum(1 << bit for bit, flag in enumerate(usable) if flag)
-        need = sum(1 << keys.names.index(name) for name in required)
+        need = sum([1 << bit for bit, name in enumerate(keys.names) if name in required]) if required else 0
         if need & ~allowed:
             return 0
         tables = self.automaton.tables
@@ -88,6 +87,20 @@ class Objects:
         frame = tables.add_frame(K.PLAIN_OBJECT, keys.spec, children, 0, 0, 1, need, allowed, keys.n_named, -1)
         self.plain[frame] = (keys, tuple(properties), context)
         return frame
+
+    def _install_names(self, keys: KeyClasses, properties: Properties | None) -> int:
+        """Install the spec of names that nothing but being declared tells apart; which may come, a bit each."""
+        may_be, plain = self.automaton.may_be, self.automaton.plain
+        allowed, bit = 0, 1
+        named, others = ({}, TRUE) if properties is None else (properties.named, properties.additional or TRUE)
+        for name in keys.names:
+            formula = named.get(name, others)
+            if formula.uid in plain or may_be(formula):
+                allowed |= bit
+            bit <<= 1
+        is_open = others is not FALSE and may_be(others)
+        keys.install(is_open)
+        return allowed | bit if is_open else allowed
 
     def _ordered(
         self, context: Context, keys: KeyClasses, properties: list[Properties], children: int, need: int, allowed: int
@@ -132,8 +145,8 @@ class Objects:
     def is_dead(self, key_class: KeyClass, properties: list[Properties]) -> bool:
         """``properties`` let no value stand under names of this class, as far as can be told now."""
         if len(properties) == 1:
-            return self.automaton.is_unsatisfiable(key_class.child(properties[0]))
-        return self.automaton.is_unsatisfiable(conjunction([key_class.child(item) for item in properties]))
+            return not self.automaton.may_be(key_class.child(properties[0]))
+        return not self.automaton.may_be(conjunction([key_class.child(item) for item in properties]))
 
     # -- plain frames ------------------------------------------------------------------------
 

@@ -43,21 +43,12 @@ from structgen.kernels import document as K
 from structgen.kernels.labels import character_distance
 from structgen.kernels.shortest import has_all_lengths
 
-__all__ = ["StringSpecs", "dfa_of_assertion", "must_parts", "sample_of", "says"]
+__all__ = ["StringSpecs", "dfa_of_assertion", "sample_of", "says"]
 
 FAR = 1 << 29
 """The distance of what is never reached."""
 MOST_MATCHED = 64
 """Bytes of a text up to which it is held against a pattern without the pattern's automaton."""
-
-
-def must_parts(formula: Formula) -> list[Assertion] | None:
-    """The assertions of a plain conjunction; None where the formula is more than that."""
-    if isinstance(formula, Assertion):
-        return [formula]
-    if type(formula) is And and all(isinstance(part, Assertion) for part in formula.parts):
-        return list(formula.parts)  # type: ignore[arg-type]
-    return None
 
 
 def _apart(parts: Iterable[Formula]) -> list[Any]:

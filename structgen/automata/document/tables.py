@@ -7,6 +7,7 @@ Python appends; kernels only read (cells apart, whose free tail a walk uses as s
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -182,9 +183,10 @@ class Tables:
     def add_literals(self, values: Sequence[bytes], labels: Sequence[int]) -> tuple[int, int]:
         """Install sorted distinct constants; returns their range of indices. Equal calls share one."""
         key = (tuple(values), tuple(labels))
-        if key not in self._literals:
-            self._literals[key] = self._new_literals(*key)
-        return self._literals[key]
+        found = self._literals.get(key)
+        if found is None:
+            found = self._literals[key] = self._new_literals(*key)
+        return found
 
     def _new_literals(self, values: Sequence[bytes], labels: Sequence[int]) -> tuple[int, int]:
         n, first = len(values), self.n_literals
@@ -195,12 +197,10 @@ class Tables:
         if self.n_literal_bytes + len(joined) > len(self.lit_bytes):
             self._grow("lit_bytes", self.n_literal_bytes + len(joined))
         at = self.n_literal_bytes
-        self.lit_bytes[at : at + len(joined)] = np.frombuffer(joined, np.uint8)
-        for index, value in enumerate(values):
-            at += len(value)
-            self.lit_start[first + index + 1] = at
+        self.lit_bytes.data[at : at + len(joined)] = joined
+        self.lit_start[first : first + n + 1] = list(accumulate(map(len, values), initial=at))
         self.lit_label[first : first + n] = labels
-        self.n_literal_bytes = at
+        self.n_literal_bytes += len(joined)
         self.n_literals += n
         return first, first + n
 

@@ -47,6 +47,9 @@ _REFUSED = frozenset(
         "unevaluatedItems",
     ]
 )
+_WEIGHED = _REFUSED | {"$ref", "enum", "const", "required", "minItems", "minLength", "maxLength", "pattern", "maximum",
+                       "multipleOf"}  # fmt: skip
+"""Keywords without which a schema has a value whatever else it says."""
 
 
 def is_plainly_satisfiable(resources: Resources, place: Place, depth: int = 0) -> bool:
@@ -63,6 +66,8 @@ def _look(resources: Resources, place: Place, depth: int) -> bool:
     schema = place.schema
     if not isinstance(schema, dict):
         return schema is True
+    if _WEIGHED.isdisjoint(schema):
+        return True
     if depth > 8 or not _REFUSED.isdisjoint(schema):
         return False
     if "$ref" in schema:
