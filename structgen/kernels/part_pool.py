@@ -56,8 +56,9 @@ __all__ = [
     "find_part",
     "has_room",
     "insert_part",
-    "insert_set",
     "intern_set",
+    "rehash_parts",
+    "rehash_sets",
     "want",
 ]
 
@@ -181,9 +182,20 @@ def set_slot(pool, sets, at, n):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def insert_set(pool, sets, offset):  # type: ignore[no-untyped-def]
-    """Enter the set at ``offset`` into ``sets`` (after these were enlarged)."""
-    sets[set_slot(pool, sets, offset + 2, pool[offset])] = offset
+def rehash_parts(names, longer):  # type: ignore[no-untyped-def]
+    """Enter all that is in ``names`` into ``longer``, which is empty."""
+    for slot in range(names.shape[0]):
+        if names[slot, 3] != 0:
+            insert_part(longer, names[slot, 0], names[slot, 1], names[slot, 2], names[slot, 3])
+
+
+@uncounted
+def rehash_sets(pool, sets, longer):  # type: ignore[no-untyped-def]
+    """The same for sets."""
+    for slot in range(sets.shape[0]):
+        offset = sets[slot]
+        if offset != 0:
+            longer[set_slot(pool, longer, offset + 2, pool[offset])] = offset
 
 
 @uncounted

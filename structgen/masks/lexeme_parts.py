@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
-from structgen.dtypes import IntArray, lazy_zeros
+from structgen.dtypes import IntArray
 from structgen.kernels import known_parts as known_kernels
 from structgen.kernels import part_pool, part_writing
 from structgen.kernels.grammar_walk import GrammarTrie
@@ -62,16 +63,17 @@ class PartStore:
         """The lexer states that ``meet`` was called with."""
         self.staying: dict[int, memoryview] = {}
         """For lexer states with a loop, the tokens that leave the lexer there, as a mask."""
-        # large from the start, since growing copies
+        # Of sizes that the allocator keeps: what the grammar before gave back is in memory already, while each
+        # new page costs one or two microseconds. Nobody reads what has not been written, but for names and sets.
         self.tables = PartTables(
-            pool=lazy_zeros(1 << 20, np.int32),
-            names=lazy_zeros((1 << 14, 4), np.int32),
-            sets=np.zeros(1 << 14, dtype=np.int32),
-            rows=lazy_zeros((2048, runs.n_words), np.uint32),
+            pool=np.empty(1 << 16, dtype=np.int32),
+            names=np.zeros((1 << 11, 4), dtype=np.int32),
+            sets=np.zeros(1 << 11, dtype=np.int32),
+            rows=np.empty((32, runs.n_words), dtype=np.uint32),
             counts=np.zeros(16, dtype=np.int32),
-            wanted=np.zeros((64, 3), dtype=np.int32),
+            wanted=np.empty((64, 3), dtype=np.int32),
             follows=automaton.follows(),
-            loops=np.zeros((1 << 12, 3), dtype=np.int32),
+            loops=np.zeros((1 << 10, 3), dtype=np.int32),
             left=runs.left,
             families=np.zeros(256, dtype=np.int32),
             tokens=np.empty((1 << 13, 2), dtype=np.int32),
@@ -145,10 +147,7 @@ class PartStore:
         """The parts known of ``state`` beforehand, and its terminals."""
         if state in self._known_states:
             return self._known_states[state]
-        if state >= len(self.tables.loops):
-            longer = lazy_zeros((2 * state, 3), np.int32)
-            longer[: len(self.tables.loops)] = self.tables.loops
-            self.tables = self.tables._replace(loops=longer)
+        self._know_of(state)
         found = self._pedigrees.of(state)
         parts = self._known.of(found[0]) if found is not None else None
         known = None
@@ -176,11 +175,7 @@ class PartStore:
         states = [state, *self._behind(state)]
         if len(states) <= FEW_BEHIND:
             states += {code for at in states[1:] for code in self._behind(at)}
-        looked = self.tables.loops
-        if max(states) >= len(looked):
-            longer = lazy_zeros((2 * max(states), 3), np.int32)
-            longer[: len(looked)] = looked
-            self.tables = self.tables._replace(loops=longer)
+        self._know_of(max(states))
         for each in states:
             loop = self._loop(each)
             if loop is not None:
@@ -188,6 +183,14 @@ class PartStore:
                 self.tables.loops[each, 1:] = run.first, run.last
         self.tables.loops[state, 0] = 1
         self._refresh()
+
+    def _know_of(self, state: int) -> None:
+        """Room for what is known of lexer states up to ``state``."""
+        looked = self.tables.loops
+        if state >= len(looked):
+            longer = np.zeros((2 * state, 3), np.int32)
+            longer[: len(looked)] = looked
+            self.tables = self.tables._replace(loops=longer)
 
     def _refresh(self) -> None:
         """Show kernels the loops that were added to the vocabulary's."""
@@ -275,14 +278,13 @@ class PartStore:
         """Double one of the tables."""
         field = _FIELDS[what]
         old = getattr(self.tables, field)
-        new = lazy_zeros((2 * len(old), *old.shape[1:]), old.dtype)
+        room = np.zeros if field in ("names", "sets") else np.empty
+        new: npt.NDArray[Any] = room((2 * len(old), *old.shape[1:]), old.dtype)
         self.tables = tables = self.tables._replace(**{field: new})
         if field == "names":
-            for row in old[old[:, 3] != 0].tolist():
-                part_pool.insert_part(new, *row)
+            direct(part_pool.rehash_parts)(old, new)
         elif field == "sets":
-            for offset in old[old != 0].tolist():
-                part_pool.insert_set(tables.pool, new, offset)
+            direct(part_pool.rehash_sets)(tables.pool, old, new)
         else:
             new[: len(old)] = old
         tables.counts[part_pool.SHORT] = 0

@@ -20,7 +20,7 @@ from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.lexer import UNKNOWN, Lexer
 from structgen.automata.table_heap import TableHeap
-from structgen.dtypes import ByteArray, IntArray, lazy_zeros
+from structgen.dtypes import ByteArray, IntArray
 from structgen.errors import LimitError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import alike_stacks, grammar_facts, grammar_heap, grammar_walk
@@ -415,7 +415,9 @@ def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:
 
 def _new_work(n_scratch: int, n_threads: int) -> IntArray:
     at = grammar_heap.SCRATCH_AT + 2 * n_scratch
-    work: IntArray = lazy_zeros(at + 5 * n_threads, np.int32)
+    work: IntArray = np.empty(at + 5 * n_threads, dtype=np.int32)
+    work[: grammar_heap.PATH] = 0
+    work[grammar_heap.SHIFT_MEMO : grammar_heap.WORDS] = 0
     work[grammar_heap.SCRATCH_CAPACITY] = n_scratch
     work[grammar_heap.THREADS] = at
     work[grammar_heap.THREAD_CAPACITY] = n_threads
