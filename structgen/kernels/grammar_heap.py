@@ -54,6 +54,13 @@ SCRATCH_AT = WORDS + N_WORDS
 
 
 @uncounted
+def begin_generation(work):  # type: ignore[no-untyped-def]
+    """Forget what is remembered of shifts and checks: it carries the number of another generation."""
+    generation = work[GENERATION]
+    work[GENERATION] = generation + 1 if generation < 1 << 30 else 1
+
+
+@uncounted
 def delta_at(heap, row, column):  # type: ignore[no-untyped-def]
     return heap[heap[DELTA] + (row << 8) + column]
 

@@ -11,14 +11,15 @@ import numpy as np
 
 from structgen.kernels.grammar_heap import (
     BROKEN,
+    CELLS,
     CONTEXT,
     FAIL,
-    GENERATION,
     JOINS,
     LOWEST,
     N_JOINS,
     N_MISSING,
     N_SCRATCH,
+    N_SHIFTS,
     NEVER,
     NOTED,
     OFFSETS,
@@ -30,6 +31,7 @@ from structgen.kernels.grammar_heap import (
     VISITED,
     WATCH,
     accepts_at,
+    begin_generation,
     delta_at,
     ended_at,
     ending_start_at,
@@ -49,7 +51,7 @@ from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, find_part
 from structgen.kernels.pushdown import check, emit, emit_code, end_lexeme, state_of, step
 
-__all__ = ["begin_mask", "fill", "find_broken"]
+__all__ = ["begin_mask", "cells_read", "fill", "find_broken"]
 
 DONE, MISSED, FULL, BEGUN = 0, 1, 2, 3
 """How ``fill`` ends; ``BEGUN`` before it was called."""
@@ -57,17 +59,17 @@ DONE, MISSED, FULL, BEGUN = 0, 1, 2, 3
 
 @uncounted
 def begin_mask(  # type: ignore[no-untyped-def]
-    heap, work, trie, parts, queue, watched, name, cell, state, watch, register, column, generation, eos, row
+    heap, work, trie, parts, queue, watched, name, cell, state, watch, register, column, eos, row
 ):
     """The mask of one thread, put into ``row``, in a new call's scratch.
 
-    Returns (places left in ``queue``, those in ``watched``, how it ended, sum of the row's words). The sum is -1 where
-    ``fill`` has to be gone on with, or what stands under conditions to be added, or end of sequence to be judged;
-    otherwise the tokens ``eos`` are in the mask where the text is complete.
+    Returns (places left in ``queue``, those in ``watched``, how it ended, sum of the row's words, stack cells that
+    were read). The sum is -1 where ``fill`` has to be gone on with, or what stands under conditions to be added, or end
+    of sequence to be judged; otherwise the tokens ``eos`` are in the mask where the text is complete.
     """
     work[N_SCRATCH] = 0
     work[LOWEST] = 1 << 30
-    work[GENERATION] = generation
+    begin_generation(work)
     work[N_MISSING] = 0
     work[STATUS] = OK
     for word in range(row.shape[0]):
@@ -75,21 +77,29 @@ def begin_mask(  # type: ignore[no-untyped-def]
     put(queue, 0, name, state, cell, register, column, 0)
     n_queue, n_watched, problem = fill(heap, work, trie, parts, queue, watched, 1, 0, row)
     if problem != DONE or n_watched > 0 or watch != 0:
-        return n_queue, n_watched, problem, np.int64(-1)
+        return n_queue, n_watched, problem, np.int64(-1), 0
     work[NOTED] = 0
     ended = accepts_at(heap, state)
     if ended < -1:
         ended = ended_at(heap, state, 256) if delta_at(heap, state, 0) != UNKNOWN else -2
     is_end = ended >= 0 and is_complete(heap, work, cell, ended, register, column)
     if ended < -1 or work[NOTED] != 0 or work[STATUS] != OK:
-        return n_queue, n_watched, problem, np.int64(-1)
+        return n_queue, n_watched, problem, np.int64(-1), 0
     if is_end:
         for i in range(eos.shape[0]):
             row[eos[i] >> 5] |= np.uint32(1) << np.uint32(eos[i] & 31)
     total = np.int64(0)
     for word in range(row.shape[0]):
         total += np.int64(row[word])
-    return n_queue, n_watched, problem, total & np.int64(0xFFFFFFFF)
+    return n_queue, n_watched, problem, total & np.int64(0xFFFFFFFF), cells_read(heap, work, cell)
+
+
+@uncounted
+def cells_read(heap, work, cell):  # type: ignore[no-untyped-def]
+    """How many cells from ``cell`` down were read; nondeterministic cells stand for all."""
+    if heap[N_SHIFTS] > 0:
+        return 1
+    return max(0, heap[heap[CELLS] + 3 * cell + 2] - work[LOWEST] + 1)
 
 
 @uncounted

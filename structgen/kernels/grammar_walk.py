@@ -18,7 +18,6 @@ from structgen.kernels.grammar_heap import (
     CELLS,
     FAIL,
     FULL,
-    GENERATION,
     HASHED,
     LOWEST,
     N_ARENA,
@@ -41,6 +40,7 @@ from structgen.kernels.grammar_heap import (
     UNKNOWN,
     VISITED,
     accepts_at,
+    begin_generation,
     delta_at,
     family_at,
     feed_at,
@@ -308,7 +308,7 @@ def advance_all(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
 
 @uncounted
 def advance_one(  # type: ignore[no-untyped-def]
-    heap, work, data, offsets, token, generation, cell, state, watch, register, column
+    heap, work, data, offsets, token, cell, state, watch, register, column
 ):
     """``advance_all`` of one thread over a token, with nothing left of earlier calls.
 
@@ -323,7 +323,7 @@ def advance_one(  # type: ignore[no-untyped-def]
     work[N_MISSING] = 0
     work[NOTED] = 0
     work[STATUS] = OK
-    work[GENERATION] = generation
+    begin_generation(work)
     at = work[THREADS]
     work[at] = cell
     work[at + 1] = state

@@ -22,7 +22,7 @@ import numpy as np
 from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threads
 from structgen.automata.grammar.complete import Completer
 from structgen.dtypes import IntArray, TokenMask
-from structgen.kernels import grammar_heap, grammar_mask, grammar_walk
+from structgen.kernels import grammar_mask, grammar_walk
 from structgen.kernels.jit import direct
 from structgen.masks.cache import MaskCache
 from structgen.masks.exact_walk import ExactWalk
@@ -90,9 +90,7 @@ class GrammarMachine(WithinBudget):
         found = self._held.get(config)
         if found is None:
             with self._lock:
-                found = self._rows.get(self._keys.get(config))
-                if found is None:
-                    found = self._mask(config)
+                found = self._mask(config)
                 if self._young is not self._rows.young:
                     self._young, self._held = self._rows.young, {}
                 self._held[config] = found
@@ -100,7 +98,12 @@ class GrammarMachine(WithinBudget):
 
     def _mask(self, config: Threads) -> TokenMask:
         """The mask of ``config``, and its key remembered."""
-        if len(config) == 1 and config != self._start and self._exact is None:
+        key = self._keys.get(config)
+        if key is not None:
+            found = self._rows.get(key)
+            if found is not None:
+                return found
+        if len(config) == 1 and self._exact is None and config != self._start:
             key, row = self._thread_mask(config[0])
         else:
             key, row = config, self._rows.put(config, self._joined_mask(config))
@@ -136,18 +139,17 @@ class GrammarMachine(WithinBudget):
         return self._cold_mask(thread)
 
     def _cold_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
-        """The mask of one thread, put together and kept."""
+        """The mask of one thread, put together, and kept for all stacks equal to its own down to what was read."""
         self.n_cold += 1
         automaton, parts = self.automaton, self._parts
         cell, state, watch, _, column = thread
         mask = np.empty(self._n_words, dtype=np.uint32)
         at_start = cell == 0 and column == -1 and state in self._start_states
-        name = parts.start if at_start else UNDER_WAY_AT_ROOT
         if not at_start and state not in parts.met:
             parts.meet(state)
-        n, n_watched, problem, total = direct(grammar_mask.begin_mask)(
+        n, n_watched, problem, total, length = direct(grammar_mask.begin_mask)(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
-            name, *thread, automaton.next_generation(), self._eos, mask,
+            parts.start if at_start else UNDER_WAY_AT_ROOT, *thread, self._eos, mask,
         )  # fmt: skip
         if total < 0:
             self._go_on(n, n_watched, problem, mask)
@@ -155,7 +157,17 @@ class GrammarMachine(WithinBudget):
                 mask &= self._unbroken(UNDER_WAY_AT_ROOT, watch)
             if automaton.may_be_complete(thread):
                 self._add_eos(mask)
-        return self._remember(cell, thread[1:], mask, total)
+            length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
+        name = thread[1:]
+        lengths = self._lengths.get(name)
+        if lengths is None:
+            if len(self._lengths) >= MAX_STEPS:
+                self._lengths.clear()
+            self._lengths[name] = [length]
+        elif length not in lengths:
+            insort(lengths, length)
+        key = (name, self._stack(cell, length))
+        return key, self._rows.put(key, mask, total)
 
     def _add_eos(self, row: TokenMask) -> None:
         for token in self._vocabulary.eos_ids:
@@ -177,24 +189,6 @@ class GrammarMachine(WithinBudget):
     def _states_on(self, cell: int, out: IntArray) -> bytes:
         n = int(direct(grammar_walk.stack_states)(self.automaton.heap.array, cell, out))
         return out[:n].tobytes()
-
-    def _remember(self, cell: int, name: tuple[int, ...], mask: TokenMask, total: int) -> tuple[Hashable, TokenMask]:
-        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read; returns its key, and it.
-
-        ``total`` is the sum of its words, or -1.
-        """
-        lowest = int(self.automaton.work[grammar_heap.LOWEST])
-        if self.automaton.parser is not None:
-            length = 1
-        else:
-            length = max(0, int(self.automaton.heap["cells"][cell, 2]) - lowest + 1)
-        if len(self._lengths) >= MAX_STEPS:
-            self._lengths.clear()
-        lengths = self._lengths.setdefault(name, [])
-        if length not in lengths:
-            insort(lengths, length)
-        key = (name, self._stack(cell, length))
-        return key, self._rows.put(key, mask, total)
 
     def _fill(self, places: list[tuple[int, ...]], row: TokenMask) -> None:
         """Add what ``places`` lead to (see ``grammar_mask.fill``)."""
@@ -251,30 +245,32 @@ class GrammarMachine(WithinBudget):
     def advance(self, config: Any, token_id: int) -> Threads | None:
         """The configuration after a token; None where it is not allowed."""
         key = (config, token_id)
-        found = self._steps.get(key, _NOT_YET)
-        return self._advance(key) if found is _NOT_YET else found
-
-    def _advance(self, key: tuple[Threads, int]) -> Threads | None:
-        """A step that is not remembered."""
-        config, token_id = key
+        known = self._steps.get(key, _NOT_YET)
+        if known is not _NOT_YET:
+            found: Threads | None = known
+            return found
         if token_id in self._no_text:
             return None
-        vocabulary = self._vocabulary
-        found: Threads | None = None
-        if len(config) == 1:
-            stays = self._parts.staying.get(config[0][1])
-            if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1 and self._is_free(config):
-                found = config
-            else:
-                with self._lock:
-                    found = self.automaton.advance_one(config[0], vocabulary.data, vocabulary.offsets, token_id)
-        if found is None:
-            data = vocabulary.token_bytes(token_id)
-            found = self.advance_bytes(config, data) if data else None
+        found = self._advance(config, token_id)
         if len(self._steps) >= MAX_STEPS:
             self._steps.clear()
-        found = self._steps[key] = found or None
+        self._steps[key] = found
         return found
+
+    def _advance(self, config: Threads, token_id: int) -> Threads | None:
+        """A step that is not remembered."""
+        vocabulary = self._vocabulary
+        if len(config) == 1:
+            thread = config[0]
+            stays = self._parts.staying.get(thread[1])
+            if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1 and self._is_free(config):
+                return config
+            with self._lock:
+                found = self.automaton.advance_one(thread, vocabulary.data, vocabulary.offsets, token_id)
+            if found is not None:
+                return found or None
+        data = vocabulary.token_bytes(token_id)
+        return self.advance_bytes(config, data) if data else None
 
     def _is_free(self, config: Threads) -> bool:
         """Whether a loop of its lexer state is all that bytes in it move."""

@@ -86,7 +86,6 @@ class GrammarAutomaton:
         self.work[grammar_heap.N_ARENA] = 1
         self._threads = int(self.work[grammar_heap.THREADS])
         self._joins = 0
-        self._generation = 1
         self._start: Threads | None = None
         self.n_filled = 0
         self.liveness = Liveness(self) if collides else None
@@ -157,12 +156,7 @@ class GrammarAutomaton:
 
     def forget(self) -> None:
         """Drop what kernels remember of shifts and checks."""
-        self.work[grammar_heap.GENERATION] = self.next_generation()
-
-    def next_generation(self) -> int:
-        """A number that what kernels remember so far does not carry."""
-        self._generation = self._generation + 1 if self._generation < 1 << 30 else 1
-        return self._generation
+        direct(grammar_heap.begin_generation)(self.work)
 
     def run(self, call: Callable[[IntArray, IntArray], Any]) -> Any:
         """Call a kernel until it missed nothing; its writes must be idempotent."""
@@ -330,14 +324,11 @@ class GrammarAutomaton:
         """
         if self.liveness is not None:
             return None
-        generation = self.next_generation()
-        found = direct(grammar_walk.advance_one)(
-            self.heap.array, self.work, data, offsets, token_id, generation, *thread
-        )
-        if found[0] == 1:
-            after: Threads = (found[1:],)
-            return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
-        return None if found[0] else ()
+        found = direct(grammar_walk.advance_one)(self.heap.array, self.work, data, offsets, token_id, *thread)
+        if found[0] != 1:
+            return None if found[0] else ()
+        after: Threads = (found[1:],)
+        return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
 
     def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:
         from structgen.kernels.grammar_walk import advance_all
