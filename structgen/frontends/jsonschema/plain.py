@@ -50,6 +50,12 @@ _REFUSED = frozenset(
 _WEIGHED = _REFUSED | {"$ref", "enum", "const", "required", "minItems", "minLength", "maxLength", "pattern", "maximum",
                        "multipleOf"}  # fmt: skip
 """Keywords without which a schema has a value whatever else it says."""
+_ASSERTING = _WEIGHED | {"type", "format", "properties", "patternProperties", "additionalProperties", "maxProperties",
+                         "items", "maxItems", "uniqueItems", "minimum"}  # fmt: skip
+"""All keywords that assert something in some draft."""
+MOST_DEPTH = 8
+MOST_BRANCHES = 4
+"""Alternatives that are looked at."""
 
 
 def is_plainly_satisfiable(resources: Resources, place: Place, depth: int = 0) -> bool:
@@ -68,15 +74,22 @@ def _look(resources: Resources, place: Place, depth: int) -> bool:
         return schema is True
     if _WEIGHED.isdisjoint(schema):
         return True
-    if depth > 8 or not _REFUSED.isdisjoint(schema):
+    if depth > MOST_DEPTH:
         return False
     if "$ref" in schema:
-        if place.resource.draft > 7 and not schema.keys() - _TOLD <= {"$ref"}:
+        if place.resource.draft > 7 and not _is_alone("$ref", schema):
             return False
         return is_plainly_satisfiable(resources, resources.resolve(place, schema["$ref"]), depth + 1)
+    if not _REFUSED.isdisjoint(schema):
+        return _combined(resources, place, schema, depth + 3)  # deeper at once: what fails is not remembered
     if "enum" in schema or "const" in schema:
         return _constants(schema)
     return _scalars(schema) and _array(resources, place, schema, depth) and _object(resources, place, schema, depth)
+
+
+def _is_alone(keyword: str, schema: dict[str, Any]) -> bool:
+    """Whether nothing but ``keyword`` asserts anything."""
+    return not any(other in _ASSERTING and other != keyword for other in schema)
 
 
 def _is_plain_within(resources: Resources, place: Place, schema: Any, step: tuple[str, ...], depth: int) -> bool:
@@ -85,15 +98,70 @@ def _is_plain_within(resources: Resources, place: Place, schema: Any, step: tupl
     return is_plainly_satisfiable(resources, resources.child(place, schema, (place.where, *step)), depth + 1)
 
 
+def _combined(resources: Resources, place: Place, schema: dict[str, Any], depth: int) -> bool:
+    """Alternatives alone: some must have a value, and those of which one alone may hold must differ in their types."""
+    keyword = next((keyword for keyword in ("anyOf", "oneOf", "allOf") if keyword in schema), None)
+    if keyword is None or not _is_alone(keyword, schema):
+        return False
+    branches = schema[keyword]
+    if len(branches) > 1 and (keyword == "allOf" or (keyword == "oneOf" and not _exclude(resources, place, branches))):
+        return False
+    return any(
+        _is_plain_within(resources, place, branch, (keyword, str(number)), depth)
+        for number, branch in enumerate(branches[:MOST_BRANCHES])
+    )
+
+
+def _exclude(resources: Resources, place: Place, branches: list[Any]) -> bool:
+    """Whether the types that subschemas name show that no value satisfies two of them."""
+    taken: set[str] = set()
+    for number, branch in enumerate(branches):
+        types = _types_named(resources, resources.child(place, branch, (place.where, "oneOf", str(number))))
+        if types is None or not taken.isdisjoint(types):
+            return False
+        taken |= types
+    return True
+
+
+def _types_named(resources: Resources, place: Place) -> set[str] | None:
+    """Types outside of which a glance shows that nothing is valid at ``place``; None where it does not."""
+    schema = place.schema
+    for _ in range(MOST_DEPTH):
+        if type(schema) is not dict or "$ref" not in schema:
+            break
+        place = resources.resolve(place, schema["$ref"])
+        schema = place.schema
+    if type(schema) is not dict or "$ref" in schema or not place.resource.validates:
+        return None
+    kind = schema.get("type")
+    if kind is not None:
+        return {"number" if name == "integer" else name for name in ([kind] if type(kind) is str else kind)}
+    return {_type_of(value) for value in schema["enum"]} if "enum" in schema else None
+
+
+def _type_of(value: Any) -> str:
+    """What ``type`` calls the type of a value, integers being numbers."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict):
+        return "object"
+    return "array" if isinstance(value, list | tuple) else "number"
+
+
 def _constants(schema: dict[str, Any]) -> bool:
     if "const" in schema:
-        return schema.keys() <= {"const", "description", "title", "default"}
-    values = schema["enum"]
-    rest = schema.keys() - {"enum", "description", "title", "default", "examples", "type"}
-    if rest or not values:
+        return _is_alone("const", schema)
+    values, kind = schema["enum"], schema.get("type")
+    if not values or any(keyword in _ASSERTING and keyword not in ("enum", "type") for keyword in schema):
         return False
-    kind = schema.get("type")
-    return kind is None or (kind == "string" and any(type(value) is str for value in values))
+    if kind is None:
+        return True
+    kinds = (kind,) if type(kind) is str else kind
+    return any(_type_of(value) in kinds for value in values)
 
 
 def _scalars(schema: dict[str, Any]) -> bool:
@@ -121,7 +189,7 @@ def _array(resources: Resources, place: Place, schema: dict[str, Any], depth: in
     if not least:
         return True
     items = schema.get("items", True)
-    if schema.get("maxItems", least) < least or schema.get("uniqueItems") or isinstance(items, list):
+    if schema.get("maxItems", least) < least or (least > 1 and schema.get("uniqueItems")) or isinstance(items, list):
         return False
     return _is_plain_within(resources, place, items, ("items",), depth)
 
