@@ -508,7 +508,9 @@ def conjunction(parts: Iterable[Formula]) -> Formula:
             flat[part.uid] = part
         elif part is FALSE:
             return FALSE
-    return _connected(flat, And, TRUE, FALSE)
+    if len(flat) == 1:
+        return flat.popitem()[1]
+    return _connected(flat, And, FALSE) if flat else TRUE
 
 
 def disjunction(parts: Iterable[Formula]) -> Formula:
@@ -523,14 +525,14 @@ def disjunction(parts: Iterable[Formula]) -> Formula:
             flat[part.uid] = part
         elif part is TRUE:
             return TRUE
-    return _connected(flat, Or, FALSE, TRUE)
+    if len(flat) == 1:
+        return flat.popitem()[1]
+    return _connected(flat, Or, TRUE) if flat else FALSE
 
 
-def _connected(flat: dict[int, Formula], kind: type[And] | type[Or], empty: Formula, clash: Formula) -> Formula:
-    """What connects parts (by uid) that are no constants: ``empty`` of none, ``clash`` of one beside its negation."""
+def _connected(flat: dict[int, Formula], kind: type[And] | type[Or], clash: Formula) -> Formula:
+    """What connects parts (by uid), two at least and none a constant: ``clash`` where one stands beside its negation."""
     found = list(flat.values())
-    if len(found) < 2:
-        return found[0] if found else empty
     for part in found:
         if type(part) is Not and _all_of(part.part, flat, kind):
             return clash

@@ -6,14 +6,16 @@ told that they are one question. So a subschema gets a number by what it says: k
 out, the others compared as they are written, with the order of properties, which may be kept.
 
 Only small subschemas are compared: large ones are rarely repeated but by reference, and reading a large schema through
-would cost more than asking twice. What names itself, or refers to what the dynamic scope decides, is like nothing else.
+would cost more than asking twice. Nor is an object read through before there is another whose properties have the same
+names in the same order, which most have for themselves. What names itself, or refers to what the dynamic scope decides,
+is like nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from structgen.frontends.jsonschema.resources import LIST_KEYWORDS, MAP_KEYWORDS, ONE_KEYWORDS
 
@@ -41,6 +43,7 @@ _KINDS = {
     **dict.fromkeys(_LISTS, "parts"),
 }
 _keyword = itemgetter(0)
+_T = TypeVar("_T")
 
 
 class Likeness:
@@ -50,6 +53,29 @@ class Likeness:
         self._known: dict[int, int] = {}
         self._numbers: dict[Hashable, int] = {}
         self._left = 0
+        self._alone: dict[Hashable, tuple[Any, Any] | None] = {}
+        """By base and names of properties: the one subschema with them and what stands for it, None for several."""
+        self._first: dict[tuple[int, int], Any] = {}
+
+    def first(self, schema: Any, it: _T, base: int, *, ref_alone: bool) -> _T:
+        """``it``, which stands for ``schema``, or what stood for the first that says the same with the same ``base``."""
+        names = _names(schema, ref_alone)
+        if names is not None:
+            key = (base, names)
+            if key not in self._alone:
+                self._alone[key] = (schema, it)
+                return it
+            alone = self._alone[key]
+            if alone is not None:
+                if alone[0] is schema:
+                    return alone[1]  # type: ignore[no-any-return]
+                self._alone[key] = None
+                self._note(*alone, base, ref_alone)
+        return self._note(schema, it, base, ref_alone)  # type: ignore[no-any-return]
+
+    def _note(self, schema: Any, it: Any, base: int, ref_alone: bool) -> Any:
+        number = self.of(schema, ref_alone=ref_alone)
+        return self._first.setdefault((base, number), it) if number else it
 
     def of(self, schema: Any, *, ref_alone: bool) -> int:
         """The number of a subschema, 0 where it is not compared; ``ref_alone``: nothing counts beside ``$ref``."""
@@ -83,9 +109,8 @@ class Likeness:
                 said.append((keyword, value) if type(value) is str else (keyword, "", repr(value)))
                 continue
             if kind == "map" and type(value) is dict:
-                inner = [(name, self._part(part, ref_alone)) for name, part in value.items()]
-                parts = [number for _, number in inner]
-                said.append((keyword, *inner))
+                parts = [self._part(part, ref_alone) for part in value.values()]
+                said.append((keyword, *value, *parts))
             elif kind == "parts" and type(value) is list:
                 parts = [self._of(part, ref_alone) for part in value]
                 said.append((keyword, "list", *parts))
@@ -105,3 +130,15 @@ class Likeness:
 
     def _number(self, said: Hashable) -> int:
         return self._numbers.setdefault(said, len(self._numbers) + 1)
+
+
+def _names(schema: Any, ref_alone: bool) -> tuple[Hashable, ...] | None:
+    """Names of the properties of a subschema, or of its items, that are the same for all that say the same."""
+    for level in range(MOST_SUBSCHEMAS):
+        if type(schema) is not dict or (ref_alone and "$ref" in schema):
+            break
+        named = schema.get("properties")
+        if named and type(named) is dict:
+            return (level, *named)
+        schema = schema.get("items")
+    return None

@@ -104,7 +104,6 @@ class SchemaSource:
         self._leaves: dict[Hashable, Formula] = {}
         self._leaf_uids: set[int] = set()
         self._likeness = Likeness()
-        self._alike: dict[tuple[int, int], Formula] = {}
         scan(self.resources, read_pattern)
 
     @property
@@ -122,6 +121,14 @@ class SchemaSource:
         References to places that hold nothing but another reference are followed; of places that say the same, the
         first one asked about stands for all.
         """
+        if type(formula) is not Ref:
+            return formula
+        place: Place = formula.location
+        if place.target is None:
+            place.target = self._target(formula)
+        return place.target
+
+    def _target(self, formula: Formula) -> Formula:
         for _ in range(MOST_HOPS):
             if type(formula) is not Ref or not _only_refers(formula.location):
                 break
@@ -131,9 +138,9 @@ class SchemaSource:
             formula = found
         if type(formula) is not Ref or self.resources.dynamic:
             return formula
-        place = formula.location
-        number = self._likeness.of(place.schema, ref_alone=place.resource.draft <= 7)
-        return self._alike.setdefault((id(place.resource), number), formula) if number else formula
+        place: Place = formula.location
+        resource = place.resource
+        return self._likeness.first(place.schema, formula, id(resource), ref_alone=resource.draft <= 7)
 
     def formula(self, place: Place) -> Formula:
         """The formula of a place, built once."""
@@ -177,6 +184,8 @@ class SchemaSource:
         if found is None:
             found = self._leaves[key] = self.formula(self.resources.child(place, schema, where))
             self._leaf_uids.add(found.uid)
+        elif self.resources.dynamic:
+            self.resources.child(place, schema, where)  # what only the dynamic scope leads to is reached by its place
         return found
 
     def _build(self, place: Place) -> Formula:

@@ -64,7 +64,7 @@ class Resource:
 class Place:
     """One subschema at one place, under one dynamic scope."""
 
-    __slots__ = ("formula", "is_plain", "reference", "resource", "schema", "scope", "where")
+    __slots__ = ("formula", "is_plain", "reference", "resource", "schema", "scope", "target", "where")
 
     def __init__(self, schema: Any, resource: Resource, where: Pointer, scope: tuple[Resource, ...]) -> None:
         self.schema = schema
@@ -73,6 +73,7 @@ class Place:
         self.scope = scope
         self.formula: Any = None
         self.reference: Any = None
+        self.target: Any = None
         self.is_plain: bool | None = None
         """Whether a glance shows that some value is valid here, once somebody has asked."""
 
