@@ -104,34 +104,32 @@ TRUE = ConstantFormula(True)
 FALSE = ConstantFormula(False)
 
 
-class And(Formula):
+class Connective(Formula):
+    """What is said of the truth of some parts."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Formula, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+
+
+class And(Connective):
     """All parts hold; at least two parts, none constant, none itself an ``And``."""
 
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: tuple[Formula, ...]) -> None:
-        super().__init__()
-        self.parts = parts
+    __slots__ = ()
 
 
-class Or(Formula):
+class Or(Connective):
     """Some part holds."""
 
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: tuple[Formula, ...]) -> None:
-        super().__init__()
-        self.parts = parts
+    __slots__ = ()
 
 
-class OneOf(Formula):
+class OneOf(Connective):
     """Exactly one part holds; parts may repeat."""
 
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: tuple[Formula, ...]) -> None:
-        super().__init__()
-        self.parts = parts
+    __slots__ = ()
 
 
 class Not(Formula):
@@ -476,7 +474,7 @@ class UnevaluatedItems(Assertion):
         self.evaluators = evaluators
 
 
-def _interned(kind: type[And] | type[Or] | type[OneOf], parts: Sequence[Formula]) -> Formula:
+def _interned(kind: type[Connective], parts: Sequence[Formula]) -> Formula:
     """The one connective of its kind over these parts, in whatever order.
 
     The youngest part knows it: nothing over all of these parts can be older, and it is forgotten with them. A table of
@@ -531,7 +529,7 @@ def disjunction(parts: Iterable[Formula]) -> Formula:
 
 
 def _connected(flat: dict[int, Formula], kind: type[And] | type[Or], clash: Formula) -> Formula:
-    """What connects parts (by uid), two at least and none a constant: ``clash`` where one stands beside its negation."""
+    """What connects two parts or more (by uid), none a constant; ``clash`` where one stands beside its negation."""
     found = list(flat.values())
     for part in found:
         if type(part) is Not and _all_of(part.part, flat, kind):

@@ -58,7 +58,7 @@ class Likeness:
         self._first: dict[tuple[int, int], Any] = {}
 
     def first(self, schema: Any, it: _T, base: int, *, ref_alone: bool) -> _T:
-        """``it``, which stands for ``schema``, or what stood for the first that says the same with the same ``base``."""
+        """What stands for the first subschema with ``base`` that says the same; ``it``, if that is this one."""
         names = _names(schema, ref_alone)
         if names is not None:
             key = (base, names)

@@ -113,7 +113,8 @@ class SchemaSource:
 
     def resolve(self, ref: Ref) -> Formula:
         """What ``ref`` stands for; the same object for the same place."""
-        return self.formula(ref.location)
+        found: Formula | None = ref.location.formula
+        return self.formula(ref.location) if found is None else found
 
     def target(self, formula: Formula) -> Formula:
         """What stands for all formulas that are known at a glance to say the same as ``formula``.
@@ -124,9 +125,10 @@ class SchemaSource:
         if type(formula) is not Ref:
             return formula
         place: Place = formula.location
-        if place.target is None:
-            place.target = self._target(formula)
-        return place.target
+        found: Formula | None = place.target
+        if found is None:
+            found = place.target = self._target(formula)
+        return found
 
     def _target(self, formula: Formula) -> Formula:
         for _ in range(MOST_HOPS):
