@@ -2,7 +2,7 @@
 
 Nearly every value of a real schema has one type, or some, and assertions beside it. Asking a ``Reducer`` for each of
 seven types builds a formula for each of them; here one look sorts the parts. What cannot be read off (alternatives,
-references beside other keywords, negations) is left to the ``Reducer``, for the types that are not excluded.
+negations, lists of constants that are containers) is left to the ``Reducer``, for the types that are not excluded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from structgen.automata.document.formulas import Reducer
-from structgen.ir.document import JSON_TYPES, TRUE, And, Assertion, Formula, OneOf, Or, TypeIs, ValueIn
+from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, OneOf, Or, Ref, TypeIs, ValueIn
 
 __all__ = ["NO_PARTS", "Asserted", "asserted", "must_parts"]
 
@@ -39,27 +39,33 @@ def asserted(formula: Formula, reduce: Reducer) -> Asserted:
         return Asserted(formula.types, NO_PARTS)
     if formula is TRUE:
         return Asserted(_ALL, NO_PARTS)
-    if type(formula) is not And:
-        return _all((formula,), reduce)
-    return _all(formula.parts, reduce)
+    return _all([*formula.parts] if type(formula) is And else [formula], reduce)
 
 
-def _all(formulas: tuple[Formula, ...], reduce: Reducer) -> Asserted:
-    """What a conjunction says."""
+def _all(todo: list[Formula], reduce: Reducer) -> Asserted:
+    """What a conjunction says; what references in it stand for is put in their place."""
     types = _ALL
     parts: dict[str, list[Assertion] | None] = {}
     is_told = True
-    for part in formulas:
+    met: set[int] = set()
+    for number, part in enumerate(todo):  # grows behind ``number``
         kind = type(part)
         if kind is TypeIs:
             types = types & part.types if types is not _ALL else part.types  # type: ignore[attr-defined]
         elif isinstance(part, Assertion):
             known = parts.setdefault(part.applies_to, [])
-            if known is not None:
+            if known is not None and (not met or part not in known):
                 known.append(part)
         elif kind is ValueIn:
             types = types.intersection(part.by_type)  # type: ignore[attr-defined]
             _add_values(part, parts)  # type: ignore[arg-type]
+        elif kind is Ref:
+            found = reduce.expanded(part)
+            if found.uid in met:
+                is_told = False  # it may lead back to itself, which the reducer tells
+            elif found is not TRUE:
+                met.add(found.uid)
+                todo[number + 1 : number + 1] = found.parts if type(found) is And else (found,)
         else:
             is_told = False
             types = types & _types_of(part, reduce)
@@ -74,7 +80,7 @@ def _add_values(part: ValueIn, parts: dict[str, list[Assertion] | None]) -> None
         known = parts.setdefault(kind, [])
         if not isinstance(formula, Assertion):
             parts[kind] = None
-        elif known is not None:
+        elif known is not None and formula not in known:
             known.append(formula)
 
 
@@ -92,7 +98,9 @@ def _types_named(formula: Formula) -> frozenset[str]:
         return next((part.types for part in formula.parts if type(part) is TypeIs), _ALL)
     if type(formula) is ValueIn:
         return frozenset(formula.by_type)
-    return formula.types if type(formula) is TypeIs else _ALL
+    if type(formula) is TypeIs:
+        return formula.types
+    return frozenset() if formula is FALSE else _ALL
 
 
 def must_parts(formula: Formula) -> list[Assertion] | None:

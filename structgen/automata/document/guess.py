@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
+from structgen.automata.document.asserted import asserted
 from structgen.automata.document.formulas import Reducer, assertions_of, evaluate
 from structgen.automata.document.guided import branches, propagated
 from structgen.automata.document.judge import Judge
@@ -71,8 +72,8 @@ class Guesser:
 
     def __init__(self, reduce: Reducer) -> None:
         self._reduce = reduce
-        self._judge = Judge(reduce)
         self._known: dict[int, Any] = {}
+        self._judge = Judge(reduce, self._known)
         self._open: set[int] = set()
         self._left = MOST_GUESSES
 
@@ -156,14 +157,21 @@ class Guesser:
         return found
 
     def _values(self, formula: Formula) -> Iterator[Any]:
+        found = asserted(formula, self._reduce)
         for kind in _ORDER:
-            form = self._reduce(formula, kind)
-            if form is FALSE:
+            if kind not in found.types:
                 continue
-            if kind in _PLAIN:
+            parts = found.of(kind)
+            if parts is None:
+                form = self._reduce(formula, kind)
+                if form is not FALSE:
+                    yield from (_PLAIN[kind],) if kind in _PLAIN else self._values_of(kind, form, formula)
+            elif kind in _PLAIN:
                 yield _PLAIN[kind]
-                continue
-            yield from self._values_of(kind, form, formula)
+            else:
+                for value in self._of(kind, parts):
+                    if value is not NO_GUESS and all(self._judge.says(part, value) for part in parts):
+                        yield value
 
     def _values_of(self, kind: str, form: Formula, formula: Formula) -> Iterator[Any]:
         """Values of one type that satisfy ``formula``, which says ``form`` of that type."""

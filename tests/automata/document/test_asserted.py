@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from structgen.automata.document.asserted import asserted, must_parts
+from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.automata.document.formulas import Reducer
 from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.build import SchemaSource
@@ -21,6 +22,9 @@ TOLD: list[dict[str, Any]] = [
     {"enum": ["a", "b", 3, None, True]},
     {"enum": ["a", "b", 3], "type": ["string", "null"], "pattern": "^a"},
     {"const": False},
+    {"allOf": [{"$ref": "#/definitions/a"}, {"minLength": 2}], "definitions": {"a": {"type": ["string", "null"]}}},
+    {"allOf": [{"$ref": "#/definitions/a"}, {"required": ["a"]}], "definitions": {"a": {"allOf": [{"minLength": 3}]}}},
+    {"allOf": [{"$ref": "#/definitions/a"}, {"type": "null"}], "definitions": {"a": False}},
     {"anyOf": [{"enum": ["a"]}, True]},
     {"type": "string", "enum": [1, 2]},
     {"$ref": "#/definitions/a", "definitions": {"a": {"type": "array", "items": {"type": "null"}}}},
@@ -32,9 +36,12 @@ LEFT: list[dict[str, Any]] = [
         "definitions": {"a": {"enum": [2]}},
     },
     {"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
-    {"allOf": [{"$ref": "#/definitions/a"}, {"minLength": 2}], "definitions": {"a": {"type": ["string", "null"]}}},
     {"enum": [[1], {"a": 1}, "b"], "maxProperties": 2},
     {"not": {"type": "string"}},
+    {
+        "allOf": [{"$ref": "#/definitions/a"}, {"$ref": "#/definitions/b"}],
+        "definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"minLength": 3}},
+    },
     {"anyOf": [{"enum": ["a"]}, {"type": "null"}], "minLength": 1},
 ]
 
@@ -70,6 +77,8 @@ def test_references_that_lead_back_are_refused() -> None:
     source = SchemaSource({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}})
     with pytest.raises(SchemaError):
         asserted(source.root, Reducer(source.resolve))
+    with pytest.raises(SchemaError):
+        DocumentAutomaton(SchemaSource({"allOf": [{"$ref": "#"}, {"minLength": 3}]}))
 
 
 def test_only_conjunctions_of_assertions_have_parts() -> None:
