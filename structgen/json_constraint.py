@@ -55,9 +55,12 @@ class JsonSchemaConstraint(Constraint):
         return content_key("json schema", *texts, *self._settings)
 
     def build_machine(self, vocabulary: Vocabulary) -> TokenMachine:
+        from structgen.masks.ahead import look_ahead
         from structgen.masks.document_machine import DocumentMachine
 
-        return DocumentMachine(self.automaton, vocabulary)
+        machine = DocumentMachine(self.automaton, vocabulary)
+        look_ahead(machine, self.source.n_subschemas)
+        return machine
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is a document that satisfies the schema."""

@@ -19,7 +19,7 @@ Rejected: to split masks into what a value allows and what its container does th
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,6 +171,18 @@ class Sharing:
             return found
 
     # -- values ----------------------------------------------------------------------------
+
+    def values_within(self, value: int) -> Iterator[int]:
+        """The value contexts that stand directly in an array or object at ``value``, told apart as masks will ask."""
+        tables = self._automaton.tables
+        *_, array, members = tables.values[value].tolist()
+        columns = tables.frames[array].tolist()
+        if array and columns[K.F_KIND] == K.PLAIN_ARRAY and not columns[K.F_NEXT]:
+            self._signatures.items(columns, array, 0)
+            yield int(tables.children[columns[K.F_CHILDREN]])
+        plain = self.plain(members) if members else None
+        if plain is not None:
+            yield from self._objects.values_of(plain)
 
     def _reading(self, mode: int, value: int) -> int:
         """What is left to be read of a value begun, or what values may come."""

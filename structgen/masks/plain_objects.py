@@ -9,7 +9,7 @@ from the tables once, and so are the levels and the values that do not depend on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -238,6 +238,19 @@ class PlainObjects:
         after = count | 1 << number if number < plain.n else count
         rest, end = self._level(self._following(plain, number), after)
         return value, rest, end
+
+    def values_of(self, plain: PlainObject) -> Iterator[int]:
+        """The value contexts under its classes of names, told apart as masks will ask, those declared first."""
+        left = plain.left(0)
+        for number in range(left.bit_length()):
+            if left >> number & 1:
+                if plain.is_general:
+                    child = self._automaton.event(plain.frame, KEY_EVENT | (number + 1))[1]
+                else:
+                    child = self._child(plain, number)
+                if child:
+                    self._signatures.value(child)
+                    yield child
 
     def _lives(self, plain: PlainObject, count: int, number: int) -> bool:
         """Whether a name may come, as the tables have it."""

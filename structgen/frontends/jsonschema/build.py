@@ -107,6 +107,11 @@ class SchemaSource:
         scan(self.resources, read_pattern)
 
     @property
+    def n_subschemas(self) -> int:
+        """Subschemas that generation can reach, booleans left out."""
+        return len(self.resources.scanned)
+
+    @property
     def root(self) -> Formula:
         """The formula of the whole document."""
         return self.formula(self.resources.start())
