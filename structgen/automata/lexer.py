@@ -34,7 +34,7 @@ from structgen.dtypes import IntArray
 from structgen.errors import UnsupportedError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import grammar_heap
-from structgen.kernels.lexer import CONDITIONAL, MATCH
+from structgen.kernels.lexer import CONDITIONAL, MATCH, LexerTables
 
 __all__ = ["DEAD", "UNKNOWN", "Lexer"]
 
@@ -108,6 +108,11 @@ class Lexer:
     @property
     def n_states(self) -> int:
         return len(self._states)
+
+    @property
+    def tables(self) -> LexerTables:
+        """The nodes and keys of states, for kernels; fetch it anew after anything that may add states."""
+        return self._states.tables
 
     def context(self, terminals: frozenset[int]) -> int:
         """The start code (a state, or a fork) where just ``terminals`` may begin."""

@@ -19,11 +19,13 @@ from __future__ import annotations
 
 from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
 from structgen.kernels.jit import uncounted
+from structgen.kernels.known_parts import NOTHING, take_known
 from structgen.kernels.part_keywords import with_keywords
 from structgen.kernels.part_pool import (
     ASK,
     BEGUN,
     BIG,
+    BY_CALLER,
     FAMILIES,
     HEAVY,
     LARGE,
@@ -34,6 +36,7 @@ from structgen.kernels.part_pool import (
     SHORT,
     TOKENS,
     UNDER_WAY,
+    UNKNOWN_BEFORE,
     enter,
     find_part,
     has_room,
@@ -92,9 +95,13 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
         return part
     total = parts.pool[name + 1] if name >= 0 else trie.subtree_end[-1 - name] - (-1 - name)
     looked = parts.loops[state, 0] if state < parts.loops.shape[0] else ASK
-    if looked == ASK and total >= parts.counts[LARGE]:
-        want(parts, name, state, 0)
-        return NOT_YET
+    if looked != LOOKED_AT and looked != UNKNOWN_BEFORE and total >= parts.counts[LARGE]:
+        if looked == BY_CALLER:
+            want(parts, name, state, 0)
+            return NOT_YET
+        part = take_known(heap, work, trie, parts, name, state)
+        if part != NOTHING:
+            return part if part == NOT_YET else enter(parts, name, state, 0, part)
     is_large = total >= parts.counts[BIG]
     if is_large:
         is_large = reads_much(heap, work, trie, state, parts.counts[BIG])

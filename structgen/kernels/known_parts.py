@@ -3,6 +3,17 @@
 What tokens do inside a lexeme depends on the vocabulary and the terminals alone, but for the bytes
 before which a lexeme may end: these are the grammar's. So what is known lists all such places, and
 those that this grammar has no use for are left out here, as a scan would have (``part_scan``).
+
+What is known of one vocabulary lies in one int32 array, ``known``, found by pedigree (see
+``masks.known_parts``) through ``known_slots``:
+
+    state  n, pedigree .., run's first and last place, its number or 0, n_parts, (set, part) ..
+    set    n, trie nodes ..; 0 in place of it for a lexeme under way where tokens begin
+    part   n_families, n_tokens, n_ends, n_loose, row or -1, node .., (place, token) .., (node, place) .., node ..
+
+Families are given by nodes at which lexemes can become the same, 0 for the part's own state; their tokens are
+rows of ``known_rows``, or else listed with their family's place. Ends are nodes before whose byte a
+lexeme ends, with places in the list of its terminals; loose ones, before which it may end or go on.
 """
 
 from __future__ import annotations
@@ -11,11 +22,145 @@ import numpy as np
 
 from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, delta_at, note_missing
 from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import N_ROWS, NOT_YET, SHORT, TOKENS
+from structgen.kernels.part_pool import (
+    KNOWN,
+    N_POOL,
+    N_ROWS,
+    NOT_YET,
+    SHORT,
+    TOKENS,
+    UNKNOWN_BEFORE,
+    has_room,
+    want,
+)
 from structgen.kernels.part_scan import note_end, note_family, step_off
 from structgen.kernels.part_writing import write_lexeme
 
-__all__ = ["add_known"]
+__all__ = ["NOTHING", "NOT_ASKED", "pedigree_slot", "take_known", "take_part"]
+
+NOTHING = 0
+"""No part: nothing is known of this one."""
+NOT_ASKED = -2
+"""In ``numbers``: the caller says whether something is known of states in which this terminal is possible."""
+
+
+@uncounted
+def pedigree_slot(slots, known, pedigree, at, n):  # type: ignore[no-untyped-def]
+    """The slot of a state known by the ``n`` numbers from ``pedigree[at]`` on, or the free one for it."""
+    code = np.int64(n)
+    for i in range(at, at + n):
+        code = (code * 1000003 + pedigree[i]) & 0x7FFFFFFFFF
+    size = slots.shape[0]
+    slot = (code ^ (code >> 17)) & (size - 1)
+    while slots[slot] != 0:
+        entry = slots[slot]
+        same = known[entry] == n
+        i = 0
+        while same and i < n:
+            same = known[entry + 1 + i] == pedigree[at + i]
+            i += 1
+        if same:
+            return slot
+        slot = (slot + 1) & (size - 1)
+    return slot
+
+
+@uncounted
+def put_pedigree(parts, state):  # type: ignore[no-untyped-def]
+    """Write the terminals of ``state`` at the pool's end, and its pedigree behind them.
+
+    Returns (terminals, numbers of the pedigree); -1 terminals where the caller has to be asked first, 0 where
+    nothing can be known.
+    """
+    if state >= parts.key_at.shape[0] or parts.key_at[state, 2] != 0:
+        return -1, 0
+    first = parts.key_at[state, 0]
+    n_nodes = parts.key_at[state, 1]
+    if parts.key_at[state, 3] != 0 or n_nodes == 0:
+        return 0, 0
+    if first + n_nodes > parts.keys.shape[0]:
+        return -1, 0
+    at = parts.counts[N_POOL]
+    if not has_room(parts, 3 * n_nodes + 1):
+        return -1, 0
+    n_terminals = 0
+    to = at + n_nodes
+    for i in range(first, first + n_nodes):
+        node = parts.keys[i]
+        if node >= parts.label.shape[0]:
+            return -1, 0
+        terminal = parts.label[node]
+        if terminal < 0:
+            return 0, 0
+        number = parts.numbers[terminal, 0]
+        if number == NOT_ASKED:
+            return -1, 0
+        if number < 0:
+            return 0, 0
+        place = 0
+        while place < n_terminals and parts.pool[at + place] != terminal:
+            place += 1
+        if place == n_terminals:
+            parts.pool[at + place] = terminal
+            n_terminals += 1
+        parts.pool[to] = number
+        parts.pool[to + 1] = parts.numbers[terminal, 1] - node
+        to += 2
+    parts.pool[to] = 0
+    return n_terminals, 2 * n_nodes + 1
+
+
+@uncounted
+def take_known(heap, work, trie, parts, name, state):  # type: ignore[no-untyped-def]
+    """The part of a name in ``state`` from what is known beforehand; ``NOTHING``, or ``NOT_YET``."""
+    if state >= parts.loops.shape[0]:
+        want(parts, name, state, 0)
+        return NOT_YET
+    n_terminals, n = put_pedigree(parts, state)
+    if parts.counts[SHORT] != 0:
+        return NOT_YET
+    if n_terminals < 0:
+        want(parts, name, state, 0)
+        return NOT_YET
+    entry = 0
+    at = parts.counts[N_POOL]
+    if n_terminals > 0:
+        begin = at + parts.key_at[state, 1]
+        entry = parts.known_slots[pedigree_slot(parts.known_slots, parts.known, parts.pool, begin, n)]
+    if entry == 0:
+        parts.loops[state, 0] = UNKNOWN_BEFORE
+        return NOTHING
+    part = take_part(heap, work, trie, parts, entry, name, state, parts.pool, at)
+    if part == NOTHING:  # the caller looks at the state, and this set and those that come are scanned
+        want(parts, name, state, 0)
+        return NOT_YET
+    return part
+
+
+@uncounted
+def take_part(heap, work, trie, parts, entry, name, state, terminals, at):  # type: ignore[no-untyped-def]
+    """The same of a state that is known by ``entry``; its terminals are ``terminals[at]`` and those behind it."""
+    known = parts.known
+    place = entry + 1 + known[entry]
+    parts.loops[state, 0] = KNOWN
+    for k in range(3):
+        parts.loops[state, 1 + k] = known[place + k]
+    place += 3
+    for i in range(known[place]):
+        nodes = known[place + 1 + 2 * i]
+        if (nodes == 0) != (name < 0):
+            continue
+        same = True
+        if name >= 0:
+            n = known[nodes]
+            same = parts.pool[name] == n
+            k = 0
+            while same and k < n:
+                same = parts.pool[name + 2 + k] == known[nodes + 1 + k]
+                k += 1
+        if same:
+            return add_known(heap, work, trie, parts, known[place + 2 + 2 * i], state, name >= 0, terminals, at)
+    return NOTHING
 
 
 @uncounted
@@ -36,45 +181,53 @@ def follow(heap, work, trie, state, level, node):  # type: ignore[no-untyped-def
 
 
 @uncounted
-def add_known(heap, work, trie, parts, state, level, families, rows, tokens, ends, loose, terminals):  # type: ignore[no-untyped-def]
-    """The lexeme part of ``state`` at nodes of depth ``level``, from what is known; or ``NOT_YET``.
+def add_known(heap, work, trie, parts, at, state, level, terminals, first):  # type: ignore[no-untyped-def]
+    """The lexeme part of ``state`` at nodes of depth ``level`` from the known one at ``at``; or ``NOT_YET``.
 
-    ``families`` (F,) are nodes at which lexemes can become the same, 0 for ``state`` itself; their tokens are
-    ``rows`` (F, W) or, where there are none, ``tokens`` (n, 2) with places in ``families``. ``ends`` (n, 2) are nodes
-    before whose byte a lexeme ends, with places in ``terminals``, which has the grammar's own; ``loose`` (n,)
-    those before which it may end or go on.
+    Where families that were known apart are one here, ``NOTHING``.
     """
-    n_families = 0
-    is_dense = rows.shape[0] > 0
-    first_row = parts.counts[N_ROWS]
-    for i in range(families.shape[0]):
-        at = state if families[i] == 0 else follow(heap, work, trie, state, level, families[i])
-        slot, n_families = note_family(heap, parts, n_families, at, is_dense)
-        if work[NOTED] != 0 or parts.counts[SHORT] != 0 or slot != i:
-            return NOT_YET
-        if is_dense:
-            for word in range(rows.shape[1]):
-                parts.rows[first_row + i, word] = rows[i, word]
-    n_tokens = tokens.shape[0]
+    known = parts.known
+    n_known = known[at]
+    n_tokens = known[at + 1]
+    row = known[at + 4]
+    families = at + 5
+    tokens = families + n_known
+    ends = tokens + 2 * n_tokens
+    loose = ends + 2 * known[at + 2]
     if n_tokens > parts.tokens.shape[0]:
         parts.counts[SHORT] = TOKENS
         return NOT_YET
+    n_families = 0
+    first_row = parts.counts[N_ROWS]
+    for i in range(n_known):
+        node = known[families + i]
+        after = state if node == 0 else follow(heap, work, trie, state, level, node)
+        slot, n_families = note_family(heap, parts, n_families, after, row >= 0)
+        if work[NOTED] != 0 or parts.counts[SHORT] != 0:
+            return NOT_YET
+        if slot != i:
+            return NOTHING
+        if row >= 0:
+            for word in range(parts.rows.shape[1]):
+                parts.rows[first_row + i, word] = parts.known_rows[row + i, word]
     for i in range(n_tokens):
-        parts.tokens[i, 0] = tokens[i, 0]
-        parts.tokens[i, 1] = tokens[i, 1]
+        parts.tokens[i, 0] = known[tokens + 2 * i]
+        parts.tokens[i, 1] = known[tokens + 2 * i + 1]
     n_ends = 0
     n_loose = 0
-    for i in range(ends.shape[0]):
-        terminal = terminals[ends[i, 1]]
-        if parts.follows[terminal, trie.byte[ends[i, 0]]] != 0:
-            n_ends = note_end(parts, n_ends, terminal, np.int64(-1), ends[i, 0])
-    for i in range(loose.shape[0]):
-        before = follow(heap, work, trie, state, level, trie.parent[loose[i]])
-        code = delta_at(heap, before, trie.byte[loose[i]])
+    for i in range(known[at + 2]):
+        node = known[ends + 2 * i]
+        terminal = terminals[first + known[ends + 2 * i + 1]]
+        if parts.follows[terminal, trie.byte[node]] != 0:
+            n_ends = note_end(parts, n_ends, terminal, np.int64(-1), node)
+    for i in range(known[at + 3]):
+        node = known[loose + i]
+        before = follow(heap, work, trie, state, level, trie.parent[node])
+        code = delta_at(heap, before, trie.byte[node])
         if code == UNKNOWN:
             note_missing(work, ROW, before, 0)
         else:
-            n_ends, n_loose = step_off(heap, trie, parts, loose[i], before, code, np.int64(-1), n_ends, n_loose)
+            n_ends, n_loose = step_off(heap, trie, parts, node, before, code, np.int64(-1), n_ends, n_loose)
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
-    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense)
+    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, row >= 0)

@@ -28,10 +28,12 @@ __all__ = [
     "ASKED",
     "BEGUN",
     "BIG",
+    "BY_CALLER",
     "ENDS",
     "FAMILIES",
     "HEAVY",
     "JUMP",
+    "KNOWN",
     "LARGE",
     "LEAVING",
     "LOOKED_AT",
@@ -66,8 +68,9 @@ N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP, LARGE
 """Places in ``counts``: lengths in use, what has too little room, limits in trie nodes, whether a part was wanted."""
 POOL, NAMES, SETS, ROWS, FAMILIES, TOKENS, ENDS, LOOSE, MARKS = range(1, 10)
 """Values of ``counts[SHORT]``; 0 where nothing is short."""
-ASK, LOOKED_AT, UNKNOWN_BEFORE = 0, 1, 2
-"""In ``loops``, of a lexer state: its parts may be known beforehand; it was looked at for loops; neither, so far."""
+ASK, LOOKED_AT, UNKNOWN_BEFORE, KNOWN, BY_CALLER = range(5)
+"""In ``loops``, of a lexer state: whether parts of it are known beforehand is open; it was looked at for loops; neither
+so far; some are known; the caller knows of some."""
 UNDER_WAY, BEGUN, LEAVING = 0, 1, 2
 """What a set's nodes are: where the lexeme goes on, behind its first byte, or where its loop ends."""
 NOT_YET = -1
@@ -89,7 +92,7 @@ class PartTables(NamedTuple):
     follows: ByteArray
     """(T, 256) uint8: bytes that may follow a terminal."""
     loops: IntArray
-    """(S, 3) int32, by lexer state: what its caller knows of it, and where in ``left`` its loop's nodes lie."""
+    """(S, 4) int32, by lexer state: see ``ASK``; where in ``left`` its loop's nodes lie; the number of a known loop."""
     left: IntArray
     """Trie nodes at which loops are left, see ``kernels.loop_map``."""
     families: IntArray
@@ -101,6 +104,16 @@ class PartTables(NamedTuple):
     """(N, 4) int32: node, state, column, whether much is behind it."""
     marks: IntArray
     """(N, 3) int32: a node, lexer state, group."""
+    known: IntArray
+    """What is known beforehand, see ``kernels.known_parts``."""
+    known_slots: IntArray
+    known_rows: TokenMask
+    keys: IntArray
+    """This and the next two are those of ``kernels.lexer``."""
+    key_at: IntArray
+    label: IntArray
+    numbers: IntArray
+    """(T, 2) int32: by terminal, the number of its pattern where something is known of it, and its first node."""
 
 
 @uncounted

@@ -145,8 +145,6 @@ class GrammarMachine(WithinBudget):
         cell, state, watch, _, column = thread
         mask = np.empty(self._n_words, dtype=np.uint32)
         at_start = cell == 0 and column == -1 and state in self._start_states
-        if not at_start and state not in parts.met:
-            parts.meet(state)
         n, n_watched, problem, total, length = direct(grammar_mask.begin_mask)(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
             parts.start if at_start else UNDER_WAY_AT_ROOT, *thread, self._eos, mask,
@@ -205,6 +203,7 @@ class GrammarMachine(WithinBudget):
             if problem == grammar_mask.MISSED:
                 if automaton.supply():
                     automaton.forget()
+                    parts.refresh()
                 parts.build()
             elif problem == grammar_mask.FULL:
                 self._queue = np.concatenate([self._queue, np.zeros_like(self._queue)])
@@ -262,7 +261,7 @@ class GrammarMachine(WithinBudget):
         vocabulary = self._vocabulary
         if len(config) == 1:
             thread = config[0]
-            stays = self._parts.staying.get(thread[1])
+            stays = self._parts.stays(thread[1])
             if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1 and self._is_free(config):
                 return config
             with self._lock:

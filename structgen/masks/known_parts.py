@@ -19,17 +19,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import IntArray, TokenMask
 from structgen.ir.grammar import Terminal
 from structgen.ir.pattern import Pattern
+from structgen.kernels.known_parts import pedigree_slot
 from structgen.kernels.lexer import BEHIND
 from structgen.masks.lexeme_runs import LexemeRun
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["KnownPart", "KnownParts", "Pedigree", "Pedigrees", "known_parts"]
+__all__ = ["KnownPart", "KnownParts", "KnownTables", "Pedigree", "Pedigrees", "known_parts"]
 
 MOST_BYTES = 16 << 20
 """Bytes of what is kept for a vocabulary."""
@@ -40,24 +44,43 @@ Pedigree = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class KnownPart:
-    """A lexeme part by trie nodes alone; the arrays are those of ``kernels.known_parts``, and not to be written to."""
+    """A lexeme part by trie nodes alone, see ``kernels.known_parts``; not to be written to."""
 
     families: IntArray
     rows: TokenMask
+    """(F, W) uint32, or none where tokens are listed."""
     tokens: IntArray
+    """(n, 2) int32: place in ``families``, token."""
     ends: IntArray
+    """(n, 2) int32: node, place in the list of terminals."""
     loose: IntArray
     run: LexemeRun | None
     """Where the lexer state has a loop: what it reads."""
 
-    @property
-    def arrays(self) -> tuple[IntArray, TokenMask, IntArray, IntArray, IntArray]:
-        """What the kernel takes."""
-        return self.families, self.rows, self.tokens, self.ends, self.loose
+    def numbers(self, row: int) -> list[int]:
+        """All but the rows, the first of which gets number ``row``; see ``kernels.known_parts`` for the order."""
+        lists = [self.families, self.tokens, self.ends, self.loose]
+        return [
+            *map(len, lists),
+            row if len(self.rows) else -1,
+            *(n for found in lists for n in found.ravel().tolist()),
+        ]
 
     @property
     def n_bytes(self) -> int:
-        return sum(array.nbytes for array in self.arrays)
+        return sum(array.nbytes for array in (self.families, self.rows, self.tokens, self.ends, self.loose))
+
+
+class KnownTables(NamedTuple):
+    """All of it as ``kernels.known_parts`` takes it."""
+
+    known: IntArray
+    slots: IntArray
+    rows: TokenMask
+    places: dict[Pedigree, int]
+    """Where each state lies in ``known``."""
+    runs: tuple[LexemeRun | None, ...]
+    """Loops by number; the first is none."""
 
 
 class KnownParts:
@@ -66,24 +89,34 @@ class KnownParts:
     def __init__(self) -> None:
         self._patterns: dict[tuple[Pattern | None, bool], int] = {}
         self._parts: dict[Pedigree, dict[bytes, KnownPart]] = {}
+        self._tables: KnownTables | None = None
+        self._knows_texts = False
         self.n_bytes = 0
 
     def number(self, terminal: Terminal, *, is_new: bool = False) -> int:
         """The number of a terminal's pattern; -1 where nothing is known of it, unless ``is_new``."""
-        # texts and patterns make unlike nodes
-        key = (terminal.pattern, bool(terminal.literal))
-        return self._patterns.setdefault(key, len(self._patterns)) if is_new else self._patterns.get(key, -1)
-
-    def of(self, pedigree: Pedigree) -> dict[bytes, KnownPart] | None:
-        """The parts of a lexer state: by the trie nodes where lexemes begin; under way at the root, by none."""
-        return self._parts.get(pedigree)
+        is_text = bool(terminal.literal)  # texts and patterns make unlike nodes
+        if is_new:
+            self._knows_texts = self._knows_texts or is_text
+            return self._patterns.setdefault((terminal.pattern, is_text), len(self._patterns))
+        if is_text and not self._knows_texts:
+            return -1
+        return self._patterns.get((terminal.pattern, is_text), -1)
 
     def add(self, pedigree: Pedigree, nodes: bytes, part: KnownPart) -> None:
-        """Keep a part, unless there is one, or no room."""
+        """Keep a part, unless there is one, or no room; ``nodes`` are where lexemes begin, none for those under way."""
         parts = self._parts.setdefault(pedigree, {})
         if nodes not in parts and self.n_bytes + part.n_bytes <= MOST_BYTES:
             parts[nodes] = part
             self.n_bytes += part.n_bytes
+            self._tables = None
+
+    def tables(self, n_words: int) -> KnownTables:
+        """What is known, for kernels; ``n_words`` is the width of masks."""
+        found = self._tables
+        if found is None:
+            found = self._tables = _tables_of(self._parts, n_words)
+        return found
 
     def __len__(self) -> int:
         return sum(map(len, self._parts.values()))
@@ -94,6 +127,35 @@ class KnownParts:
 
     def __repr__(self) -> str:
         return f"KnownParts({len(self)} parts, {self.n_bytes >> 10} KiB)"
+
+
+def _tables_of(parts: dict[Pedigree, dict[bytes, KnownPart]], n_words: int) -> KnownTables:
+    """Write down all parts; see ``kernels.known_parts`` for the order."""
+    flat: list[int] = [0]
+    rows: list[TokenMask] = []
+    runs: list[LexemeRun | None] = [None]
+    places: dict[Pedigree, int] = {}
+    for pedigree, found in parts.items():
+        listed: list[int] = []
+        for nodes, part in found.items():
+            at = len(flat) if nodes else 0
+            if nodes:
+                flat += [len(nodes) >> 2, *np.frombuffer(nodes, dtype=np.int32).tolist()]
+            listed += [at, len(flat)]
+            flat += part.numbers(sum(map(len, rows)))
+            rows.append(part.rows)
+        run = next((part.run for part in found.values()), None)
+        places[pedigree] = len(flat)
+        flat += [len(pedigree), *pedigree, run.first if run else 0, run.last if run else 0, len(runs) if run else 0]
+        flat += [len(found), *listed]
+        if run is not None:
+            runs.append(run)
+    known = np.array(flat, dtype=np.int32)
+    slots = np.zeros(1 << max(4, (2 * len(parts)).bit_length()), dtype=np.int32)
+    for at in places.values():
+        slots[pedigree_slot(slots, known, known, at + 1, known[at])] = at
+    no_rows = np.zeros((1, n_words), dtype=np.uint32)
+    return KnownTables(known, slots, np.concatenate([*rows, no_rows]), places, tuple(runs))
 
 
 class Pedigrees:
@@ -117,7 +179,7 @@ class Pedigrees:
         for node in nodes:
             terminal = nfa.label[node]
             if terminal not in terminals:
-                if terminal < 0 or self._number(terminal) < 0:
+                if terminal < 0 or self.number(terminal) < 0:
                     return None
                 terminals.append(terminal)
             places += (self._numbers[terminal], lexer.first_node(terminal) - node)
@@ -129,7 +191,7 @@ class Pedigrees:
             places += (first - node for node in behind)
         return (*places, len(behind)), terminals
 
-    def _number(self, terminal: int) -> int:
+    def number(self, terminal: int) -> int:
         """The number of a terminal's pattern, -1 where nothing is known of it."""
         found = self._numbers.get(terminal)
         if found is None:

@@ -9,6 +9,7 @@ read most of the vocabulary without moving. What such a loop reads is kept with 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from structgen.kernels import part_pool, part_writing
 from structgen.kernels.grammar_walk import GrammarTrie
 from structgen.kernels.jit import direct
 from structgen.kernels.part_pool import LEAVING, PartTables
-from structgen.masks.known_parts import KnownPart, KnownParts, Pedigrees
+from structgen.masks.known_parts import KnownParts, Pedigrees
 from structgen.masks.lexeme_runs import LEAST, LexemeRuns, Loop, loop_of
 
 __all__ = ["HEAVY", "UNDER_WAY_AT_ROOT", "PartStore"]
@@ -53,16 +54,16 @@ class PartStore:
         self, automaton: GrammarAutomaton, runs: LexemeRuns, known: KnownParts | None = None, *, heavy: int = HEAVY
     ) -> None:
         self.automaton = automaton
-        self._known = known if known is not None else KnownParts()
+        known = known if known is not None else KnownParts()
         self.trie: GrammarTrie = runs.trie
         self.runs = runs
         self._loops: dict[int, Loop | None] = {}
-        self._pedigrees = Pedigrees(automaton, self._known)
-        self._known_states: dict[int, tuple[dict[bytes, KnownPart], IntArray] | None] = {}
-        self.met: set[int] = set()
-        """The lexer states that ``meet`` was called with."""
-        self.staying: dict[int, memoryview] = {}
-        """For lexer states with a loop, the tokens that leave the lexer there, as a mask."""
+        self._pedigrees = Pedigrees(automaton, known)
+        self._known_states: dict[int, tuple[int, IntArray]] = {}
+        """Of states that look behind: where they lie among those that are known, and their terminals."""
+        self._staying: dict[int, memoryview] = {}
+        tables = known.tables(runs.n_words)
+        self._places, self._known_runs = tables.places, tables.runs
         # Of sizes that the allocator keeps: what the grammar before gave back is in memory already, while each
         # new page costs one or two microseconds. Nobody reads what has not been written, but for names and sets.
         self.tables = PartTables(
@@ -73,22 +74,42 @@ class PartStore:
             counts=np.zeros(16, dtype=np.int32),
             wanted=np.empty((64, 3), dtype=np.int32),
             follows=automaton.follows(),
-            loops=np.zeros((1 << 10, 3), dtype=np.int32),
+            loops=np.zeros((1 << 10, 4), dtype=np.int32),
             left=runs.left,
             families=np.zeros(256, dtype=np.int32),
             tokens=np.empty((1 << 13, 2), dtype=np.int32),
             ends=np.empty((1 << 13, 4), dtype=np.int32),
             loose=np.empty((1 << 12, 4), dtype=np.int32),
             marks=np.empty((1 << 12, 3), dtype=np.int32),
+            known=tables.known,
+            known_slots=tables.slots,
+            known_rows=tables.rows,
+            keys=automaton.lexer.tables.keys,
+            key_at=automaton.lexer.tables.key_at,
+            label=automaton.lexer.tables.label,
+            numbers=self._numbers(bool(known)),
         )
         counts = self.tables.counts
         counts[part_pool.N_POOL] = 1
         counts[part_pool.HEAVY] = heavy
-        counts[part_pool.LARGE] = min(LARGE, heavy) if self._known else NONE_LARGE
         counts[part_pool.JUMP] = min(JUMP, heavy)
         counts[part_pool.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
+        counts[part_pool.LARGE] = min(LARGE, heavy, counts[part_pool.BIG]) if known else NONE_LARGE
         self.start = self._set_of(runs.firsts)
         """The set of the nodes at which tokens begin."""
+
+    def _numbers(self, is_known: bool) -> IntArray:
+        """See ``PartTables``; from the first terminal on that looks behind, this store is asked."""
+        lexer, terminals = self.automaton.lexer, self.automaton.grammar.terminals
+        found = array("i", (-1, 0)) * (len(terminals) + 1)
+        for terminal in range(len(terminals)) if is_known else ():
+            number = self._pedigrees.number(terminal)
+            if number >= 0:
+                first = lexer.first_node(terminal)
+                is_asked = bool(lexer.nfa.behind_starts)
+                found[2 * terminal] = known_kernels.NOT_ASKED if is_asked else number
+                found[2 * terminal + 1] = first
+        return np.frombuffer(found, dtype=np.int32).reshape(-1, 2)
 
     def nodes(self, name: int) -> IntArray:
         """The nodes of a set, or node n for ``-1 - n``."""
@@ -109,31 +130,17 @@ class PartStore:
             self._enlarge(int(counts[part_pool.SHORT]))
             return
         for name, state, _ in self.tables.wanted[: int(counts[part_pool.N_WANTED])].tolist():
-            is_root = name == UNDER_WAY_AT_ROOT
-            parts = self._parts_known_of(state)
-            if parts is not None and self.tables.loops[state, 0] == part_pool.ASK:
-                part = self._add_known(name, state, *parts)
-            elif self.tables.loops[state, 0] == part_pool.ASK:
-                self.tables.loops[state, 0] = part_pool.UNKNOWN_BEFORE
+            looked = int(self.tables.loops[state, 0]) if state < len(self.tables.loops) else part_pool.ASK
+            if looked == part_pool.ASK:
+                self._ask(state)
                 continue
-            else:
+            part = self._take(name, state) if looked == part_pool.BY_CALLER else 0
+            if not part:
                 self._look_at(state)
-                part = self._build_lexeme(state) if is_root and not self._is_newline(state) else 0
+                is_open = looked == part_pool.UNKNOWN_BEFORE and name == UNDER_WAY_AT_ROOT
+                part = self._build_lexeme(state) if is_open and not self._is_newline(state) else 0
             if part:
                 self._enter(name, state, part)
-
-    def meet(self, state: int) -> None:
-        """Take in what is known of lexemes that are under way in ``state`` where a token begins."""
-        self.met.add(state)
-        base = int(self.automaton.heap["base"][state])
-        parts = self._parts_known_of(base)
-        if parts is None:
-            self.tables.loops[base, 0] = part_pool.UNKNOWN_BEFORE
-            self.met.add(base)
-        elif not direct(part_pool.find_part)(self.tables.names, UNDER_WAY_AT_ROOT, base, 0):
-            part = self._add_known(UNDER_WAY_AT_ROOT, base, *parts)
-            if part:
-                self._enter(UNDER_WAY_AT_ROOT, base, part)
 
     def _enter(self, name: int, state: int, part: int) -> None:
         """Let kernels find a part."""
@@ -143,32 +150,39 @@ class PartStore:
         direct(part_pool.insert_part)(self.tables.names, name, state, 0, part)
         counts[part_pool.N_NAMES] += 1
 
-    def _parts_known_of(self, state: int) -> tuple[dict[bytes, KnownPart], IntArray] | None:
-        """The parts known of ``state`` beforehand, and its terminals."""
-        if state in self._known_states:
-            return self._known_states[state]
-        self._know_of(state)
-        found = self._pedigrees.of(state)
-        parts = self._known.of(found[0]) if found is not None else None
-        known = None
-        if parts and found is not None:
-            known = parts, np.array(found[1], dtype=np.int32)
-            run = next(iter(parts.values())).run
-            if run is not None:
-                self.tables.loops[state, 1:] = run.first, run.last
-                self.staying[state] = run.stays
-                self._refresh()
-        self._known_states[state] = known
-        return known
+    def refresh(self) -> None:
+        """Show kernels the lexer's states and nodes that were added since."""
+        found = self.automaton.lexer.tables
+        tables = self.tables
+        if tables.label is not found.label or tables.key_at is not found.key_at or tables.keys is not found.keys:
+            self.tables = tables._replace(keys=found.keys, key_at=found.key_at, label=found.label)
 
-    def _add_known(self, name: int, state: int, parts: dict[bytes, KnownPart], terminals: IntArray) -> int:
-        """The part of a name in a state of which parts are known; 0 where this one is not."""
-        is_root = name == UNDER_WAY_AT_ROOT
-        part = parts.get(b"" if is_root else self.nodes(name).tobytes())
-        if part is None:  # the kernel scans this set, and those that come
-            self._look_at(state)
-            return 0
-        return self._add(known_kernels.add_known, state, 0 if is_root else 1, *part.arrays, terminals)
+    def _ask(self, state: int) -> None:
+        """Find out whether parts of ``state`` are known beforehand, where kernels cannot tell."""
+        self._know_of(state)
+        self.refresh()
+        found = self._pedigrees.of(state)
+        place = self._places.get(found[0]) if found is not None else None
+        if place is not None and found is not None:
+            self._known_states[state] = place, np.array(found[1], dtype=np.int32)
+        self.tables.loops[state, 0] = part_pool.UNKNOWN_BEFORE if place is None else part_pool.BY_CALLER
+
+    def _take(self, name: int, state: int) -> int:
+        """The part of a name in a state of which only this store knows where it comes from; 0 where it is not known."""
+        place, terminals = self._known_states[state]
+        part = self._add(known_kernels.take_part, place, name, state, terminals, 0)
+        self.tables.loops[state, 0] = part_pool.BY_CALLER
+        return part
+
+    def stays(self, state: int) -> memoryview | None:
+        """The tokens that leave the lexer in ``state``, as a mask, where that is known."""
+        found = self._staying.get(state)
+        if found is None and state < len(self.tables.loops):
+            number = int(self.tables.loops[state, 3])
+            run = self._known_runs[number] if number else None
+            if run is not None:
+                found = self._staying[state] = run.stays
+        return found
 
     def _look_at(self, state: int) -> None:
         """Tell kernels which loops there are at ``state`` and behind its next bytes, for scans to jump through."""
@@ -180,15 +194,15 @@ class PartStore:
             loop = self._loop(each)
             if loop is not None:
                 run = self.runs.run(loop)
-                self.tables.loops[each, 1:] = run.first, run.last
-        self.tables.loops[state, 0] = 1
+                self.tables.loops[each, 1:3] = run.first, run.last
+        self.tables.loops[state, 0] = part_pool.LOOKED_AT
         self._refresh()
 
     def _know_of(self, state: int) -> None:
         """Room for what is known of lexer states up to ``state``."""
         looked = self.tables.loops
         if state >= len(looked):
-            longer = np.zeros((2 * state, 3), np.int32)
+            longer = np.zeros((2 * state, 4), np.int32)
             longer[: len(looked)] = looked
             self.tables = self.tables._replace(loops=longer)
 
@@ -206,7 +220,7 @@ class PartStore:
         if loop is None:
             return self._build_tail(state)
         run = self.runs.run(loop)
-        self.staying[state] = run.stays
+        self._staying[state] = run.stays
         return self._add(part_writing.add_lexeme, run.exits, 0, len(run.exits), state, LEAVING, True, run.row)
 
     def _loop(self, state: int) -> Loop | None:
@@ -260,7 +274,7 @@ class PartStore:
 
         while True:
             part = int(self.automaton.run(call))
-            if part > 0:
+            if part >= 0:
                 return part
             short = int(self.tables.counts[part_pool.SHORT])
             if short == part_pool.TOKENS:

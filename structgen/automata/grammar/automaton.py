@@ -36,7 +36,7 @@ CELLS, MAX_CELLS = 1 << 9, 1 << 27
 """Stack cells that there is room for at first (a text of 400 tokens needs 40 to 400), and at most."""
 BEGUN = -2
 """A column that is none, like -1, and tells threads from those before any byte."""
-AHEAD = 8
+AHEAD = 20
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
 
