@@ -6,7 +6,7 @@ import numpy as np
 
 from structgen.kernels.jit import inlined, kernel
 
-__all__ = ["allow", "are_equal", "count_bits", "forbid", "set_bits", "total"]
+__all__ = ["allow", "are_equal", "count_bits", "forbid", "is_allowed", "set_bits", "total"]
 
 
 @inlined
@@ -23,6 +23,13 @@ def forbid(token_ids, first, past, mask):  # type: ignore[no-untyped-def]
     for index in range(first, past):
         token = np.uint32(token_ids[index])
         mask[token >> np.uint32(5)] &= ~(np.uint32(1) << (token & np.uint32(31)))
+
+
+@inlined
+def is_allowed(mask, token_id):  # type: ignore[no-untyped-def]
+    """Whether a token's bit is set."""
+    token = np.uint32(token_id)
+    return (mask[token >> np.uint32(5)] >> (token & np.uint32(31))) & np.uint32(1) != 0
 
 
 @kernel

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.bits import allow, is_allowed
 from structgen.kernels.document_registers import C_MAP, C_START, UTF8, UTF8_DEAD
 from structgen.kernels.jit import inlined, kernel
 
@@ -74,21 +75,18 @@ def keeps_to(below, node, inside):
 
 @kernel
 def build_run(
-    root, byte, subtree_end, depth, token_start, token_ids, max_depth, first, rest, below, until, of_token,
-    tokens, ends, exits, before,
+    root, byte, subtree_end, depth, token_start, token_ids, max_depth, first, rest, below, row, exits, before
 ):  # fmt: skip
     """Tokens below ``root`` whose first character there is in ``first``, all others in ``rest``; where others leave.
 
-    ``tokens`` receives the tokens by their characters below the root, of which ``ends[n]`` have at most ``n``;
-    ``exits`` and ``before`` the nodes whose edge begins the first character outside, quotes left out, and the
-    characters before it. Returns how many tokens and exits.
+    ``row`` (W,) uint32, all zero before, receives the tokens; ``exits`` and ``before`` the nodes whose edge begins the
+    first character outside, quotes left out, and the characters before it. Returns how many exits.
     """
     places = np.zeros(max_depth + 2, np.uint8)
     characters = np.zeros(max_depth + 2, np.int32)
     inside = np.zeros((1, WORDS), np.uint64)
     as_bits(rest, inside)
-    found = np.empty(tokens.shape[0], np.int32)
-    n_tokens, n_exits = 0, 0
+    n_exits = 0
     node = root + 1
     while node < subtree_end[root]:
         level = depth[node]
@@ -113,29 +111,31 @@ def build_run(
         places[level] = to
         characters[level] = n
         last = subtree_end[node] if is_whole else node + 1
-        for index in range(token_start[node], token_start[last]):
-            found[n_tokens] = index
-            n_tokens += 1
+        allow(token_ids, token_start[node], token_start[last], row)
         node = last
-    _by_length(found[:n_tokens], token_ids, of_token, until[root], tokens, ends)
-    return n_tokens, n_exits
+    return n_exits
 
 
-@inlined
-def _by_length(found, token_ids, of_token, behind, tokens, ends):
-    """Sort tokens, given by place, by their characters beyond ``behind``; ``ends`` counts them."""
+@kernel
+def by_length(row, first, past, token_ids, of_token, behind, tokens, ends):
+    """Sort the tokens in ``row``, all of them among ``token_ids[first:past]``, by their characters beyond ``behind``.
+
+    ``tokens`` receives them, of which ``ends[n]`` have at most ``n``.
+    """
     ends[:] = 0
-    for index in found:
-        ends[of_token[index] - behind] += 1
+    for index in range(first, past):
+        if is_allowed(row, token_ids[index]):
+            ends[of_token[index] - behind] += 1
     for n in range(1, ends.shape[0]):
         ends[n] += ends[n - 1]
     next_at = np.zeros(ends.shape[0], np.int64)
     for n in range(1, ends.shape[0]):
         next_at[n] = ends[n - 1]
-    for index in found:
-        n = of_token[index] - behind
-        tokens[next_at[n]] = token_ids[index]
-        next_at[n] += 1
+    for index in range(first, past):
+        if is_allowed(row, token_ids[index]):
+            n = of_token[index] - behind
+            tokens[next_at[n]] = token_ids[index]
+            next_at[n] += 1
 
 
 @kernel

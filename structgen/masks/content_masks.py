@@ -249,18 +249,18 @@ class ContentMask:
 
     def _fill_below(self, node: int, state: int, n: int, row: TokenMask) -> None:
         """Content below ``node``, which has led to ``state`` with ``n`` characters read."""
+        chain = chain_of(self.arena, state, self.body)
+        if chain is None or not self._fits(chain):
+            self._escape(self._walk(below(node, state, n), row), row)
+            return
         if node and self._little(node, state, n, row) is not None:
             return
-        plan = plan_of(self.arena, state, self.body, node)
-        if plan is None or not self._fits(plan.chain):
-            notes = self._walk(below(node, state, n), row)
-            self._escape(notes, row)
-            return
+        plan = plan_of(self.arena, state, self.body, node, chain)
         most = int(self.arena.content[plan.chain.states[0], K.C_LIMIT]) - n if self.counts else K.NO_LIMIT
         if not plan.chain.loops:
             most = min(most, len(plan.chain.states))
         self.met.put(plan.chain.states)
-        np.bitwise_or(row, plan.run.tokens.content(most, self.body.n_words), out=row)
+        np.bitwise_or(row, plan.run.content(most), out=row)
         if len(plan.nodes):
             shortcut = NO_SHORTCUT
             if plan.chain.loops and not self.counts:

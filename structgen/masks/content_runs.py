@@ -26,16 +26,18 @@ characters (several patterns found anywhere, of which one may hold): 110,000 nod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.arena import Arena
-from structgen.dtypes import freeze
+from structgen.dtypes import TokenMask, freeze
 from structgen.kernels import content_walk as K
-from structgen.kernels.content_run import as_bits, build_run, plan_exits
+from structgen.kernels.content_run import as_bits, build_run, by_length, plan_exits
 from structgen.kernels.document import C_MAP, C_START
+from structgen.masks.mask import count_allowed
 from structgen.masks.string_body import StringBody
 from structgen.masks.tokens_by_length import TokensByLength
 
@@ -76,16 +78,32 @@ def set_of(characters: bytes) -> npt.NDArray[np.uint64]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """What a vocabulary does on a set of characters below one trie node."""
 
-    tokens: TokensByLength
-    """Tokens that stay in the set, by their characters below the node."""
+    body: StringBody = field(repr=False)
+    node: int
+    row: TokenMask
+    """Tokens that stay in the set."""
     exits: npt.NDArray[np.int32]
     """Trie nodes whose edge begins the first character outside."""
     characters: npt.NDArray[np.int32]
     """Characters before each exit, below the node."""
+
+    @cached_property
+    def tokens(self) -> TokensByLength:
+        """Tokens that stay in the set, by their characters below the node; sorted only where lengths are asked for."""
+        body, trie = self.body, self.body.vocabulary_trie
+        _, until, of_token = body.below
+        tokens, ends = np.empty(count_allowed(self.row), np.int32), np.empty(body.max_depth + 1, np.int64)
+        first, past = (int(trie.token_start[node]) for node in (self.node, trie.subtree_end[self.node]))
+        by_length(self.row, first, past, trie.token_ids, of_token, until[self.node], tokens, ends)
+        return TokensByLength(freeze(tokens, np.int32), ends)
+
+    def content(self, most: int) -> TokenMask:
+        """Those with at most ``most`` characters; read-only."""
+        return self.row if most >= self.body.max_depth else self.tokens.content(most, self.body.n_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +135,16 @@ def chain_of(arena: Arena, state: int, body: StringBody) -> Chain | None:
     return found
 
 
-def plan_of(arena: Arena, state: int, body: StringBody, node: int = 0) -> Plan | None:
-    """How the content below ``node`` is decided in ``state``; None where all of it must be walked; remembered."""
+def plan_of(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:
+    """How the content below ``node`` is decided in ``state``, where ``chain`` starts; remembered."""
     plans = body.plans.setdefault(arena, {})
     key = (state, node)
-    if key not in plans:
+    found = plans.get(key)
+    if found is None:
         if len(plans) >= MOST_REMEMBERED:
             plans.clear()
-        chain = chain_of(arena, state, body)
-        plans[key] = None if chain is None else _plan(arena, state, body, node, chain)
-    return plans[key]
+        found = plans[key] = _plan(arena, state, body, node, chain)
+    return found
 
 
 def run_of(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
@@ -143,12 +161,13 @@ def run_of(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
 def _run(body: StringBody, node: int, first: bytes, rest: bytes) -> Run:
     sets = [np.frombuffer(characters, np.uint8) & _RAW for characters in (first, rest)]
     trie = body.vocabulary_trie
-    most = int(trie.token_start[trie.subtree_end[node]] - trie.token_start[node])
-    tokens, ends = np.empty(most, np.int32), np.empty(body.max_depth + 1, np.int64)
-    exits, before = np.empty((2, int(trie.subtree_end[node]) - node), np.int32)
-    n_tokens, n_exits = build_run(node, *trie[:5], body.max_depth, *sets, *body.below, tokens, ends, exits, before)
-    found = TokensByLength(freeze(tokens[:n_tokens].copy(), np.int32), ends)
-    return Run(found, exits[:n_exits].copy(), before[:n_exits].copy())
+    row = np.zeros(body.n_words, np.uint32)
+    # Kept for the next run: memory that is new costs more than what is written to it.
+    exits, before = body.spare.pop() if body.spare else np.empty((2, trie.n_nodes), np.int32)
+    n = build_run(node, *trie[:5], body.max_depth, *sets, body.below[0], row, exits, before)
+    found = Run(body, node, freeze(row, np.uint32), exits[:n].copy(), before[:n].copy())
+    body.spare.append((exits, before))
+    return found
 
 
 def _plan(arena: Arena, state: int, body: StringBody, node: int, chain: Chain) -> Plan:

@@ -87,8 +87,10 @@ class StringBody:
         self.roots, self.closing_roots = vocabulary.roots, tries.roots(self.closing)
         """(256,) int32: the children of the roots of both by byte."""
         self.runs: dict[tuple[int, bytes, bytes], Run] = {}
-        self.plans: weakref.WeakKeyDictionary[Arena, dict[tuple[int, int], Plan | None]] = weakref.WeakKeyDictionary()
+        self.plans: weakref.WeakKeyDictionary[Arena, dict[tuple[int, int], Plan]] = weakref.WeakKeyDictionary()
         """What ``content_runs`` remembers."""
+        self.spare: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = []
+        """Scratch of its, two numbers per trie node; as many are kept as threads have asked at once."""
         self.kinds: dict[Beginnings, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
         """What ``kept_masks`` remembers: tokens of content alone, and what of each a judge of beginnings looks at."""
         text_of = {token: tokens[token][: self.quote[token]] for token in closing.tolist()}
