@@ -74,7 +74,8 @@ class Likeness:
         return self._note(schema, it, base, ref_alone)  # type: ignore[no-any-return]
 
     def _note(self, schema: Any, it: Any, base: int, ref_alone: bool) -> Any:
-        number = self.of(schema, ref_alone=ref_alone)
+        self._left = MOST_SUBSCHEMAS
+        number = self._of(schema, ref_alone)
         return self._first.setdefault((base, number), it) if number else it
 
     def of(self, schema: Any, *, ref_alone: bool) -> int:

@@ -177,7 +177,9 @@ class SchemaSource:
             return FALSE
         if schema.keys() <= _LEAF:
             return self._leaf(place, schema, where)
-        return _ref_to(self.resources.child(place, schema, where), where)
+        child = self.resources.child(place, schema, where)
+        found: Formula | None = child.reference
+        return _ref_to(child, where) if found is None else found
 
     def _leaf(self, place: Place, schema: dict[str, Any], where: Pointer) -> Formula:
         """The formula of a type and a format and nothing else.
@@ -207,7 +209,7 @@ class SchemaSource:
             builder = builders.get(keyword)
             if builder is not None and builder not in done:
                 done[builder] = builder(self, place, schema)
-        return conjunction(done.values())
+        return conjunction(done.values()) if len(done) != 1 else done.popitem()[1]
 
     # -- references ------------------------------------------------------------------------
 

@@ -84,7 +84,9 @@ def _look(resources: Resources, place: Place, depth: int) -> bool:
         return _combined(resources, place, schema, depth + 3)  # deeper at once: what fails is not remembered
     if "enum" in schema or "const" in schema:
         return _constants(schema)
-    return _scalars(schema) and _array(resources, place, schema, depth) and _object(resources, place, schema, depth)
+    if not _scalars(schema) or ("minItems" in schema and not _array(resources, place, schema, depth)):
+        return False
+    return "required" not in schema or _object(resources, place, schema, depth)
 
 
 def _is_alone(keyword: str, schema: dict[str, Any]) -> bool:
@@ -185,7 +187,7 @@ def _scalars(schema: dict[str, Any]) -> bool:
 
 
 def _array(resources: Resources, place: Place, schema: dict[str, Any], depth: int) -> bool:
-    least = schema.get("minItems", 0)
+    least = schema["minItems"]
     if not least:
         return True
     items = schema.get("items", True)
@@ -195,7 +197,7 @@ def _array(resources: Resources, place: Place, schema: dict[str, Any], depth: in
 
 
 def _object(resources: Resources, place: Place, schema: dict[str, Any], depth: int) -> bool:
-    required = schema.get("required")
+    required = schema["required"]
     if not required:
         return True
     named = schema.get("properties", {})

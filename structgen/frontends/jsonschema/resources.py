@@ -134,7 +134,13 @@ class Resources:
 
     def child(self, parent: Place, schema: Any, where: Pointer) -> Place:
         """The place of a subschema of ``parent``."""
-        return self.place(schema, parent.resource, where, parent.scope)
+        resource = parent.resource
+        if self.dynamic or (type(schema) is dict and ("$id" in schema or "id" in schema)):
+            return self.place(schema, resource, where, parent.scope)
+        found = resource.places.get(id(schema))
+        if found is None:
+            found = resource.places[id(schema)] = Place(schema, resource, where, ())
+        return found
 
     @property
     def reached(self) -> frozenset[int]:
