@@ -19,7 +19,7 @@ from structgen.frontends.jsonschema.drafts import DEFAULT_DRAFT, draft_number, d
 from structgen.frontends.jsonschema.evaluated import item_evaluators, property_evaluators
 from structgen.frontends.jsonschema.patterns import format_assertion, pattern_assertion, read_pattern
 from structgen.frontends.jsonschema.plain import is_plainly_satisfiable
-from structgen.frontends.jsonschema.resources import Dialect, Place, Resources
+from structgen.frontends.jsonschema.resources import LEAF_KEYWORDS, Dialect, Place, Resources
 from structgen.frontends.jsonschema.scan import applies_in, scan
 from structgen.frontends.jsonschema.values import decimal, utf8, value_in
 from structgen.ir.document import (
@@ -67,10 +67,7 @@ _TYPE_SETS = {
 }
 
 
-_LEAF = frozenset(["type", "format", "title", "description", "default", "examples", "$comment", "deprecated",
-                   "readOnly", "writeOnly"])  # fmt: skip
-
-_REFERENCE = _LEAF - {"type", "format"} | {"$ref", "allOf"}
+_REFERENCE = LEAF_KEYWORDS - {"type", "format"} | {"$ref", "allOf"}
 """Keywords of a place that may be nothing but a reference."""
 MOST_HOPS = 32
 """References to references that are followed at once."""
@@ -175,7 +172,7 @@ class SchemaSource:
             return TRUE
         if schema is False:
             return FALSE
-        if schema.keys() <= _LEAF:
+        if schema.keys() <= LEAF_KEYWORDS:
             return self._leaf(place, schema, where)
         child = self.resources.child(place, schema, where)
         found: Formula | None = child.reference

@@ -19,7 +19,16 @@ from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.drafts import draft_of, known_metaschema, normal_uri
 from structgen.ir.pointers import Pointer, escaped, spelled
 
-__all__ = ["LIST_KEYWORDS", "MAP_KEYWORDS", "ONE_KEYWORDS", "Dialect", "Place", "Resource", "Resources"]
+__all__ = [
+    "LEAF_KEYWORDS",
+    "LIST_KEYWORDS",
+    "MAP_KEYWORDS",
+    "ONE_KEYWORDS",
+    "Dialect",
+    "Place",
+    "Resource",
+    "Resources",
+]
 
 MAP_KEYWORDS = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
 LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
@@ -37,13 +46,16 @@ ONE_KEYWORDS = (
     "unevaluatedProperties",
     "contentSchema",
 )
+LEAF_KEYWORDS = frozenset(["type", "format", "title", "description", "default", "examples", "$comment", "deprecated",
+                           "readOnly", "writeOnly"])  # fmt: skip
+"""A type, a format, and what only tells about a value, whatever the draft."""
 
 
 class Resource:
     """A schema document or an embedded one: base URI, root value, draft, enabled vocabularies."""
 
-    __slots__ = ("anchors", "dialect", "draft", "dynamic_anchors", "legacy", "local", "places", "pointer", "root",
-                 "uri", "validates")  # fmt: skip
+    __slots__ = ("anchors", "dialect", "draft", "dynamic_anchors", "legacy", "local", "places", "pointer", "roles",
+                 "root", "uri", "validates")  # fmt: skip
 
     def __init__(self, uri: str, root: Any, draft: int, legacy: bool, validates: bool, pointer: str = "") -> None:
         self.uri = uri
@@ -57,6 +69,8 @@ class Resource:
         self.dynamic_anchors: dict[str, tuple[Any, str]] = {}
         self.local: dict[str, Found] = {}
         """Where references within the document lead, by their text."""
+        self.roles: Any = None
+        """What a scan looks at in the values of its keywords."""
         self.places: dict[int, Place] = {}
         """Places without a dynamic scope, by the identities of their schemas."""
 

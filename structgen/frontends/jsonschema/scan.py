@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from structgen.errors import LimitError, SchemaError
-from structgen.frontends.jsonschema.resources import Place, Resource, Resources
+from structgen.frontends.jsonschema.resources import LEAF_KEYWORDS, Place, Resource, Resources
 from structgen.ir.pointers import Pointer, spelled
 
 __all__ = ["scan"]
@@ -161,25 +161,34 @@ def applies_in(keyword: str, draft: int, legacy: bool) -> bool:
     return since <= draft and (keyword not in _UNTIL or draft <= _UNTIL[keyword] or legacy)
 
 
-TYPE, SHAPE, PATTERN, REFERENCE, ONE, MAP, IDLE_MAP, LIST, ITEMS, DEPENDENCIES = range(10)
-"""What is looked at in a keyword's value: its shape alone, or what it holds besides."""
+SHAPE, TYPE, NAMES, NUMBER, PATTERN, REFERENCE, ONE, MAP, IDLE_MAP, LIST, ITEMS, DEPENDENCIES = range(12)
+"""What is looked at in a keyword's value; a ``NUMBER`` is sound where it is a natural one, else its shape tells."""
+_Role = int | type
+_ROLES_OF_SHAPES: dict[Callable[[Any], str | None], _Role] = {
+    _type_shape: TYPE,
+    _strings: NAMES,
+    _count: NUMBER,
+    _number: NUMBER,
+    _bound: NUMBER,
+    _positive: SHAPE,
+    _string: str,
+    _boolean: bool,
+    _list: list,
+}
 
 
 @lru_cache
-def _roles(draft: int, legacy: bool) -> dict[str, int]:
-    """What is looked at, by keyword; others are annotations in this draft."""
-    roles = dict.fromkeys(SHAPES, SHAPE) | dict.fromkeys(SINGLES, ONE) | dict.fromkeys(LISTS, LIST)
-    roles |= dict.fromkeys(("$ref", *_DYNAMIC), REFERENCE)
-    for keyword in [keyword for keyword in roles if not applies_in(keyword, draft, legacy)]:
-        if keyword in SHAPES:
-            roles[keyword] = SHAPE
-        else:
-            del roles[keyword]
+def _roles_in(draft: int, legacy: bool) -> dict[str, _Role]:
+    """What is looked at, by keyword; a type where no value of that type can be wrong. Others are annotations."""
+    roles = {keyword: _ROLES_OF_SHAPES[shape] for keyword, shape in SHAPES.items()}
+    for keyword in (*SINGLES, *LISTS, "$ref", *_DYNAMIC):
+        if applies_in(keyword, draft, legacy):
+            roles[keyword] = ONE if keyword in SINGLES else LIST if keyword in LISTS else REFERENCE
     for keyword in MAPS:
         roles[keyword] = MAP if applies_in(keyword, draft, legacy) else IDLE_MAP
     for keyword in ("dependencies", "dependentRequired"):
         roles[keyword] = DEPENDENCIES
-    return roles | {"type": TYPE, "pattern": PATTERN, "items": ITEMS}
+    return roles | {"pattern": PATTERN, "items": ITEMS}
 
 
 class _Scan:
@@ -213,18 +222,21 @@ class _Scan:
         if "$ref" in schema and resource.draft <= 7:
             self.reference(resource, "$ref", schema["$ref"], where, inside)
             return
-        roles = _roles(resource.draft, resource.legacy)
+        roles = resource.roles
+        if roles is None:
+            roles = resource.roles = _roles_in(resource.draft, resource.legacy)
         for keyword, value in schema.items():
             role = roles.get(keyword)
-            if role is None:
+            if role is None or type(value) is role:
                 continue
             if role is TYPE:
                 if type(value) is not str or value not in _TYPES:
                     self.check(keyword, value, where)
-            elif role is SHAPE:
-                self.check(keyword, value, where)
             elif role is MAP:
                 self.mapping(resource, keyword, value, where, inside)
+            elif role is NAMES:
+                if type(value) is not list or not _ONLY_STRINGS.issuperset(map(type, value)):
+                    self.check(keyword, value, where)
             elif role is ONE:
                 if type(value) is not bool:
                     self.wait(value, resource, (where, keyword), inside)
@@ -239,8 +251,11 @@ class _Scan:
                 self.read_pattern(value, (where, keyword))
             elif role is DEPENDENCIES:
                 self.dependencies(resource, keyword, value, where, inside)
-            elif type(value) is not dict:
-                self.complain(keyword, "is not an object", where)
+            elif role is IDLE_MAP:
+                if type(value) is not dict:
+                    self.complain(keyword, "is not an object", where)
+            elif role is not NUMBER or type(value) is not int or value < 0:
+                self.check(keyword, value, where)
 
     def check(self, keyword: str, value: Any, where: Pointer) -> None:
         complaint = SHAPES[keyword](value)
@@ -251,31 +266,39 @@ class _Scan:
         raise SchemaError(f"{keyword} {complaint}", pointer=spelled((where, keyword)))
 
     def reference(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
-        self.check(keyword, value, where)
+        if type(value) is not str:
+            self.check(keyword, value, where)
         if keyword in _DYNAMIC:
             self.resources.dynamic = True
         if keyword == "$recursiveRef":
             value = "#"
-        schema, resource, pointer = self.resources.look_up(resource, value, (where, keyword))
+        found = resource.local.get(value)
+        if found is None:
+            found = self.resources.look_up(resource, value, (where, keyword))
+        schema, resource, pointer = found
         if id(schema) not in self.seen:
             self.wait(schema, resource, pointer, inside)
 
     def wait(self, schema: Any, resource: Resource, where: Pointer, inside: int) -> None:
-        if type(schema) is dict and ("$id" in schema or "id" in schema):
-            resource = self.resources.entered(schema, resource, where)
+        """Have a subschema visited, unless a glance shows that it is sound and holds no other, as most do."""
+        if type(schema) is dict:
+            kind = schema.get("type")
+            if type(kind) is str and kind in _TYPES and schema.keys() <= LEAF_KEYWORDS and inside <= MAX_DEPTH:
+                if type(schema.get("format", "")) is str:
+                    self.seen.add(id(schema))
+                    return
+            elif "$id" in schema or "id" in schema:
+                resource = self.resources.entered(schema, resource, where)
         self.todo.append((schema, resource, where, inside))
 
     def mapping(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
         if type(value) is not dict:
             self.complain(keyword, "is not an object", where)
-        todo, names_are_patterns = self.todo, keyword == "patternProperties"
+        names_are_patterns = keyword == "patternProperties"
         for name, schema in value.items():
             if names_are_patterns:
                 self.read_pattern(name, (where, keyword, name))
-            if type(schema) is dict and "$id" not in schema and "id" not in schema:
-                todo.append((schema, resource, (where, keyword, name), inside))
-            else:
-                self.wait(schema, resource, (where, keyword, name), inside)
+            self.wait(schema, resource, (where, keyword, name), inside)
 
     def listing(self, resource: Resource, keyword: str, value: Any, where: Pointer, inside: int) -> None:
         if type(value) is not list or not value:
