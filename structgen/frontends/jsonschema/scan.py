@@ -43,7 +43,7 @@ def _type_shape(value: Any) -> str | None:
         return None if value in _TYPES else f"{value!r} is not a JSON type"
     if type(value) is list and value:
         for name in value:
-            if name not in _TYPES:
+            if type(name) is not str or name not in _TYPES:
                 return f"{name!r} is not a JSON type"
         return None if len(set(value)) == len(value) else "type repeats a name"
     return "type is neither a name nor a non-empty list of names"

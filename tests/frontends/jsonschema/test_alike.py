@@ -99,3 +99,23 @@ def test_one_formula_stands_for_all_that_say_the_same() -> None:
     assert isinstance(form, Properties)
     a, b, c = (source.target(form.named[name]) for name in (b"a", b"b", b"c"))
     assert a is b is not c
+
+
+def test_the_first_that_says_the_same_stands_for_all() -> None:
+    """Whatever the order in which they come: alone with their names, beside others, or compared already."""
+    schemas: list[Any] = [*DIFFERENT, *({"title": "again", **s} for s in DIFFERENT if type(s) is dict), *DIFFERENT]
+    copies = [dict(schema) if type(schema) is dict else schema for schema in schemas]
+    numbers = Likeness()
+    likeness = Likeness()
+    expected: dict[int, int] = {}
+    for index, schema in enumerate(copies):
+        found = likeness.first(schema, index, 1, ref_alone=False)
+        assert found == expected.setdefault(numbers.of(schema, ref_alone=False), index)
+        assert likeness.first(schema, index + 1000, 2, ref_alone=False) >= 1000
+
+
+def test_objects_with_names_of_their_own_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    likeness = Likeness()
+    monkeypatch.setattr(Likeness, "_of", None)
+    assert [likeness.first({"properties": {name: STRING}}, name, 1, ref_alone=False) for name in "abc"] == [*"abc"]
+    assert likeness.first({"items": {"properties": {"a": STRING}}}, "d", 1, ref_alone=False) == "d"
