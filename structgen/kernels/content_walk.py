@@ -183,6 +183,28 @@ def is_much(trans, content, class_maps, reach, window, state, node, roots, byte,
     return False
 
 
+@kernel
+def in_common(trans, content, class_maps, reach, window, state, known_window, known_state, roots, subtree_end):
+    """Of the trie nodes that one of two states can read, the share below bytes that lead both to the same."""
+    n, n_common = 1, 0
+    for lead in range(256):
+        node = np.int64(roots[lead])
+        if node == 0 or lead < 32 or lead == 34 or lead == 92:
+            continue
+        to = after(trans, content, class_maps, state, lead)
+        known = after(trans, content, class_maps, known_state, lead)
+        if (reach[to] & window) == 0:
+            to = np.int64(0)
+        if (reach[known] & known_window) == 0:
+            known = np.int64(0)
+        if to != 0 or known != 0:
+            size = subtree_end[node] - node
+            n += size
+            if to == known and (reach[to] & window) == (reach[to] & known_window):
+                n_common += size
+    return n_common / n
+
+
 @inlined
 def _note(kind, node, state, n, notes, n_notes):
     """Add a note; returns how many there are then, or ``NO_ROOM``."""
@@ -232,8 +254,8 @@ def _by_number(
 @kernel
 def content_walk(
     entries, entry_states, entry_counts, roots, byte, subtree_end, depth, token_start, token_ids, max_depth,
-    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, known_window,
-    below, mask, quotes, most_nodes, notes, met, first, place_of, visited,
+    trans, content, class_maps, reach, window, counts, least, stop_state, skipped, loop_state, inside, known_state,
+    known_window, below, mask, quotes, most_nodes, notes, met, first, place_of, visited,
 ):  # fmt: skip
     """Allow the content tokens at and below some nodes, each entered in a state of its own.
 
@@ -242,8 +264,8 @@ def content_walk(
     A subtree that reaches ``stop_state`` is left as ``mask`` has it, and so are, at the entry's state, those of the
     first bytes in ``skipped`` (256,), which lead there; all other tokens are forbidden. A subtree that reaches
     ``loop_state`` is allowed as a whole if it keeps to characters that lead back there, ``inside`` (1, 4) as bits:
-    ``below`` (N, 4) says which characters there are (``content_run``). With ``known_window``, ``mask`` holds what is
-    right for that window, which holds more than ``window``, and a subtree where the two come to the same is left.
+    ``below`` (N, 4) says which characters there are (``content_run``). With ``known_state``, ``mask`` holds what
+    follows that state in ``known_window``, and a subtree where the two come to the same is left.
     Closing quotes (``QUOTE``, if
     ``quotes``) and characters spelled out by number (``ESCAPE``) are noted, not followed: kind, node, state and
     characters before, in ``notes`` (n, 4). Returns how many, ``NO_ROOM`` where there was none, or ``TOO_MUCH`` beyond
@@ -256,6 +278,7 @@ def content_walk(
     """
     states = np.zeros(max_depth + 2, np.int64)
     characters = np.zeros(max_depth + 2, np.int64)
+    known_states = np.zeros(max_depth + 2, np.int64)
     escaped = np.zeros(max_depth + 2, np.uint8)
     n_notes = 0
     known, known_n, known_alive = np.int64(-1), np.int64(-1), False
@@ -272,6 +295,7 @@ def content_walk(
             above = np.int64(depth[node]) - 1
         states[above] = entry_states[entry]
         characters[above] = entry_counts[entry]
+        known_states[above] = known_state
         escaped[above] = 0
         n_met = meet(states[above], met, first, place_of, n_met)
         for lead in range(256 if entries[entry] == ROOT else 1):
@@ -282,7 +306,9 @@ def content_walk(
                     continue
                 stop = np.int64(subtree_end[node])
                 if lead != 34 and lead != 92 and after(trans, content, class_maps, entry_states[entry], lead) == 0:
-                    if stop_state != 0:
+                    if stop_state != 0 or (
+                        known_state != 0 and after(trans, content, class_maps, known_state, lead) != 0
+                    ):
                         forbid(token_ids, token_start[node], token_start[stop], mask)
                     continue
             while node < stop:
@@ -294,10 +320,10 @@ def content_walk(
                 state = states[level - 1]
                 n = characters[level - 1]
                 b = np.int64(byte[node])
-                to = np.int64(0)
+                to, point = np.int64(0), np.int64(-1)
                 if escaped[level - 1]:
                     if b == 117:
-                        if stop_state != 0 or known_window != 0:
+                        if stop_state != 0 or known_state != 0:
                             forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                         n_notes = _by_number(
                             node, byte, subtree_end, depth, token_start, token_ids, trans, content, class_maps, reach,
@@ -317,6 +343,7 @@ def content_walk(
                         known_alive = any_character(trans, content, class_maps, reach, window, counts, state, n)
                     if known_alive:
                         states[level] = state
+                        known_states[level] = known_states[level - 1]
                         characters[level] = n
                         escaped[level] = 1
                         allow(token_ids, token_start[node], token_start[node + 1], mask)
@@ -326,13 +353,17 @@ def content_walk(
                     if stop_state != 0 and state == entry_states[entry] and skipped[b]:
                         node = np.int64(subtree_end[node])
                         continue
+                    point = b
                     to = after(trans, content, class_maps, state, b)
                     if b < 0x80 or b >= 0xC0:
                         n += 1
-                was_known = known_window != 0 and (b == 92 or escaped[level - 1] != 0)
                 if to != 0 and ((reach[to] & window) == 0 or (counts and n > content[to, C_LIMIT])):
-                    was_known = was_known or (reach[to] & known_window) != 0
                     to = np.int64(0)
+                known = np.int64(0)
+                if known_states[level - 1] != 0 and point >= 0:
+                    known = after(trans, content, class_maps, known_states[level - 1], point)
+                    if (reach[known] & known_window) == 0:
+                        known = np.int64(0)
                 if to == 0:
                     if (
                         b == 34
@@ -344,12 +375,12 @@ def content_walk(
                         n_notes = _note(QUOTE, node, state, n, notes, n_notes)
                         if n_notes < 0:
                             return NO_ROOM
-                    if stop_state != 0 or was_known:
+                    if stop_state != 0 or known != 0 or (known_state != 0 and b == 92 and point < 0):
                         forbid(token_ids, token_start[node], token_start[subtree_end[node]], mask)
                     node = np.int64(subtree_end[node])
                     continue
                 n_met = meet(to, met, first, place_of, n_met)
-                if to == stop_state or (known_window != 0 and (reach[to] & window) == (reach[to] & known_window)):
+                if to == stop_state or (to == known and (reach[to] & window) == (reach[to] & known_window)):
                     node = np.int64(subtree_end[node])
                     continue
                 if to == loop_state and keeps_to(below, node, inside):
@@ -357,6 +388,7 @@ def content_walk(
                     node = np.int64(subtree_end[node])
                     continue
                 states[level] = to
+                known_states[level] = known
                 characters[level] = n
                 escaped[level] = 0
                 allow(token_ids, token_start[node], token_start[node + 1], mask)

@@ -58,11 +58,12 @@ class Shortcut(NamedTuple):
     skipped: npt.NDArray[np.uint8]
     loop_state: int
     inside: npt.NDArray[np.uint64]
+    known_state: int
+    """The state for which the mask is right so far, and under which names."""
     known_window: int
-    """The names under which the mask is right so far."""
 
 
-NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64), 0)
+NO_SHORTCUT = Shortcut(0, np.frombuffer(bytes(256), np.uint8), 0, np.zeros((1, 4), np.uint64), 0, 0)
 
 
 class ContentMask:
@@ -140,10 +141,16 @@ class ContentMask:
         free.n, free.least, free.counts = 0, 0, False
         base = known.base(self.state, self.window)
         if base is not None:
-            return free._narrowed(base, known)
+            row = free._corrected(base, NO_LIMIT, self.counts)
+            if row is not None:
+                return known.add(self.state, self.window, row, base.fixed.quotes, Met.none())
         alike = known.alike(self.state, self.window)
         if alike is not None:
             return alike
+        near = known.near(self.state, self.window, self.body) if free._is_much(0, self.state) else None
+        row = None if near is None else free._corrected(near, FEW_NODES, self.counts)
+        if row is not None:
+            return known.add(self.state, self.window, row, free.quotes(), Met.none())
         free.met = known.met(self.state)
         row = np.zeros(self.body.n_words, np.uint32)
         quotes = free._decided(row) or free._by_chain(row)
@@ -152,12 +159,18 @@ class ContentMask:
         self.reach = free.reach
         return known.add(self.state, self.window, row, quotes, free.met)
 
-    def _narrowed(self, base: Base, known: FixedContents) -> Fixed:
-        """What is known for more names that may come, corrected where it depends on those that may not."""
+    def _corrected(self, base: Base, most_nodes: int, has_lengths: bool) -> TokenMask | None:
+        """What is known of another state, or under other names, corrected where it differs; None where that is much.
+
+        None, too, where there are lengths and escapes by number, which the machine decides within them.
+        """
         row = base.fixed.row.copy()
-        shortcut = NO_SHORTCUT._replace(known_window=base.window)
-        self._escape(self._walk(below(0, self.state, 0), row, shortcut), row)
-        return known.add(self.state, self.window, row, base.fixed.quotes, Met.none())
+        shortcut = NO_SHORTCUT._replace(known_state=base.state, known_window=base.window)
+        notes = self._walk_within(most_nodes, self.body.vocabulary_trie, below(0, self.state, 0), row, shortcut)
+        if notes is None or (has_lengths and len(notes)):
+            return None
+        self._escape(notes, row)
+        return row
 
     def _fill_text(self, row: TokenMask) -> bool:
         """Where no text dies: as free text that most texts end, then corrected for texts that end otherwise."""
@@ -187,15 +200,23 @@ class ContentMask:
         self, node: int, state: int, n: int, row: TokenMask, quotes: bool = False
     ) -> npt.NDArray[np.int64] | None:
         """Decide the content below ``node`` in one walk; None, and only some of it allowed, where there is much."""
-        arena = self.arena
-        tables = arena.trans, arena.content, arena.class_maps, arena.reach
-        trie, roots = self.body.vocabulary_trie, self.body.roots
-        if content_walk.is_much(*tables, self.window, state, node, roots, trie.byte, trie.subtree_end, FEW_NODES):
+        if self._is_much(node, state):
             return None
+        trie = self.body.vocabulary_trie
         notes = self._walk_within(FEW_NODES, trie, below(node, state, n), row, quotes=quotes)
         if notes is not None:
             self._escape(notes, row)
         return notes
+
+    def _is_much(self, node: int, state: int) -> bool:
+        """Whether much of what is below ``node`` seems to follow."""
+        arena, trie = self.arena, self.body.vocabulary_trie
+        return bool(
+            content_walk.is_much(
+                arena.trans, arena.content, arena.class_maps, arena.reach, self.window, state, node, self.body.roots,
+                trie.byte, trie.subtree_end, FEW_NODES,
+            )
+        )  # fmt: skip
 
     def _by_chain(self, row: TokenMask) -> Quotes | None:
         """Decide content along the chain that most of it follows; None where what closes the string is decided, too."""

@@ -7,13 +7,15 @@ before content is walked, states walked before are asked whether this one is lik
 few dozen states that their walks have met.
 
 Names that have come may not come again. What a state does is found for all names left when it is first met; when fewer
-are left, only the ways to those that are gone are walked, and taken out: 100 nodes instead of 10,000.
+are left, only the ways to those that are gone are walked, and taken out: 100 nodes instead of 10,000. In the same way
+what is known of one state is taken for another that nearly all of the vocabulary leads to the same states (patterns
+found anywhere, of which some letters have come): both are walked at once, as far as they differ.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +23,12 @@ import numpy.typing as npt
 from structgen.automata.document.arena import Arena
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
+from structgen.kernels.content_walk import in_common
 from structgen.kernels.like_states import MOST_PAIRS, are_alike, meet_all
 from structgen.kernels.tables import TrieTables
+
+if TYPE_CHECKING:
+    from structgen.masks.string_body import StringBody
 
 __all__ = ["Base", "Fixed", "FixedContents", "Met", "Quotes"]
 
@@ -30,6 +36,8 @@ MOST_FIXED = 512
 """States per arena and vocabulary that are remembered."""
 MOST_LIMITS = 1 << 12
 """Automata of which lengths are remembered."""
+LEAST_IN_COMMON = 0.7
+"""The share of a vocabulary that has to be the same after one byte for what is known of a state to be taken."""
 MOST_ASKED = 4
 """Walks of one automaton that a new state is compared with."""
 
@@ -91,9 +99,10 @@ class Fixed(NamedTuple):
 
 
 class Base(NamedTuple):
-    """What is known of a state under some names, from which fewer take little."""
+    """What is known of a state under some names, from which others may differ little."""
 
     fixed: Fixed
+    state: int
     window: int
 
 
@@ -105,6 +114,8 @@ class FixedContents:
         self._by_state: dict[tuple[int, int], Fixed] = {}
         self._widest: dict[int, Base] = {}
         """By state, of all windows the widest."""
+        self._found: dict[int, list[Base]] = {}
+        """By automaton, the last first."""
         self._walked: dict[tuple[int, int], list[Fixed]] = {}
         """By automaton and label, the last used first."""
         self._limits: dict[int, tuple[int, int]] = {}
@@ -134,6 +145,19 @@ class FixedContents:
                 return fixed
         return None
 
+    def near(self, state: int, window: int, body: StringBody) -> Base | None:
+        """What is known of the state from which this one differs least, None where they do not soon meet."""
+        arena = self._arena
+        tables = arena.trans, arena.content, arena.class_maps, arena.reach
+        best, most = None, LEAST_IN_COMMON
+        for base in self._found.get(arena.extent(state)[0], ()):
+            share = in_common(
+                *tables, window, state, base.window, base.state, body.roots, body.vocabulary_trie.subtree_end
+            )
+            if share > most:
+                best, most = base, share
+        return best
+
     def met(self, state: int) -> Met:
         """For walks from ``state``."""
         first, n, _ = self._arena.extent(state)
@@ -147,6 +171,9 @@ class FixedContents:
         window &= int(self._arena.reach[state])
         fixed = Fixed(row, quotes, window, met.states[: met.n].copy() if met else None)
         self._keep((state, window), fixed)
+        found = self._found.setdefault(self._arena.extent(state)[0], [])
+        found.insert(0, Base(fixed, state, window))
+        del found[MOST_ASKED:]
         if met:
             label = int(self._arena.content[state, K.C_LABEL])
             walked = self._walked.setdefault((met.first, label), [])
@@ -158,11 +185,12 @@ class FixedContents:
         if len(self._by_state) >= MOST_FIXED:
             self._by_state.clear()
             self._widest.clear()
+            self._found.clear()
             self._walked.clear()
         self._by_state[place] = fixed
         widest = self._widest.get(place[0])
         if widest is None or not widest.window & ~place[1]:
-            self._widest[place[0]] = Base(fixed, place[1])
+            self._widest[place[0]] = Base(fixed, *place)
 
     def limits(self, state: int) -> tuple[int, int]:
         """The characters up to which all states of an automaton can be reached, and up to which any can."""

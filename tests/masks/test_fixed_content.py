@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -90,3 +91,23 @@ def test_names_that_have_come_are_taken_from_what_is_known(names: tuple[str, ...
             machine.fill_mask(config, fast)
             machine.walk(vocabulary.trie, config, slow)
             assert fast.tolist() == slow.tolist(), (text, begun)
+
+
+def test_states_that_soon_meet_are_walked_as_far_as_they_differ() -> None:
+    """Patterns found anywhere, of which one may hold: what is known of one state is corrected for others."""
+    schema = {"type": "string", "oneOf": [{"pattern": "customer"}, {"pattern": "maker"}]}
+    more = [left + right for left in (b"cu", b"mak", b"st", b"er", b"\\", b"\\u00") for right in (b"t", b"ust", b"6d")]
+    vocabulary = _vocabulary(*more, *(bytes(letters) for letters in itertools.product(b"acekmorstu", repeat=4)))
+    machine = sg.json_schema(schema, property_order="any", whitespace="any").bind(vocabulary).machine
+    walked = []
+    text = b"a makecust customermak"
+    for at in range(len(text)):
+        config = machine.advance_bytes(machine.start(), b'"' + text[:at])
+        before = machine.n_walked
+        fast, slow = np.zeros((2, vocabulary.n_words), np.uint32)
+        assert machine.strings.fill(config, fast) is not None
+        walked.append(machine.n_walked - before)
+        machine.walk(vocabulary.trie, config, slow)
+        assert fast.tolist() == slow.tolist(), text[:at]
+    assert walked[0] > 1000
+    assert max(walked[1 : text.index(b"customer") + 7]) < walked[0] // 4
