@@ -484,13 +484,12 @@ class UnevaluatedItems(Assertion):
         self.evaluators = evaluators
 
 
-def _interned(kind: type[Connective], parts: Sequence[Formula]) -> Formula:
-    """The one connective of its kind over these parts, in whatever order.
+def _interned(kind: type[Connective], parts: Sequence[Formula], uids: Sequence[int]) -> Formula:
+    """The one connective of its kind over these parts, in whatever order; ``uids`` are theirs, ascending.
 
     The youngest part knows it: nothing over all of these parts can be older, and it is forgotten with them. A table of
     weak references for all formulas cost five times as much.
     """
-    uids = sorted([part.uid for part in parts])
     youngest = parts[-1]
     if youngest.uid != uids[-1]:
         youngest = max(parts, key=_uid)
@@ -544,7 +543,7 @@ def _connected(flat: dict[int, Formula], kind: type[And] | type[Or], clash: Form
     for part in found:
         if type(part) is Not and _all_of(part.part, flat, kind):
             return clash
-    return _interned(kind, found)
+    return _interned(kind, found, sorted(flat))
 
 
 def _all_of(formula: Formula, parts: dict[int, Formula], kind: type[And] | type[Or]) -> bool:
@@ -586,4 +585,4 @@ def exactly_one(parts: Iterable[Formula]) -> Formula:
         return FALSE
     if len(kept) == 1:
         return kept[0]
-    return _interned(OneOf, kept)
+    return _interned(OneOf, kept, sorted([part.uid for part in kept]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -226,8 +227,9 @@ def set_difference(left: CharSet, right: CharSet) -> CharSet:
     return set_intersection(left, negate_set(right))
 
 
+@lru_cache(maxsize=1024)
 def char(code_point: int) -> CharSet:
-    """One code point; a lone surrogate is no text and gives :data:`NOTHING`."""
+    """One code point; a lone surrogate is no text and gives :data:`NOTHING`. Remembered: patterns are full of them."""
     if 0xD800 <= code_point <= 0xDFFF:
         return NOTHING
     return CharSet(((code_point, code_point),))

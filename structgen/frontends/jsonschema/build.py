@@ -168,10 +168,8 @@ class SchemaSource:
 
     def ref(self, place: Place, schema: Any, where: Pointer) -> Formula:
         """A subschema of ``place``: constant for booleans and ``{}``, else a reference."""
-        if schema is True or schema == {}:
-            return TRUE
-        if schema is False:
-            return FALSE
+        if schema is True or not schema:
+            return FALSE if schema is False else TRUE
         if schema.keys() <= LEAF_KEYWORDS:
             return self._leaf(place, schema, where)
         child = self.resources.child(place, schema, where)

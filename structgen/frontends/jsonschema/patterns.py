@@ -43,21 +43,13 @@ def pattern_assertion(source: str, where: Pointer) -> Formula:
 
 def format_assertion(name: str, draft: int, where: Pointer) -> Formula:
     """The assertion of a format; TRUE for names that the draft does not define (annotations)."""
-    from structgen.frontends.formats import (
-        format_beginnings,
-        format_check,
-        format_node,
-        format_sure_node,
-    )
+    node, check, sure, beginnings = _format(name, draft)
+    return TRUE if node is None else Format(name, node, where, check=check, sure=sure, beginnings=beginnings)
 
-    node = format_node(name, draft)
-    if node is None:
-        return TRUE
-    return Format(
-        name,
-        node,
-        where,
-        check=format_check(name),
-        sure=format_sure_node(name),
-        beginnings=format_beginnings(name),
-    )
+
+@lru_cache(maxsize=256)
+def _format(name: str, draft: int) -> tuple[Any, Any, Any, Any]:
+    """The expression of a format and what judges its texts; no expression where the name asserts nothing."""
+    from structgen.frontends.formats import format_beginnings, format_check, format_node, format_sure_node
+
+    return format_node(name, draft), format_check(name), format_sure_node(name), format_beginnings(name)

@@ -247,7 +247,8 @@ class _Scan:
             elif role is LIST:
                 self.listing(resource, keyword, value, where, inside)
             elif role is PATTERN:
-                self.check(keyword, value, where)
+                if type(value) is not str:
+                    self.check(keyword, value, where)
                 self.read_pattern(value, (where, keyword))
             elif role is DEPENDENCIES:
                 self.dependencies(resource, keyword, value, where, inside)

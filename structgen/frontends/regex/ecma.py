@@ -49,6 +49,7 @@ _CLASSES = {
 }
 _SYNTAX = frozenset("^$\\.*+?()[]{}|/")
 _ENDS_RUN = frozenset("^$\\.*+?()[{|")
+_ENDS_RUN_STRICTLY = _ENDS_RUN | frozenset("]}")
 _WORD_I = classes.fold_case(classes.ASCII_WORD)
 
 
@@ -176,19 +177,28 @@ class _Reader:
 
     def alternative(self) -> Node:
         parts: list[Node] = []
-        text = self.text
-        while self.at < len(text) and text[self.at] not in "|)":
-            parts.append(self.term())
+        text, n = self.text, len(self.text)
+        special = _ENDS_RUN_STRICTLY if self.strict else _ENDS_RUN
+        while self.at < n:
+            c = text[self.at]
+            if c in special:
+                if c in "|)":
+                    break
+                parts.append(self.term())
+                continue
+            self.at += 1  # most of a pattern is characters that stand for themselves
+            node: Node = char(ord(c)) if not self.flags.ignore_case else self.cased(char(ord(c)))
+            if self.at < n and text[self.at] in "*+?{":
+                node = self.quantified(node, self.at - 1)
+            parts.append(node)
         return concat(*parts)
 
     def term(self) -> Node:
+        """What a character that does not stand for itself begins."""
         begin = self.at
         c = self.text[begin]
-        if c not in _ENDS_RUN:
-            if self.strict and c in "]}":
-                self.fail(f"lone {c!r}")
-            self.at += 1
-            return self.quantified(self.cased(char(ord(c))), begin)
+        if c in "]}":
+            self.fail(f"lone {c!r}")
         if c == "^":
             self.at += 1
             return self.assertion(classes.ECMA_LINE_START if self.flags.multiline else START, begin)
@@ -219,8 +229,9 @@ class _Reader:
         return node
 
     def quantified(self, node: Node, begin: int) -> Node:
-        c = self.peek()
-        if not c or c not in "*+?{":
+        text = self.text
+        c = text[self.at] if self.at < len(text) else "|"
+        if c not in "*+?{":
             return node
         if c == "{":
             bounds = self.braces()
@@ -236,7 +247,8 @@ class _Reader:
             least, most = (0, None) if c == "*" else (1, None) if c == "+" else (0, 1)
         if not self.eat("?") and self.peek() == "+" and not self.strict:
             self.refuse("possessive quantifier", self.at)
-        if self.peek() and (self.peek() in "*+?" or (self.peek() == "{" and self.braces() is not None)):
+        following = self.peek()
+        if following and (following in "*+?" or (following == "{" and self.braces() is not None)):
             self.fail("nothing to repeat")
         return repeat(node, least, most)
 
@@ -435,14 +447,20 @@ class _Reader:
         negated = self.eat("^")
         ranges: list[tuple[int, int]] = []
         named: list[CharSet] = []
-        while not self.eat("]"):
-            if self.at >= len(self.text):
-                self.fail("unterminated character class", begin)
-            if not self.strict and self.text.startswith("[:", self.at) and ":]" in self.text[self.at :]:
-                self.fail("POSIX classes are not ECMA-262")
+        text = self.text
+        while not text.startswith("]", self.at):
             first_at = self.at
+            if first_at >= len(text):
+                self.fail("unterminated character class", begin)
+            if (
+                text[first_at] == "["
+                and not self.strict
+                and text.startswith("[:", first_at)
+                and ":]" in text[first_at:]
+            ):
+                self.fail("POSIX classes are not ECMA-262")
             first = self.class_atom()
-            if self.peek() == "-" and self.text[self.at + 1 : self.at + 2] not in ("]", ""):
+            if text.startswith("-", self.at) and text[self.at + 1 : self.at + 2] not in ("]", ""):
                 self.at += 1
                 last = self.class_atom()
                 if isinstance(first, int) and isinstance(last, int):
@@ -459,18 +477,20 @@ class _Reader:
                 ranges.append((first, first))
             else:
                 named.append(first)
+        self.at += 1
         found = self.cased(char_set(ranges))
         if named:
             found = set_union(found, *named)
         return negate_set(found) if negated else found
 
     def class_atom(self) -> int | CharSet:
-        c = self.peek()
+        at = self.at
+        if at >= len(self.text):
+            self.fail("unterminated character class")
+        c = self.text[at]
         if c == "\\":
             return self.escape(in_class=True)
-        if not c:
-            self.fail("unterminated character class")
-        self.at += 1
+        self.at = at + 1
         return ord(c)
 
 
