@@ -112,7 +112,8 @@ def _conjunction(keys: frozenset[Key], plain: bool) -> Dfa:
     if "max" in kinds:
         parts.append(_bound(min(kinds["max"], key=lambda key: (key[1], not key[2]))))
     parts += map(dfa_of_key, sorted((*kinds.get("multiple", ()), *kinds.get("in", ())), key=repr))
-    return intersect_all([found, *parts]) if parts else found
+    # The bounds first: between them lies little, and all numbers have hundreds of states, most of them of exponents.
+    return intersect_all([*parts, found]) if parts else found
 
 
 def _remainders(divisor: Decimal) -> tuple[int, int]:
