@@ -67,6 +67,7 @@ _TYPE_SETS = {
 }
 
 
+_TYPED = LEAF_KEYWORDS - {"format"}
 _REFERENCE = LEAF_KEYWORDS - {"type", "format"} | {"$ref", "allOf"}
 """Keywords of a place that may be nothing but a reference."""
 MOST_HOPS = 32
@@ -99,6 +100,8 @@ class SchemaSource:
         self.assert_formats = formats == "assert"
         self.resources = Resources(schema, draft=number or DEFAULT_DRAFT, legacy=legacy, registry=registry or {})
         self._leaves: dict[Hashable, Formula] = {}
+        self._typed: dict[Dialect, dict[str, Formula]] = {}
+        """Leaves that name one type alone."""
         self._leaf_uids: set[int] = set()
         self._likeness = Likeness()
         scan(self.resources, read_pattern)
@@ -182,12 +185,14 @@ class SchemaSource:
         Half of the properties of real schemas are such leaves; one formula for all that say the same means one
         context, one set of tables and one set of masks.
         """
-        kind = schema.get("type")
-        key = (tuple(kind) if type(kind) is list else kind, schema.get("format"), place.resource.dialect)
+        kind, of_format, dialect = schema.get("type"), schema.get("format"), place.resource.dialect
+        key = (tuple(kind) if type(kind) is list else kind, of_format, dialect)
         found = self._leaves.get(key)
         if found is None:
             found = self._leaves[key] = self.formula(self.resources.child(place, schema, where))
             self._leaf_uids.add(found.uid)
+            if type(kind) is str and of_format is None and not self.resources.dynamic:
+                self._typed.setdefault(dialect, {})[kind] = found
         elif self.resources.dynamic:
             self.resources.child(place, schema, where)  # what only the dynamic scope leads to is reached by its place
         return found
@@ -283,11 +288,7 @@ class SchemaSource:
 
     def _properties(self, place: Place, schema: dict[str, Any]) -> Formula:
         base, ref = place.where, self.ref
-        named = {}
-        if "properties" in schema:
-            properties = schema["properties"]
-            formulas = [ref(place, inner, (base, "properties", name)) for name, inner in properties.items()]
-            named = dict(zip(utf8(properties), formulas, strict=True))
+        named = self._named(place, schema["properties"]) if "properties" in schema else {}
         patterns = []
         for source, inner in schema.get("patternProperties", {}).items():
             where = (base, "patternProperties", source)
@@ -296,6 +297,17 @@ class SchemaSource:
         if "additionalProperties" in schema:
             additional = ref(place, schema["additionalProperties"], (base, "additionalProperties"))
         return Properties(named, tuple(patterns), additional, (base, "properties"))
+
+    def _named(self, place: Place, properties: dict[str, Any]) -> dict[bytes, Formula]:
+        base, ref, typed = place.where, self.ref, self._typed.setdefault(place.resource.dialect, {})
+        found = []
+        for name, schema in properties.items():
+            formula = None
+            if type(schema) is dict and schema.keys() <= _TYPED:
+                kind = schema.get("type")
+                formula = typed.get(kind) if type(kind) is str else None
+            found.append(ref(place, schema, (base, "properties", name)) if formula is None else formula)
+        return dict(zip(utf8(properties), found, strict=True))
 
     def _property_names(self, place: Place, schema: dict[str, Any]) -> Formula:
         where = (place.where, "propertyNames")
