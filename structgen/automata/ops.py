@@ -135,6 +135,9 @@ def is_subset(inner: Dfa, outer: Dfa) -> bool:
 
 def is_universal(dfa: Dfa) -> bool:
     """Whether every valid UTF-8 text is accepted."""
+    short = dfa.transitions[dfa.start, dfa.class_of[:128]]
+    if not dfa.accepting[dfa.start] or not dfa.accepting[short].all():
+        return False  # the empty text, or a character, is refused: nearly always, and without a product
     return is_subset(universal(), dfa)
 
 

@@ -77,6 +77,13 @@ def test_complement_is_relative_to_valid_text() -> None:
     assert ops.complement(compile_regex(EVERYTHING)).is_empty
 
 
+@pytest.mark.parametrize("text", ["", "a", "ab", "é", "\U00010000x"])
+def test_what_misses_one_text_is_not_universal(text: str) -> None:
+    everything_else = ops.complement(ops.from_strings([text.encode()]))
+    assert not everything_else.is_universal
+    assert ops.union(everything_else, ops.from_strings([text.encode()])).is_universal
+
+
 def test_universal_accepts_what_python_decodes() -> None:
     dfa = ops.universal()
     for data in (b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xe0\x9f\xbf", b"\xe0\xa0\x80", b"\xc3", b"\x80", b"\x7f"):

@@ -322,9 +322,9 @@ class StringSpecs:
 
     def _constants(self, values: frozenset[bytes], parts: Sequence[Assertion]) -> int:
         others = [part for part in parts if not isinstance(part, StringIn)]
-        return self._closed_set(
-            sorted(value for value in values if _is_utf8(value) and all(says(part, value) for part in others))
-        )
+        if others or not _is_utf8(b"\n".join(values)):
+            values = frozenset(v for v in values if _is_utf8(v) and all(says(part, v) for part in others))
+        return self._closed_set(sorted(values))
 
     def _closed_set(self, kept: list[bytes]) -> int:
         """One of some sorted constants."""
