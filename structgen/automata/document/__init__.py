@@ -5,12 +5,12 @@ it into a grammar give up on ``not``, ``oneOf``, ``if``, counts and unevaluated 
 however, say when to push and pop, and visibly pushdown languages are closed under all
 boolean operations (Alur and Madhusudan 2004), so the formula can be run as it is.
 
-**The machine.** ``contexts``: what is asked of one value, one goal that must hold or several whose
-verdicts the parent wants. ``objects`` and ``arrays``: open containers as frames; *plain* ones (a conjunction)
-are stepped by the kernel with registers, *general* ones (``general_objects``) are interned residual
-formulas whose steps are computed once and hashed. ``strings``, ``numbers``, ``labelled``: byte automata of scalars,
-kept in the process-wide ``arena``. ``keys``: classes of property names. ``witness``: shortest texts, which decide
-satisfiability, viability and completion. ``kernels.document`` reads bytes,
+**The machine.** ``contexts``: what is asked of one value, one goal that must hold or several whose verdicts the parent
+wants; ``asserted`` reads off a conjunction what it says of each type. ``objects`` and ``arrays``: open containers as
+frames; *plain* ones (a conjunction) are stepped by the kernel with registers, *general* ones (``general_objects``) are
+interned residual formulas whose steps are computed once and hashed. ``strings``, ``numbers``, ``labelled``: byte
+automata of scalars, kept in the process-wide ``arena``. ``keys``: classes of property names. ``witness``: shortest
+texts, which decide satisfiability, viability and completion. ``kernels.document`` reads bytes,
 ``kernels.document_walk`` walks tries; what they miss, ``automaton`` fills in and the step is taken again.
 
 **Tried and dropped.** Escapes multiplied into pattern automata (thousands of states more; the kernel
@@ -36,9 +36,10 @@ earlier one of the same schema, and of the others half one of another schema. So
 tell of the open containers (``masks.document_sharing``), and schemas share them by what values read
 (``masks.signatures``, ``masks.shared_rows``), and references to one definition lead to one context: on a third of the
 sample 4,100 masks are computed instead of 11,200, and 24 first masks instead of 181. Of what is left, two fifths are
-masks computed; a sixth is filling tables in Python, when a value is met for the first time (0.05 ms; 0.2 for bounds of
-numbers, which ``number_bounds`` writes down state by state; 0.1 to 10 for a new pattern, the most where words are
-counted, and two thirds of that is minimising); a seventh first steps, three in five of them told without the kernel
+masks computed; a sixth is filling tables in Python, when a value is met for the first time (0.03 ms; 0.1 to 0.3 for
+bounds of numbers, which ``number_bounds`` writes down state by state, unless they are warmed up as usual; 0.1 to 7 for
+a new pattern, the most where words are counted, and half of that is minimising), and half of that sixth is building
+formulas of schemas; a seventh first steps, three in five of them told without the kernel
 (``masks.plain_steps``); a seventh keys. Inside a name, the value under it is asked about only where a token goes on
 into it (four texts of the Llama vocabulary do): a tenth of the masks less, and fewer values filled. Warm masks and
 steps cost 2 to 3 us. Tried without gain: keeping what a value context allows apart from what its frame does after it
