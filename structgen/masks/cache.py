@@ -20,6 +20,7 @@ from collections.abc import Hashable
 from structgen.dtypes import TokenMask
 from structgen.kernels.bits import are_equal
 from structgen.kernels.bits import total as total_of
+from structgen.kernels.jit import direct
 
 __all__ = ["DEFAULT_MASK_BYTES", "MaskCache"]
 
@@ -73,9 +74,9 @@ class MaskCache:
         return self._insert(key, row, is_borrowed=True)
 
     def _insert(self, key: Hashable, row: TokenMask, total: int = -1, is_borrowed: bool = False) -> TokenMask:
-        check = total if total >= 0 else total_of(row)
+        check = total if total >= 0 else direct(total_of)(row)
         found = self._rows.get(check)
-        if found is None or (found is not row and not are_equal(found, row)):
+        if found is None or (found is not row and not direct(are_equal)(found, row)):
             if is_borrowed:
                 row = row.copy()
                 row.flags.writeable = False

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from structgen.dtypes import TokenMask
 from structgen.kernels import closing_texts as kernel
+from structgen.kernels.jit import direct
 from structgen.kernels.tables import TrieTables
 from structgen.vocab import trie as tries
 
@@ -59,11 +60,12 @@ class ClosingTexts:
     ) -> Endings | None:
         """How the texts end from a state of an automaton; None where it stands within a character."""
         kind_of_text, labels, ends = np.empty((3, len(self.texts)), np.int64)
-        n, common = kernel.read_texts(*self._trie, trans, content, class_maps, state, kind_of_text, labels, ends)
+        read = direct(kernel.read_texts)
+        n, common = read(*self._trie, trans, content, class_maps, state, kind_of_text, labels, ends)
         return Endings(kind_of_text, labels[:n].tolist(), ends[:n].tolist(), common) if n else None
 
     def close(self, endings: Endings, suffixes: npt.NDArray[np.uint32], row: TokenMask) -> None:
         """Decide the tokens of all texts but the common ones in ``row``, by the suffixes after each kind, as bits."""
-        kernel.close_texts(
+        direct(kernel.close_texts)(
             endings.kind_of_text, endings.common, suffixes, self._start, self._tokens, self._suffix_of, row
         )

@@ -16,6 +16,7 @@ import numpy as np
 from structgen.automata.document.automaton import Config
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
+from structgen.kernels.jit import direct
 from structgen.kernels.spelled import spell
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ConstantMasks:
             first = int(tables.specs[frame[K.F_KEYS], K.SPEC_LOW])
         trie = self.machine.vocabulary.trie
         nodes = np.empty(_MOST_NODES, np.int64)
-        n = spell(
+        n = direct(spell)(
             self.machine.vocabulary.roots, *trie[:5], tables.lit_start, tables.lit_bytes,
             low, high, left, first, at, row, nodes,
         )  # fmt: skip

@@ -15,6 +15,7 @@ from structgen.automata.document.automaton import Config
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import content_walk
 from structgen.kernels import document as K
+from structgen.kernels.jit import direct
 from structgen.kernels.tables import TrieTables
 from structgen.masks.content_runs import Chain, chain_of, plan_of
 from structgen.masks.fixed_content import Base, Fixed, FixedContents, Met, Quotes
@@ -93,7 +94,7 @@ class ContentMask:
         if self._reads_all():
             return self._fill_text(row)
         arena = self.arena
-        if not content_walk.is_between_characters(arena.trans, arena.content, arena.class_maps, self.state):
+        if not direct(content_walk.is_between_characters)(arena.trans, arena.content, arena.class_maps, self.state):
             return False
         if self.body.has_late_quotes or not self._from_fixed(row):
             self._close(self._decided(row) or self._by_chain(row), row)
@@ -212,7 +213,7 @@ class ContentMask:
         """Whether much of what is below ``node`` seems to follow."""
         arena, trie = self.arena, self.body.vocabulary_trie
         return bool(
-            content_walk.is_much(
+            direct(content_walk.is_much)(
                 arena.trans, arena.content, arena.class_maps, arena.reach, self.window, state, node, self.body.roots,
                 trie.byte, trie.subtree_end, FEW_NODES,
             )
@@ -336,7 +337,7 @@ class ContentMask:
         visited = np.array([0, met.n])
         notes = np.empty((_NOTES, 4), np.int64)
         while True:
-            n = content_walk.content_walk(
+            n = direct(content_walk.content_walk)(
                 *entries, roots, *trie[:5], self.body.max_depth,
                 arena.trans, arena.content, arena.class_maps, arena.reach, self.window,
                 self.counts, self.least, *shortcut, self.body.below[0], row, quotes, most_nodes, notes,
@@ -359,7 +360,7 @@ class ContentMask:
     def _noted(self, notes: npt.NDArray[np.int64], trie: TrieTables) -> Quotes:
         """The quotes among ``notes``, gathered in place: the notes of escapes are overwritten."""
         index_of_note, labels, states = np.empty((3, len(notes)), np.int64)
-        n, n_labels = content_walk.gather_quotes(notes, self.arena.content, index_of_note, labels, states)
+        n, n_labels = direct(content_walk.gather_quotes)(notes, self.arena.content, index_of_note, labels, states)
         return Quotes(trie, notes[:n], index_of_note[:n], labels[:n_labels].tolist(), states[:n_labels].tolist())
 
     def _close(self, quotes: Quotes | None, row: TokenMask) -> None:
@@ -367,7 +368,8 @@ class ContentMask:
         if quotes is None or not quotes.labels:
             return
         rows = self._rows([self._suffixes(*kind) for kind in zip(quotes.labels, quotes.states, strict=True)])
-        content_walk.close_notes(quotes.notes, quotes.label_of, rows, self.body.suffix_of, *quotes.trie[1:5], row)
+        close = direct(content_walk.close_notes)
+        close(quotes.notes, quotes.label_of, rows, self.body.suffix_of, *quotes.trie[1:5], row)
 
     def _escape(self, notes: npt.NDArray[np.int64], row: TokenMask) -> None:
         """What follows the escapes by number that a walk has met."""

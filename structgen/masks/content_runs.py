@@ -20,8 +20,9 @@ needed (``closing_texts``). So two in three masks in such strings of MaskBench's
 
 Rejected: minimising the automaton without its labels, so that ``^\\S(.*\\S)?$`` loops: word counts
 (``(\\S+\\s+){0,99}\\S+``) still do not; looking for an earlier state that no token tells from this one by walking the
-trie in both at once, which took as long as the mask (states that soon meet are walked so, see ``fixed_content``); allowing subtrees as a whole where no text dies within so many
-characters (several patterns found anywhere, of which one may hold): 110,000 nodes became 30,000 to 90,000.
+trie in both at once, which took as long as the mask (states that soon meet are walked so, see ``fixed_content``);
+allowing subtrees as a whole where no text dies within so many characters (several patterns found anywhere, of which one
+may hold): 110,000 nodes became 30,000 to 90,000.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from structgen.automata.document.automaton import Config, DocumentAutomaton
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
 from structgen.kernels.document_walk import walk
+from structgen.kernels.jit import direct
 from structgen.kernels.tables import TrieTables
 from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.document_sharing import Sharing, reach_of
@@ -253,7 +254,7 @@ class DocumentMachine:
         """One walk, and what it missed filled in; returns the nodes to be walked again."""
         counts, notes = scratch.counts, scratch.notes
         nodes_before = int(counts[0])
-        n = walk(
+        n = direct(walk)(
             abs(entry), entry < 0, scratch.rows, *trie[:5], mask, notes, *self.automaton.tables.arguments, stop_free,
             counts, scratch.miss,
         )  # fmt: skip

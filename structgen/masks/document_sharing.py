@@ -110,7 +110,9 @@ class Sharing:
 
     def is_common(self, key: tuple[Any, ...], reach: int) -> bool:
         """Whether a key means the same in other automata."""
-        if min(key[0] if reach else key) < 0 or (reach > 1 and min(key[2::2], default=0) < 0):
+        if min(key[0] if reach else key) < 0:
+            return False
+        if reach > 1 and len(key) > 2 and min(key[2::2]) < 0:
             return False
         # Masks are corrected for what is judged anywhere in the schema.
         return not (self._judged or self._number_judges or self._general.keeps_some)

@@ -15,6 +15,7 @@ import numpy as np
 
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
+from structgen.kernels.jit import direct
 from structgen.kernels.number_walk import number_walk
 from structgen.kernels.tables import TrieTables
 from structgen.vocab import trie as tries
@@ -77,7 +78,7 @@ class NumberMasks:
                 found, reach = self._machine.row(after)
                 row[:] = found
         within, most_bytes, beyond = _tries(self._machine.vocabulary)
-        self._machine.n_walked += number_walk(*within[:5], most_bytes, numbers, state, row)
+        self._machine.n_walked += direct(number_walk)(*within[:5], most_bytes, numbers, state, row)
         if len(beyond.token_ids):
             reach = max(reach, self._machine.walk(beyond, config, row))
         return reach

@@ -110,7 +110,7 @@ class SharedRows:
         head, end = last[1:] if last is not None and last[0] is config else self._sharing.head(config)
         reach = self._reach[head] = max(reach, self._reach.get(head, 0))
         rows, key = self._place(head, end, config, reach)
-        if rows is not self._rows:
+        if rows is not self._rows and self._common.reach.get(head, -1) < reach:
             self._common.note(head, reach)
         return self._know(config, rows.keep(key, row), reach)[0]
 

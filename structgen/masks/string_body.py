@@ -22,6 +22,7 @@ import numpy.typing as npt
 from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import string_tokens as K
 from structgen.kernels.content_run import WORDS, characters_below
+from structgen.kernels.jit import direct
 from structgen.kernels.tables import TrieTables
 from structgen.masks.closing_texts import ClosingTexts
 from structgen.masks.mask import mask_of
@@ -184,11 +185,11 @@ class StringBody:
 
     def allow(self, suffixes: npt.NDArray[np.uint32], least: int, most: int, row: TokenMask) -> None:
         """Allow, in ``row``, the closing tokens of the allowed suffixes."""
-        K.allow_groups(suffixes, self.group_start, self.group_tokens, self.characters, least, most, row)
+        direct(K.allow_groups)(suffixes, self.group_start, self.group_tokens, self.characters, least, most, row)
 
     def allow_at_once(self, suffixes: npt.NDArray[np.uint32], row: TokenMask) -> None:
         """Allow, in ``row``, the tokens that begin with the closing quote, of the allowed suffixes."""
-        K.allow_groups(suffixes, self.at_once_start, self.at_once_tokens, self.characters, 0, 0, row)
+        direct(K.allow_groups)(suffixes, self.at_once_start, self.at_once_tokens, self.characters, 0, 0, row)
 
     def text(self, suffixes: npt.NDArray[np.uint32] | None) -> TokenMask:
         """Inside free text of any length, where the allowed suffixes may follow; read-only, remembered."""
