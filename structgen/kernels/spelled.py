@@ -29,12 +29,18 @@ def _code_point(data, place):
 
 
 @uncounted
-def _escaped(slash, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n):
-    """Allow what begins to spell ``point`` below a backslash; nodes that spell it out are noted, as in ``spell``."""
+def _escaped(slash, numbered, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n):
+    """Allow what begins to spell ``point`` below a backslash; nodes that spell it out are noted, as in ``spell``.
+
+    ``numbered`` is the node of the ``u`` below it, 0 where there is none, -1 where that is not known.
+    """
     allow(token_ids, token_start[slash], token_start[slash + 1], mask)
     unit = point if point < 0x10000 else 0xD800 + ((point - 0x10000) >> 10)
-    node = slash + 1
-    while node < subtree_end[slash]:
+    node, stop = slash + 1, np.int64(subtree_end[slash])
+    if numbered >= 0 and point >= 32 and point != 34 and point != 47 and point != 92:
+        # It has no short escape.
+        node, stop = numbered, np.int64(subtree_end[numbered]) if numbered else np.int64(0)
+    while node < stop:
         digits = np.int64(depth[node]) - np.int64(depth[slash]) - 1
         if digits == 0:
             goes = byte[node] == 117
@@ -57,12 +63,13 @@ def _escaped(slash, byte, subtree_end, depth, token_start, token_ids, point, mas
 
 @kernel
 def spell(
-    roots, byte, subtree_end, depth, token_start, token_ids, lit_start, lit_bytes, low, high, left, first, at,
+    roots, pairs, byte, subtree_end, depth, token_start, token_ids, lit_start, lit_bytes, low, high, left, first, at,
     mask, nodes,
 ):  # fmt: skip
     """Allow the tokens that spell more of constants ``low`` to ``high``, whose first ``at`` bytes are read.
 
-    ``roots`` (256,) are the children of the root by byte, 0 where there is none: they lie far apart. ``left``: a bit
+    ``roots`` (256,) are the children of the root by byte, and ``pairs`` (65536,) theirs by two, 0 where there is none:
+    they lie far apart. ``left``: a bit
     per constant from ``first`` on, set where it may still come; -1: all may. Notes the trie nodes where a character has
     been spelled by an escape or a constant has ended and a quote follows, for an exact step from there; returns how
     many, or ``NO_ROOM`` where ``nodes`` is too short. Constants that end at ``at`` are left out.
@@ -80,8 +87,13 @@ def spell(
             if node == 0:
                 found = np.int64(roots[wanted] or -1)
                 slash = np.int64(roots[92] or -1)
+            stop = np.int64(0)
+            if node and depth[node] == 1:
+                found = np.int64(pairs[(np.int64(byte[node]) << 8) | wanted] or -1)
+                slash = np.int64(pairs[(np.int64(byte[node]) << 8) | 92] or -1)
+            elif node:
+                stop = np.int64(subtree_end[node])
             child = np.int64(node) + 1
-            stop = np.int64(subtree_end[node]) if node else np.int64(0)
             while child < stop and (byte[child] <= wanted or byte[child] <= 92):
                 if byte[child] == wanted:
                     found = child
@@ -98,7 +110,10 @@ def spell(
             if slash >= 0 and wanted & 0xC0 != 0x80:
                 point = _code_point(lit_bytes, place)
                 if not 0xD800 <= point <= 0xDFFF:
-                    n = _escaped(slash, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n)
+                    numbered = np.int64(-1) if node else np.int64(pairs[(92 << 8) | 117])
+                    n = _escaped(
+                        slash, numbered, byte, subtree_end, depth, token_start, token_ids, point, mask, nodes, n
+                    )
                     if n < 0:
                         return NO_ROOM
             if wanted < 32 or wanted == 34 or wanted == 92:

@@ -50,7 +50,7 @@ class ConstantMasks:
         trie = self.machine.vocabulary.trie
         nodes = np.empty(_MOST_NODES, np.int64)
         n = direct(spell)(
-            self.machine.vocabulary.roots, *trie[:5], tables.lit_start, tables.lit_bytes,
+            self.body.roots, self.body.pairs, *trie[:5], tables.lit_start, tables.lit_bytes,
             low, high, left, first, at, row, nodes,
         )  # fmt: skip
         if n < 0:

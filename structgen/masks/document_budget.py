@@ -142,10 +142,11 @@ class DocumentBudget:
         from structgen.kernels.spelled import spell
 
         tables, trie = self._machine.automaton.tables, self._vocabulary.trie
+        body = self._machine.strings.body
         row = np.zeros(self._vocabulary.n_words, np.uint32)
         low, high, behind = config[K.R_A], config[K.R_B], config[K.R_C]
         found = spell(
-            self._vocabulary.roots, *trie[:5], tables.lit_start, tables.lit_bytes,
+            body.roots, body.pairs, *trie[:5], tables.lit_start, tables.lit_bytes,
             low, high, -1, low, behind, row, np.empty(MOST_NODES, np.int64),
         )  # fmt: skip
         return None if found < 0 else row

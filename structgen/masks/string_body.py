@@ -153,6 +153,16 @@ class StringBody:
         characters_below(*trie[:4], self.max_depth, below, until, of_token)
         return below, until, of_token
 
+    @cached_property
+    def pairs(self) -> npt.NDArray[np.int32]:
+        """(65536,): the nodes at depth 2 of the vocabulary's trie by their two bytes, 0 where there is none."""
+        trie = self.vocabulary_trie
+        firsts, seconds = (np.flatnonzero(trie.depth[: trie.n_nodes] == depth) for depth in (1, 2))
+        parents = firsts[np.searchsorted(firsts, seconds) - 1]
+        found = np.zeros(1 << 16, np.int32)
+        found[trie.byte[parents].astype(np.int64) << 8 | trie.byte[seconds]] = seconds
+        return found
+
     def is_spelled(self, rest: bytes) -> bool:
         """Whether some token may hold ``rest``, what is left of a constant, and the quote after it."""
         if not rest or rest in self.closing_texts:
