@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
 from structgen.kernels.jit import uncounted
-from structgen.kernels.known_parts import NOTHING, take_known
+from structgen.kernels.known_parts import NOTHING, split_groups, take_known
 from structgen.kernels.part_keywords import with_keywords
 from structgen.kernels.part_pool import (
     ASK,
@@ -165,6 +165,9 @@ def start_part(heap, work, trie, parts, nodes, code):  # type: ignore[no-untyped
             parts.marks[n_kids, 2] = group
             n_kids += 1
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
+        return NOT_YET
+    n_groups = split_groups(trie, parts, n_groups, n_kids)
+    if parts.counts[SHORT] != 0:
         return NOT_YET
     return write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light)
 

@@ -23,7 +23,9 @@ import numpy as np
 from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, delta_at, note_missing
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import (
+    ASK,
     KNOWN,
+    LARGE,
     N_POOL,
     N_ROWS,
     NOT_YET,
@@ -36,7 +38,7 @@ from structgen.kernels.part_pool import (
 from structgen.kernels.part_scan import note_end, note_family, step_off
 from structgen.kernels.part_writing import write_lexeme
 
-__all__ = ["NOTHING", "NOT_ASKED", "pedigree_slot", "take_known", "take_part"]
+__all__ = ["NOTHING", "NOT_ASKED", "pedigree_slot", "split_groups", "take_known", "take_part"]
 
 NOTHING = 0
 """No part: nothing is known of this one."""
@@ -111,30 +113,84 @@ def put_pedigree(parts, state):  # type: ignore[no-untyped-def]
 
 
 @uncounted
+def entry_of(parts, state):  # type: ignore[no-untyped-def]
+    """(where ``state`` is described, or 0; its terminals at the pool's end); -1 where the caller has to be asked."""
+    at = parts.counts[N_POOL]
+    if state >= parts.loops.shape[0]:
+        return -1, at
+    n_terminals, n = put_pedigree(parts, state)
+    if n_terminals <= 0:
+        return n_terminals, at
+    begin = at + parts.key_at[state, 1]
+    return parts.known_slots[pedigree_slot(parts.known_slots, parts.known, parts.pool, begin, n)], at
+
+
+@uncounted
 def take_known(heap, work, trie, parts, name, state):  # type: ignore[no-untyped-def]
     """The part of a name in ``state`` from what is known beforehand; ``NOTHING``, or ``NOT_YET``."""
-    if state >= parts.loops.shape[0]:
-        want(parts, name, state, 0)
-        return NOT_YET
-    n_terminals, n = put_pedigree(parts, state)
+    entry, at = entry_of(parts, state)
     if parts.counts[SHORT] != 0:
         return NOT_YET
-    if n_terminals < 0:
-        want(parts, name, state, 0)
-        return NOT_YET
-    entry = 0
-    at = parts.counts[N_POOL]
-    if n_terminals > 0:
-        begin = at + parts.key_at[state, 1]
-        entry = parts.known_slots[pedigree_slot(parts.known_slots, parts.known, parts.pool, begin, n)]
     if entry == 0:
         parts.loops[state, 0] = UNKNOWN_BEFORE
         return NOTHING
-    part = take_part(heap, work, trie, parts, entry, name, state, parts.pool, at)
-    if part == NOTHING:  # the caller looks at the state, and this set and those that come are scanned
+    if entry < 0:
         want(parts, name, state, 0)
         return NOT_YET
-    return part
+    return take_part(heap, work, trie, parts, entry, name, state, parts.pool, at)
+
+
+@uncounted
+def split_groups(trie, parts, n_groups, n_kids):  # type: ignore[no-untyped-def]
+    """Split the groups of a start part (see ``grammar_parts``) into nodes that are known together, and others.
+
+    Lexemes begin where tokens do, behind one blank, and behind whatever else ended, which differs from grammar to
+    grammar. Returns the new number of groups.
+    """
+    n_all = n_groups
+    for group in range(n_groups):
+        state = parts.families[group]
+        looked = parts.loops[state, 0] if state < parts.loops.shape[0] else ASK
+        if looked != ASK and looked != KNOWN:
+            continue
+        count = 0
+        total = 0
+        for i in range(n_kids):
+            if parts.marks[i, 2] == group:
+                node = parts.marks[i, 0]
+                total += trie.subtree_end[node] - node
+                count += 1
+        if total < parts.counts[LARGE]:
+            continue
+        entry, _ = entry_of(parts, state)
+        if entry <= 0:
+            continue
+        place = entry + 4 + parts.known[entry]
+        for i in range(parts.known[place]):
+            nodes = parts.known[place + 1 + 2 * i]
+            if nodes == 0 or parts.known[nodes] >= count or n_all >= parts.families.shape[0]:
+                continue
+            if move_group(parts, n_kids, group, nodes, n_all):
+                parts.families[n_all] = state
+                count -= parts.known[nodes]
+                n_all += 1
+    return n_all
+
+
+@uncounted
+def move_group(parts, n_kids, group, nodes, to):  # type: ignore[no-untyped-def]
+    """Move the children of a known set from ``group`` to another, if all are there; both ascend."""
+    n = parts.known[nodes]
+    for turn in range(2):
+        met = 0
+        for i in range(n_kids):
+            if met < n and parts.marks[i, 2] == group and parts.marks[i, 0] == parts.known[nodes + 1 + met]:
+                met += 1
+                if turn == 1:
+                    parts.marks[i, 2] = to
+        if met < n:
+            return False
+    return True
 
 
 @uncounted
@@ -159,7 +215,8 @@ def take_part(heap, work, trie, parts, entry, name, state, terminals, at):  # ty
                 same = parts.pool[name + 2 + k] == known[nodes + 1 + k]
                 k += 1
         if same:
-            return add_known(heap, work, trie, parts, known[place + 2 + 2 * i], state, name >= 0, terminals, at)
+            level = trie.depth[parts.pool[name + 2]] if name >= 0 else 0
+            return add_known(heap, work, trie, parts, known[place + 2 + 2 * i], state, level, terminals, at)
     return NOTHING
 
 

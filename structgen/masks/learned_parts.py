@@ -48,9 +48,10 @@ def learn(automaton: GrammarAutomaton, vocabulary: Vocabulary) -> KnownParts:
             of, terminals = found
             known.add(of, b"", scanner.part(state, terminals, None))
             leads = automaton.heap["base"][np.maximum(automaton.expanded(start), 0)] == state
-            begun = runs.firsts[leads[runs.trie.byte[runs.firsts]]]
-            if len(begun):
-                known.add(of, begun.tobytes(), scanner.part(state, terminals, begun))
+            for nodes in (runs.firsts, runs.behind_blank):
+                begun = nodes[leads[runs.trie.byte[nodes]]]
+                if len(begun):
+                    known.add(of, begun.tobytes(), scanner.part(state, terminals, begun))
     return known
 
 

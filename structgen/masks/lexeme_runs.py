@@ -74,6 +74,9 @@ class LexemeRuns:
         self.n_words = vocabulary.n_words
         self.firsts = _children(self.trie, 0)
         """The trie nodes at which tokens begin."""
+        blank = self.firsts[trie.byte[self.firsts] == ord(" ")]
+        self.behind_blank = _children(self.trie, int(blank[0])) if len(blank) else blank
+        """Those behind a first blank, where most words of a text begin."""
         self._depth = trie.max_depth
         self.left: IntArray = lazy_zeros(1 << 21, np.int32)
         """All nodes that leave each loop, see ``kernels.loop_map``; replaced by a longer copy when it is full."""
