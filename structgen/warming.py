@@ -140,7 +140,7 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
     ----------
     vocabulary : what is computed once per vocabulary, such as its plain string tokens, is
         computed too: what they do in the usual names, strings, numbers and comments of grammars (a second, and
-        4 MB for 128k tokens), and the automata of ``format``
+        6 MB for 128k tokens), and the automata of ``format``
     freeze : keep what is loaded by then out of later garbage collections (``gc.freeze``). The compiler behind the
         kernels leaves some 150,000 objects, and a full collection that visits them stops a text for tens of
         milliseconds

@@ -13,6 +13,7 @@ from structgen.masks import known_parts as module
 from structgen.masks.grammar_machine import GrammarMachine
 from structgen.masks.known_parts import KnownParts, known_parts
 from structgen.masks.learned_parts import learn
+from structgen.masks.lexeme_runs import lexeme_runs
 from structgen.masks.mask import empty_mask
 from structgen.usual_terminals import prepare_terminals
 from structgen.vocab.vocabulary import Vocabulary
@@ -101,6 +102,21 @@ def test_nothing_is_known_of_other_vocabularies_nor_added_by_texts(vocabulary: V
     bound.fill_mask(bound.start(), empty_mask(vocabulary.n_tokens))
     assert len(known_parts(vocabulary)) == n
     assert not known_parts(Vocabulary.from_bytes([b"a", b"b"]))
+
+
+def test_sets_are_split_into_what_is_known_and_others(vocabulary: Vocabulary) -> None:
+    """Numbers begin where tokens do, behind a blank, and here also behind a name that ended within a token."""
+    text = "start: (NAME | INT | /[=;]/)+\nNAME: /[A-Za-z_][A-Za-z0-9_]*/\nINT: /[0-9]+/\n%ignore /[ \\t\\n\\r]+/\n"
+    bound = GrammarMachine(lark(text).chosen.automaton(), vocabulary, heavy=1)
+    compare_with_bytes(bound, TOKENS, random.Random(5), n_walks=12, length=10)
+    runs, store = lexeme_runs(vocabulary), bound._parts
+    names = store.tables.names
+    met: dict[int, list[set[int]]] = {}
+    for name, state, _, _ in names[(names[:, 3] != 0) & (names[:, 2] == 0) & (names[:, 0] > 0)].tolist():
+        met.setdefault(state, []).append(set(store.nodes(name).tolist()))
+    kinds = (set(runs.firsts.tolist()), set(runs.behind_blank.tolist()))
+    assert any(all(any(nodes & kind for nodes in found) for kind in kinds) for found in met.values())
+    assert not any(all(nodes & kind for kind in kinds) for found in met.values() for nodes in found)
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
