@@ -1,19 +1,18 @@
 """Grammar masks side by side with llguidance and xgrammar, in one run.
 
-Question: what does a mask cost while a text of a few hundred tokens is written under a
-context-free grammar? Per engine and case: *first mask* (reading, compiling, binding and one
-mask), in processor time; *masks* (mask and advance, per token) of a first text under a grammar
-compiled for it; and of a *second* text with the compiled grammar kept. Every engine gets the
-same Lark text where it can read it. structgen's own caches of grammars and masks are off but
-for the second text, and kernels are loaded. Known before a grammar is read is what depends on the
-vocabulary alone (as in the peers' tokenizers, one of which cuts a vocabulary by classes of JSON's
-strings): where tokens leave the loops of usual names, strings and comments, and what tokens do inside
-the terminals listed in ``structgen.usual_terminals``, at their beginning or behind a blank: JSON's, Lark's
-``common`` ones and other usual spellings; those of these grammars are nearly all among them. With
-``--unprepared`` none of this is known but what earlier repeats found of loops. Python's collector leaves alone what is there before the
-runs (``gc.freeze``, as servers do), or its passes over the vocabulary would be most of the
-slowest tokens. Each figure is the best of several runs, place by place:
-the machine may be shared.
+Question: what does a mask cost while a text of a few hundred tokens is written under a context-free
+grammar? Per engine and case: *first mask* (reading, compiling, binding and one mask), in processor time;
+*masks* (mask and advance, per token) of a first text under a grammar compiled for it; and of a *second*
+text with the compiled grammar kept. Every engine gets the same Lark text where it can read it. structgen's
+own caches of grammars and masks are off but for the second text, and kernels are loaded. Known before a
+grammar is read is what depends on the vocabulary alone (as in the peers' tokenizers, one of which cuts a
+vocabulary by classes of JSON's strings): where tokens leave the loops of usual names, strings and comments,
+and what tokens do inside the terminals listed in ``structgen.usual_terminals``, at their beginning or
+behind a blank: JSON's, Lark's ``common`` ones and other usual spellings; those of these grammars are nearly
+all among them. With ``--unprepared`` none of this is known but what earlier repeats found of loops.
+Python's collector leaves alone what is there before the runs (``gc.freeze``, as servers do), or its passes
+over the vocabulary would be most of the slowest tokens. Each figure is the best of several runs, place by
+place: the machine may be shared.
 
     STRUCTGEN_DATA=... python -m tests.bench.grammars [case ...] [--engine structgen] [--unprepared]
     STRUCTGEN_DATA=... python -m tests.bench.grammars --long
