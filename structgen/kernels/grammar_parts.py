@@ -28,6 +28,7 @@ from structgen.kernels.part_pool import (
     BY_CALLER,
     FAMILIES,
     HEAVY,
+    KNOWN_LOOKED_AT,
     LARGE,
     LOOKED_AT,
     MARKS,
@@ -107,7 +108,7 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
         is_large = reads_much(heap, work, trie, state, parts.counts[BIG])
         if work[NOTED] != 0:
             return NOT_YET
-        if is_large and looked != LOOKED_AT:
+        if is_large and looked != LOOKED_AT and looked != KNOWN_LOOKED_AT:
             want(parts, name, state, 0)
             return NOT_YET
     at = name + 2

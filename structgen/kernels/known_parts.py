@@ -25,6 +25,7 @@ from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import (
     ASK,
     KNOWN,
+    KNOWN_LOOKED_AT,
     LARGE,
     N_POOL,
     N_ROWS,
@@ -137,7 +138,11 @@ def take_known(heap, work, trie, parts, name, state):  # type: ignore[no-untyped
     if entry < 0:
         want(parts, name, state, 0)
         return NOT_YET
-    return take_part(heap, work, trie, parts, entry, name, state, parts.pool, at)
+    part = take_part(heap, work, trie, parts, entry, name, state, parts.pool, at)
+    if part == NOTHING and parts.loops[state, 0] == KNOWN:  # other sets are scanned, once the caller has looked
+        want(parts, name, state, 0)
+        return NOT_YET
+    return part
 
 
 @uncounted
@@ -151,7 +156,7 @@ def split_groups(trie, parts, n_groups, n_kids):  # type: ignore[no-untyped-def]
     for group in range(n_groups):
         state = parts.families[group]
         looked = parts.loops[state, 0] if state < parts.loops.shape[0] else ASK
-        if looked != ASK and looked != KNOWN:
+        if looked != ASK and looked != KNOWN and looked != KNOWN_LOOKED_AT:
             continue
         count = 0
         total = 0
@@ -198,7 +203,8 @@ def take_part(heap, work, trie, parts, entry, name, state, terminals, at):  # ty
     """The same of a state that is known by ``entry``; its terminals are ``terminals[at]`` and those behind it."""
     known = parts.known
     place = entry + 1 + known[entry]
-    parts.loops[state, 0] = KNOWN
+    if parts.loops[state, 0] != KNOWN_LOOKED_AT:
+        parts.loops[state, 0] = KNOWN
     for k in range(3):
         parts.loops[state, 1 + k] = known[place + k]
     place += 3

@@ -34,6 +34,7 @@ __all__ = [
     "HEAVY",
     "JUMP",
     "KNOWN",
+    "KNOWN_LOOKED_AT",
     "LARGE",
     "LEAVING",
     "LOOKED_AT",
@@ -68,9 +69,9 @@ N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP, LARGE
 """Places in ``counts``: lengths in use, what has too little room, limits in trie nodes, whether a part was wanted."""
 POOL, NAMES, SETS, ROWS, FAMILIES, TOKENS, ENDS, LOOSE, MARKS = range(1, 10)
 """Values of ``counts[SHORT]``; 0 where nothing is short."""
-ASK, LOOKED_AT, UNKNOWN_BEFORE, KNOWN, BY_CALLER = range(5)
+ASK, LOOKED_AT, UNKNOWN_BEFORE, KNOWN, BY_CALLER, KNOWN_LOOKED_AT = range(6)
 """In ``loops``, of a lexer state: whether parts of it are known beforehand is open; it was looked at for loops; neither
-so far; some are known; the caller knows of some."""
+so far; some are known; the caller knows of some; some are known, and it was looked at besides."""
 UNDER_WAY, BEGUN, LEAVING = 0, 1, 2
 """What a set's nodes are: where the lexeme goes on, behind its first byte, or where its loop ends."""
 NOT_YET = -1

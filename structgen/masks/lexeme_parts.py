@@ -137,6 +137,8 @@ class PartStore:
             part = self._take(name, state) if looked == part_pool.BY_CALLER else 0
             if not part:
                 self._look_at(state)
+                if looked == part_pool.KNOWN:
+                    self.tables.loops[state, 0] = part_pool.KNOWN_LOOKED_AT
                 is_open = looked == part_pool.UNKNOWN_BEFORE and name == UNDER_WAY_AT_ROOT
                 part = self._build_lexeme(state) if is_open and not self._is_newline(state) else 0
             if part:
