@@ -50,7 +50,7 @@ class JsonSchemaConstraint(Constraint):
     def key(self) -> str:
         try:  # as text, because the order of properties counts
             texts = json.dumps(self.schema), json.dumps(dict(self._registry or {}))
-        except TypeError:  # a registry of things that are no JSON
+        except (TypeError, ValueError):  # things that are no JSON, or hold themselves
             return ""
         return content_key("json schema", *texts, *self._settings)
 

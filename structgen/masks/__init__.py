@@ -15,7 +15,8 @@ every node is visited. Nearly all of the work here is about not doing that:
 
 The index of Willard and Louf (2023, arXiv:2307.09702), and outlines-core with it, computes
 every state's mask before the first token. That costs seconds for regexes with counters,
-of whose states a generation then meets one in a thousand; so masks are filled as met.
+of whose states a generation then meets one in a thousand; so masks are filled as met. Only of
+large schemas is something looked at before a token asks, when they are bound (``ahead``).
 
 ``budget`` keeps a sequence completable within the tokens left, ``costs`` knows how many that
 takes, ``forced`` spells what the constraint has already decided.

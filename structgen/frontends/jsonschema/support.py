@@ -131,15 +131,20 @@ def enforcement(source: SchemaSource) -> Iterator[Occurrence]:
     """What becomes of every keyword occurrence of the schema, parents first.
 
     Remote documents of the registry are not walked: the ``$ref`` that leads to them is
-    reported. Time is linear in the size of the schema.
+    reported. Time is linear in the size of the schema. A dictionary that holds itself, which Python can make, is
+    walked once on each way to it.
     """
     resources = source.resources
     reached = resources.reached
-    waiting = [resources.start()]
+    waiting: list[Place | int] = [resources.start()]
+    around: set[int] = set()
     while waiting:
         place = waiting.pop()
+        if isinstance(place, int):
+            around.discard(place)
+            continue
         schema = place.schema
-        if not isinstance(schema, dict):
+        if not isinstance(schema, dict) or id(schema) in around:
             continue
         used = id(schema) in reached
         for keyword, value in schema.items():
@@ -148,6 +153,8 @@ def enforcement(source: SchemaSource) -> Iterator[Occurrence]:
                 how, note = "annotation", _NOTHING + "no reference leads to this definition"
             yield Occurrence(f"{place.pointer}/{escaped(keyword)}", keyword, how, note)
         inner = [resources.glance(place, child, pointer) for child, pointer in subschemas(schema, place.pointer)]
+        around.add(id(schema))
+        waiting.append(id(schema))  # behind all that is inside
         waiting += reversed(inner)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import validators
 
+import structgen as sg
 from structgen.frontends.jsonschema.build import _BUILDERS, SchemaSource
 from structgen.frontends.jsonschema.resources import Place, Resources
 from structgen.frontends.jsonschema.scan import applies
@@ -116,3 +117,14 @@ def test_a_metaschema_without_validation() -> None:
     bare = {"$vocabulary": {"https://json-schema.org/draft/2020-12/vocab/applicator": True}}
     found = report({"$schema": "http://x/bare", "minimum": 3, "not": {}}, registry={"http://x/bare": bare})
     assert (found["/minimum"].how, found["/not"].how) == ("annotation", "automaton")
+
+
+def test_a_dictionary_that_holds_itself_is_walked_once() -> None:
+    tree: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    tree["properties"]["left"] = tree["properties"]["right"] = tree
+    constraint = sg.json_schema(tree)
+    assert constraint.accepts('{"left": {"right": {}}}') and not constraint.accepts('{"left": {"up": {}}}')
+    assert [(o.pointer, o.how) for o in constraint.report().entries] == [
+        ("/type", "automaton"), ("/properties", "automaton"), ("/additionalProperties", "automaton")
+    ]  # fmt: skip
+    assert constraint.key == ""
