@@ -52,7 +52,7 @@ from structgen.kernels.grammar_heap import (
     length_at,
 )
 from structgen.kernels.jit import uncounted
-from structgen.kernels.pushdown import parent_of, push
+from structgen.kernels.stack_moves import parent_of, push
 
 __all__ = ["shorten"]
 

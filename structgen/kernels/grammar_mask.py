@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.checks import check
 from structgen.kernels.grammar_heap import (
     BROKEN,
     CELLS,
@@ -49,9 +50,10 @@ from structgen.kernels.grammar_parts import lexeme_part, start_part
 from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, find_part
-from structgen.kernels.pushdown import check, emit, emit_code, end_lexeme, state_of, step
+from structgen.kernels.pushdown import emit, emit_code, end_lexeme, is_alive, start_lexeme, step
+from structgen.kernels.stack_moves import state_of
 
-__all__ = ["begin_mask", "cells_read", "fill", "find_broken"]
+__all__ = ["begin_mask", "cells_read", "fill", "find_broken", "walk_watched"]
 
 DONE, MISSED, FULL, BEGUN = 0, 1, 2, 3
 """How ``fill`` ends; ``BEGUN`` before it was called."""
@@ -246,9 +248,9 @@ def put_fork(heap, work, trie, queue, n_queue, node, code, cell, register, row):
     fork = -2 - code
     for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
         state = fork_state_at(heap, i)
-        if state == 0 or not check(heap, work, cell, state, register, -1):
-            continue
         watch = fork_watch_at(heap, i)
+        if state == 0 or not is_alive(heap, work, cell, state, watch, register, -1):
+            continue
         if watch != 0 and is_end(heap, work, state):
             emit(work, 0, 0, cell, state, watch, register, -1)
             walk_below(heap, work, trie, node, 0, 1, row)
@@ -377,6 +379,31 @@ def add_endings(heap, work, ended, nodes, cell, register, column, queue, n_queue
             if n_queue < 0:
                 return n_queue
     return n_queue
+
+
+@uncounted
+def walk_watched(heap, work, trie, nodes, place, row):  # type: ignore[no-untyped-def]
+    """Allow in ``row`` what a place (see ``fill``) leads to, byte by byte with the parser; ``nodes`` are its set's."""
+    code, cell, register, column, watch = place[1], place[2], place[3], place[4], place[5]
+    for i in range(nodes.shape[0]):
+        node = nodes[i]
+        count = 0
+        if place[0] < 0:
+            count = emit(work, 0, 0, cell, code, watch, register, column)
+        else:
+            after = -watch if watch < 0 else watch_step_at(heap, watch, trie.byte[node])
+            if after == UNKNOWN:
+                note_missing(work, WATCH, watch, 0)
+            elif after != BROKEN and code == -1:
+                count = start_lexeme(heap, work, 0, 0, cell, after, register, trie.byte[node])
+            elif after != BROKEN:
+                lead = delta_at(heap, code, trie.byte[node])
+                if lead == UNKNOWN:
+                    note_missing(work, ROW, code, 0)
+                elif lead != 0:
+                    count = emit_code(heap, work, 0, 0, cell, lead, after, register, -1, trie.byte[node], False)
+        if count > 0:
+            walk_below(heap, work, trie, node, 0, count, row)
 
 
 @uncounted

@@ -13,17 +13,17 @@ import numpy as np
 
 from structgen.dtypes import ByteArray, IntArray
 from structgen.kernels.alike_stacks import shorten
+from structgen.kernels.fates import fate_of
 from structgen.kernels.grammar_heap import (
     CELL_CAPACITY,
     CELLS,
+    COLLIDES,
     FAIL,
-    FULL,
     HASHED,
     LOWEST,
     N_ARENA,
     N_HASHED,
     N_MISSING,
-    N_OFFSETS,
     N_SCRATCH,
     N_SHIFTS,
     N_SHORTENINGS,
@@ -34,7 +34,6 @@ from structgen.kernels.grammar_heap import (
     REGISTER,
     ROW,
     SCRATCH,
-    SCRATCH_AT,
     STATUS,
     THREADS,
     UNKNOWN,
@@ -49,7 +48,9 @@ from structgen.kernels.grammar_heap import (
     note_missing,
 )
 from structgen.kernels.jit import uncounted
-from structgen.kernels.pushdown import can_shift, can_shift_or_end, column_after, end_lexeme, shift, step
+from structgen.kernels.lasting_cells import cell_hash, persist
+from structgen.kernels.pushdown import column_after, end_lexeme, step
+from structgen.kernels.stack_moves import can_shift, can_shift_or_end, shift
 
 __all__ = [
     "GrammarTrie",
@@ -59,7 +60,6 @@ __all__ = [
     "end_at",
     "find_parents",
     "is_complete",
-    "persist",
     "reads_beyond_ascii",
     "rehash",
     "shift_at",
@@ -135,6 +135,8 @@ def reads_beyond_ascii(heap, work, steps, state, places):  # type: ignore[no-unt
             if places[to] == 0:
                 places[to] = after
             if places[to] != after or family_at(heap, after) != family_at(heap, state):
+                return False
+            if heap[COLLIDES] != 0 and fate_of(heap, work, after) != fate_of(heap, work, state):
                 return False
             if to != 0 and accepts_at(heap, after) != -1:
                 return False
@@ -242,48 +244,6 @@ def shorten_all(heap, work, first, count, before):  # type: ignore[no-untyped-de
 
 
 @uncounted
-def cell_hash(state, parent, size):  # type: ignore[no-untyped-def]
-    return (np.int64(state) * 2654435761 + np.int64(parent) * 40503 * 65537) & (size - 1)
-
-
-@uncounted
-def persist(heap, work, cell):  # type: ignore[no-untyped-def]
-    """Intern a scratch cell, and those below it, in the arena; returns its lasting id."""
-    if cell < SCRATCH:
-        return cell
-    n = 0
-    while cell >= SCRATCH:
-        if n >= N_OFFSETS:
-            work[STATUS] = FULL
-            return FAIL
-        work[OFFSETS + n] = cell
-        n += 1
-        cell = work[SCRATCH_AT + 2 * (cell - SCRATCH) + 1]
-    size = heap[N_HASHED]
-    hashed = heap[HASHED]
-    for i in range(n - 1, -1, -1):
-        state = work[SCRATCH_AT + 2 * (work[OFFSETS + i] - SCRATCH)]
-        slot = cell_hash(state, cell, size)
-        known = heap[hashed + slot]
-        while known >= 0 and not (heap[heap[CELLS] + 3 * known] == state and heap[heap[CELLS] + 3 * known + 1] == cell):
-            slot = (slot + 1) & (size - 1)
-            known = heap[hashed + slot]
-        if known < 0:
-            known = work[N_ARENA]
-            if known >= heap[CELL_CAPACITY]:
-                work[STATUS] = FULL
-                return FAIL
-            at = heap[CELLS] + 3 * known
-            heap[at] = state
-            heap[at + 1] = cell
-            heap[at + 2] = heap[heap[CELLS] + 3 * cell + 2] + 1
-            heap[hashed + slot] = known
-            work[N_ARENA] = known + 1
-        cell = known
-    return cell
-
-
-@uncounted
 def advance_all(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
     """Move the first ``n_threads`` threads over ``data`` and intern their cells; returns how many are alive.
 
@@ -298,8 +258,8 @@ def advance_all(heap, work, data, n_threads):  # type: ignore[no-untyped-def]
     first = work[THREADS]
     for i in range(count):
         cell = persist(heap, work, work[first + 5 * (low + i)])
-        if cell == FAIL:
-            return -1
+        if cell < 0:
+            return -1 if cell == FAIL else -2
         work[first + 5 * i] = cell
         for k in range(1, 5):
             work[first + 5 * i + k] = work[first + 5 * (low + i) + k]

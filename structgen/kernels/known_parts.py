@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, delta_at, note_missing
+from structgen.kernels.fates import families_tell
+from structgen.kernels.grammar_heap import COLLIDES, NOTED, ROW, UNKNOWN, delta_at, note_missing
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import (
     ASK,
@@ -132,6 +133,10 @@ def take_known(heap, work, trie, parts, name, state):  # type: ignore[no-untyped
     entry, at = entry_of(parts, state)
     if parts.counts[SHORT] != 0:
         return NOT_YET
+    if entry > 0 and heap[COLLIDES] != 0 and not families_tell(heap, work, state):
+        if work[NOTED] != 0:
+            return NOT_YET
+        entry = 0
     if entry == 0:
         parts.loops[state, 0] = UNKNOWN_BEFORE
         return NOTHING
@@ -200,7 +205,12 @@ def move_group(parts, n_kids, group, nodes, to):  # type: ignore[no-untyped-def]
 
 @uncounted
 def take_part(heap, work, trie, parts, entry, name, state, terminals, at):  # type: ignore[no-untyped-def]
-    """The same of a state that is known by ``entry``; its terminals are ``terminals[at]`` and those behind it."""
+    """The same of a state that is known by ``entry``; its terminals are ``terminals[at]`` and those behind it.
+
+    What is known is by families: it does not hold where lexemes collide and states of one family differ.
+    """
+    if heap[COLLIDES] != 0 and not families_tell(heap, work, state):
+        return NOTHING if work[NOTED] == 0 else NOT_YET
     known = parts.known
     place = entry + 1 + known[entry]
     if parts.loops[state, 0] != KNOWN_LOOKED_AT:
@@ -265,7 +275,7 @@ def add_known(heap, work, trie, parts, at, state, level, terminals, first):  # t
     for i in range(n_known):
         node = known[families + i]
         after = state if node == 0 else follow(heap, work, trie, state, level, node)
-        slot, n_families = note_family(heap, parts, n_families, after, row >= 0)
+        slot, n_families = note_family(heap, work, parts, n_families, after, row >= 0)
         if work[NOTED] != 0 or parts.counts[SHORT] != 0:
             return NOT_YET
         if slot != i:

@@ -8,9 +8,10 @@ changes is the stack asked, and only where a lexeme ends inside a word is the ge
 
 from __future__ import annotations
 
-from structgen.kernels.grammar_heap import DELTA, OK, STATUS, THREADS, accepts_at, family_at, indent_at
+from structgen.kernels.checks import check
+from structgen.kernels.grammar_heap import COLLIDES, DELTA, OK, STATUS, THREADS, accepts_at, family_at, indent_at
 from structgen.kernels.jit import kernel, uncounted
-from structgen.kernels.pushdown import check, has_newline, step
+from structgen.kernels.pushdown import has_newline, step
 
 __all__ = ["take_words", "take_words_of_dfa"]
 
@@ -101,7 +102,7 @@ def read_within_lexeme(heap, work, row, data, start, end):  # type: ignore[no-un
     Returns how many bytes that are.
     """
     at = work[THREADS] + 5 * row
-    if work[at + 2] != 0 or work[at + 4] >= 0:  # under a condition, or counting columns
+    if work[at + 2] != 0 or work[at + 4] >= 0 or heap[COLLIDES] != 0:  # under a condition, or counting columns
         return 0
     delta = heap[DELTA]
     state = work[at + 1]

@@ -57,7 +57,7 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
                 continue
             work[OFFSETS + level] = state
             if trie.token_start[node] < trie.token_start[node + 1]:
-                slot, n_families = note_family(heap, parts, n_families, state, False)
+                slot, n_families = note_family(heap, work, parts, n_families, state, False)
                 n_tokens = note_tokens(trie, parts, n_tokens, slot, node)
             if accepts_at(heap, state) != accepts_at(heap, base_at(heap, state)):
                 if spelled >= parts.marks.shape[0]:

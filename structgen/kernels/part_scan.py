@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from structgen.kernels.fates import SURE, fate_of
 from structgen.kernels.grammar_heap import (
     ALL_ENDS,
+    COLLIDES,
     OFFSETS,
     ROW,
     UNKNOWN,
@@ -43,11 +45,14 @@ MORE = 1 << 20
 
 
 @uncounted
-def family_slot(heap, families, n_families, state):  # type: ignore[no-untyped-def]
-    """The place of a state with the same family; of the same state where newlines are counted in columns."""
+def family_slot(heap, work, families, n_families, state):  # type: ignore[no-untyped-def]
+    """The place of a state with the same family and fate; of the same state where newlines are counted in columns."""
     family = family_at(heap, state)
     exact = has_newline(heap, state)
+    fate = fate_of(heap, work, state) if heap[COLLIDES] != 0 else SURE
     for slot in range(n_families):
+        if heap[COLLIDES] != 0 and fate_of(heap, work, families[slot]) != fate:
+            continue
         if families[slot] == state or (not exact and family_at(heap, families[slot]) == family):
             return slot
     return n_families
@@ -121,9 +126,9 @@ def note_tokens(trie, parts, n, slot, node):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def note_family(heap, parts, n_families, state, is_dense):  # type: ignore[no-untyped-def]
+def note_family(heap, work, parts, n_families, state, is_dense):  # type: ignore[no-untyped-def]
     """(place of the state's family, number of families); a new one gets an empty row where rows are dense."""
-    slot = family_slot(heap, parts.families, n_families, state)
+    slot = family_slot(heap, work, parts.families, n_families, state)
     if slot < n_families:
         return slot, n_families
     row = parts.counts[N_ROWS] + slot
@@ -270,7 +275,7 @@ def scan_below(  # type: ignore[no-untyped-def]
         state = work[OFFSETS + level]
         jumps = again < 0 and can_jump(heap, trie, parts, node, state)
         if jumps or trie.token_start[node] < trie.token_start[node + 1]:
-            slot, n_families = note_family(heap, parts, n_families, state, is_dense)
+            slot, n_families = note_family(heap, work, parts, n_families, state, is_dense)
             if parts.counts[SHORT] != 0:
                 return n_families, n_tokens, n_ends, n_loose
             n_tokens = stay(trie, parts, node, node + 1, slot, is_dense, n_tokens)

@@ -140,7 +140,7 @@ def add_lexeme(heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dens
     """
     n_families = 0
     if mode == LEAVING:
-        _, n_families = note_family(heap, parts, 0, first, True)
+        _, n_families = note_family(heap, work, parts, 0, first, True)
         if parts.counts[SHORT] != 0:
             return NOT_YET
         for word in range(run.shape[0]):
@@ -163,7 +163,7 @@ def add_tail(heap, work, trie, parts, exits, loop, run, others, first):  # type:
     ``run`` are the tokens that stay in the loop after a first byte that leads there, ``exits`` the
     nodes by which others leave it, and ``others`` the nodes of the other first bytes.
     """
-    _, n_families = note_family(heap, parts, 0, loop, True)
+    _, n_families = note_family(heap, work, parts, 0, loop, True)
     if parts.counts[SHORT] != 0:
         return NOT_YET
     for word in range(run.shape[0]):

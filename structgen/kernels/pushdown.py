@@ -6,64 +6,41 @@ always; more arise where a lexeme may end although a longer one is still possibl
 lookaheads, and in nondeterministic grammars. Threads are independent: a text is alive if
 one of them is.
 
-Stack cells are shared and never change. Cells below ``SCRATCH`` live in the arena; the
-others are made during one kernel call and die with it, unless ``persist`` interns them.
-``registers[LOWEST]`` follows the lowest arena cell whose parser state was read, which is
-what a finished mask depends on.
-
-Tables and scratch lie as ``grammar_heap`` says.
+``stack_moves`` says what cells are, ``checks`` which threads are dropped. Tables and scratch lie
+as ``grammar_heap`` says.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
+from structgen.kernels.checks import check, survives
 from structgen.kernels.grammar_heap import (
     ALL_ENDS,
     BROKEN,
-    CELLS,
-    CHECK_MEMO,
     CLOSE,
     CLOSING,
+    COLLIDES,
     CONTEXT,
     FAIL,
     FITS_NONE,
     FULL,
-    GENERATION,
     IGNORED,
     INDENTS,
     JOIN,
     JOINS,
-    LOWEST,
     MAX_COLUMN,
-    MEMO,
     N_JOINS,
-    N_PATH,
-    N_SCRATCH,
-    N_SHIFTS,
-    N_TERMINALS,
     NEVER,
     NEWLINE,
-    NOTED,
-    OK,
     OPEN,
     OPENING,
-    PATH,
     REGISTER,
     ROW,
-    SCRATCH,
-    SCRATCH_AT,
-    SCRATCH_CAPACITY,
-    SHIFT,
-    SHIFT_MEMO,
-    SHIFTS,
     STATUS,
     THREAD_CAPACITY,
     THREADS,
     UNKNOWN,
     WATCH,
     accepts_at,
-    action_at,
     delta_at,
     ended_at,
     ending_start_at,
@@ -77,10 +54,7 @@ from structgen.kernels.grammar_heap import (
     fork_start_at,
     fork_state_at,
     fork_watch_at,
-    goto_at,
     indent_at,
-    left_at,
-    length_at,
     never_at,
     note_missing,
     role_at,
@@ -88,197 +62,7 @@ from structgen.kernels.grammar_heap import (
     watch_step_at,
 )
 from structgen.kernels.jit import uncounted
-
-
-@uncounted
-def state_of(heap, work, cell):  # type: ignore[no-untyped-def]
-    if heap[N_SHIFTS] > 0:
-        work[LOWEST] = 0
-        return cell
-    if cell >= SCRATCH:
-        return work[SCRATCH_AT + 2 * (cell - SCRATCH) + 0]
-    depth = heap[heap[CELLS] + 3 * (cell) + 2]
-    if depth < work[LOWEST]:
-        work[LOWEST] = depth
-    return heap[heap[CELLS] + 3 * (cell) + 0]
-
-
-@uncounted
-def parent_of(heap, work, cell):  # type: ignore[no-untyped-def]
-    if cell >= SCRATCH:
-        return work[SCRATCH_AT + 2 * (cell - SCRATCH) + 1]
-    return heap[heap[CELLS] + 3 * (cell) + 1]
-
-
-@uncounted
-def push(work, state, parent):  # type: ignore[no-untyped-def]
-    n = work[N_SCRATCH]
-    if n >= work[SCRATCH_CAPACITY]:
-        work[STATUS] = FULL
-        return FAIL
-    work[SCRATCH_AT + 2 * (n) + 0] = state
-    work[SCRATCH_AT + 2 * (n) + 1] = parent
-    work[N_SCRATCH] = n + 1
-    return SCRATCH + n
-
-
-@uncounted
-def simulate(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
-    """Reduce until ``terminal`` can be shifted; returns (base cell, states pushed on it, next state or FAIL or accept).
-
-    The third value is -2 where production 0 is reduced: the text is complete.
-    """
-    base = cell
-    n = 0
-    state = state_of(heap, work, base)
-    while True:
-        act = action_at(heap, state, terminal)
-        if act == 0:
-            return base, n, FAIL
-        if act > 0:
-            return base, n, act - 1
-        production = -1 - act
-        if production == 0:
-            return base, n, -2
-        for _ in range(length_at(heap, production)):
-            if n > 0:
-                n -= 1
-            else:
-                base = parent_of(heap, work, base)
-        below = work[PATH + n - 1] if n > 0 else state_of(heap, work, base)
-        state = goto_at(heap, below, left_at(heap, production))
-        if n >= N_PATH:
-            return base, n, FAIL
-        work[PATH + n] = state
-        n += 1
-
-
-@uncounted
-def shift_hash(cell, terminal, size):  # type: ignore[no-untyped-def]
-    return (np.int64(cell) * 1000003 + np.int64(terminal) * 7919) & (size - 1)
-
-
-@uncounted
-def look_up_shift(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
-    """The same by table, for nondeterministic parsers."""
-    size = heap[N_SHIFTS]
-    work[LOWEST] = 0
-    slot = shift_hash(cell, terminal, size)
-    at = heap[SHIFTS] + 3 * slot
-    while heap[at] >= 0:
-        if heap[at] == cell and heap[at + 1] == terminal:
-            return heap[at + 2]
-        slot = (slot + 1) & (size - 1)
-        at = heap[SHIFTS] + 3 * slot
-    note_missing(work, SHIFT, cell, terminal)
-    return FAIL
-
-
-@uncounted
-def shift(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
-    """The cell after ``terminal``, or FAIL; remembered within a generation, in which ``LOWEST`` only sinks."""
-    if heap[N_SHIFTS] > 0:
-        return look_up_shift(heap, work, cell, terminal)
-    memo = SHIFT_MEMO + 4 * ((cell * 31 + terminal) & (MEMO - 1))
-    generation = work[GENERATION]
-    if work[memo] == generation and work[memo + 1] == cell and work[memo + 2] == terminal:
-        return work[memo + 3]
-    base, n, state = simulate(heap, work, cell, terminal)
-    found = FAIL
-    if state >= 0:
-        for i in range(n):
-            base = push(work, work[PATH + i], base)
-            if base < 0:
-                return FAIL
-        found = push(work, state, base)
-    if work[STATUS] == OK:
-        work[memo] = generation
-        work[memo + 1] = cell
-        work[memo + 2] = terminal
-        work[memo + 3] = found
-    return found
-
-
-@uncounted
-def can_shift(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
-    if heap[N_SHIFTS] > 0:
-        return look_up_shift(heap, work, cell, terminal) != FAIL
-    _, _, state = simulate(heap, work, cell, terminal)
-    return state >= 0
-
-
-@uncounted
-def newline_possible(heap, work, cell, state, register, column):  # type: ignore[no-untyped-def]
-    """Whether a newline in the making can end at some column that the parser goes on from."""
-    if feed_at(heap, register, 0) == UNKNOWN:
-        note_missing(work, REGISTER, register, 0)
-        return False
-    if feed_count_at(heap, register, MAX_COLUMN) > 0:
-        return True
-    after = shift(heap, work, cell, indent_at(heap, 0))
-    if after == FAIL:
-        return False
-    if can_shift(heap, work, after, indent_at(heap, 1)):
-        return True
-    again = delta_at(heap, state, 10) != 0 or delta_at(heap, state, 13) != 0
-    if not again and (column >= MAX_COLUMN or feed_at(heap, register, max(column, 0)) == FITS_NONE):
-        least = False
-        for wider in range(max(column, 0), MAX_COLUMN):
-            if feed_at(heap, register, wider) >= 0 and feed_count_at(heap, register, wider) <= 0:
-                least = True
-                break
-        # a comment that has begun (or a character of it) ends in another line feed, farther on
-        if not least and not reads_text(heap, state):
-            return False
-    for terminal in range(heap[N_TERMINALS] + 1):
-        if terminal != indent_at(heap, 1) and can_shift_or_end(heap, work, after, terminal):
-            return True
-    return False
-
-
-@uncounted
-def reads_text(heap, state):  # type: ignore[no-untyped-def]
-    """Whether a lexeme at ``state`` can go on with anything but blanks."""
-    found = False
-    for byte in range(33, 256):
-        found = found or delta_at(heap, state, byte) != 0
-    return found
-
-
-@uncounted
-def can_shift_or_end(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
-    _, _, state = simulate(heap, work, cell, terminal)
-    return state >= 0 or state == -2
-
-
-@uncounted
-def check(heap, work, cell, state, register, column):  # type: ignore[no-untyped-def]
-    """Whether some terminal that the lexeme at ``state`` can become fits the stack."""
-    family = family_at(heap, state)
-    memo = CHECK_MEMO + 4 * ((cell * 61 + family) & (MEMO - 1))
-    generation = work[GENERATION]
-    if work[memo] == generation and work[memo + 1] == cell and work[memo + 2] == family:
-        return work[memo + 3] == 1
-    found = False
-    memorable = True
-    for i in range(family_start_at(heap, family), family_start_at(heap, family + 1)):
-        terminal = family_terminal_at(heap, i)
-        role = role_at(heap, terminal)
-        if role & IGNORED:
-            found = True
-        elif role & NEWLINE:
-            memorable = False
-            found = newline_possible(heap, work, cell, state, register, column)
-        else:
-            found = can_shift(heap, work, cell, terminal)
-        if found:
-            break
-    if memorable and work[NOTED] == 0:
-        work[memo] = generation
-        work[memo + 1] = cell
-        work[memo + 2] = family
-        work[memo + 3] = 1 if found else 0
-    return found
+from structgen.kernels.stack_moves import shift, state_of
 
 
 @uncounted
@@ -342,12 +126,20 @@ def join(heap, work, one, other):  # type: ignore[no-untyped-def]
 
 
 @uncounted
+def is_alive(heap, work, cell, state, watch, register, column):  # type: ignore[no-untyped-def]
+    """Whether a thread is worth following."""
+    if watch != 0 and heap[COLLIDES] != 0:
+        return survives(heap, work, cell, state, watch)
+    return check(heap, work, cell, state, register, column)
+
+
+@uncounted
 def emit_code(heap, work, first, count, cell, code, watch, register, column, byte, checked):  # type: ignore[no-untyped-def]
     """Add the thread (or the fork's threads) that ``code`` names, where the stack lets them live."""
     if code >= 0:
         if indent_at(heap, 0) >= 0:
             column = column_after(heap, has_newline(heap, code), column, byte)
-        if checked or check(heap, work, cell, code, register, column):
+        if checked or is_alive(heap, work, cell, code, watch, register, column):
             return emit(work, first, count, cell, code, watch, register, column)
         return count
     fork = -2 - code
@@ -358,7 +150,7 @@ def emit_code(heap, work, first, count, cell, code, watch, register, column, byt
             wide = column
             if indent_at(heap, 0) >= 0:
                 wide = column_after(heap, has_newline(heap, state), column, byte)
-            if check(heap, work, cell, state, register, wide):
+            if is_alive(heap, work, cell, state, both, register, wide):
                 count = emit(work, first, count, cell, state, both, register, wide)
     return count
 
@@ -429,6 +221,7 @@ def step(heap, work, source, first, count, byte, resting):  # type: ignore[no-un
         return count
     if code != 0 and resting == 0:
         checked = code > 0 and family_at(heap, code) == family_at(heap, state) and indent_at(heap, 0) < 0
+        checked = checked and heap[COLLIDES] == 0
         count = emit_code(heap, work, first, count, cell, code, after, register, column, byte, checked)
     ended = ended_at(heap, state, byte)
     if heap[ALL_ENDS] != 0:

@@ -25,7 +25,6 @@ from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import grammar_mask, grammar_walk
 from structgen.kernels.jit import direct
 from structgen.masks.cache import MaskCache
-from structgen.masks.exact_walk import ExactWalk
 from structgen.masks.grammar_budget import GrammarBudget, WithinBudget
 from structgen.masks.known_parts import known_parts
 from structgen.masks.lexeme_parts import HEAVY, UNDER_WAY_AT_ROOT, PartStore
@@ -72,7 +71,6 @@ class GrammarMachine(WithinBudget):
         self._start = automaton.start()
         self._start_states = frozenset(state for _, state, _, _, _ in self._start)
         self._no_text = vocabulary.special_ids | frozenset(vocabulary.eos_ids)
-        self._exact = ExactWalk(automaton, runs.trie) if automaton.liveness is not None else None
         self._completer = Completer(automaton)
         self._budget = GrammarBudget(self, self._completer)
         self.n_cold = 0
@@ -103,7 +101,7 @@ class GrammarMachine(WithinBudget):
             found = self._rows.get(key)
             if found is not None:
                 return found
-        if len(config) == 1 and self._exact is None and config != self._start:
+        if len(config) == 1 and config != self._start:
             key, row = self._thread_mask(config[0])
         else:
             key, row = config, self._rows.put(config, self._joined_mask(config))
@@ -113,15 +111,11 @@ class GrammarMachine(WithinBudget):
         return row
 
     def _joined_mask(self, config: Threads) -> TokenMask:
-        """The mask of several threads; of one, at the text's start and where dead ends are known."""
+        """The mask of several threads; of one, at the text's start."""
         row = np.zeros(self._n_words, dtype=np.uint32)
-        if self._exact is not None:
-            self.n_cold += 1
-            self._exact.add_tokens(config, row)
-        else:
-            for thread in config:
-                row |= self._thread_mask(thread)[1]
-        if (config == self._start or self._exact is not None) and self.is_accepting(config):
+        for thread in config:
+            row |= self._thread_mask(thread)[1]
+        if config == self._start and self.is_accepting(config):
             self._add_eos(row)
         return row
 
@@ -145,6 +139,8 @@ class GrammarMachine(WithinBudget):
         cell, state, watch, _, column = thread
         mask = np.empty(self._n_words, dtype=np.uint32)
         at_start = cell == 0 and column == -1 and state in self._start_states
+        if watch and automaton.prospects is not None:
+            return self._walked_mask(thread)
         n, n_watched, problem, total, length = direct(grammar_mask.begin_mask)(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
             parts.start if at_start else UNDER_WAY_AT_ROOT, *thread, self._eos, mask,
@@ -156,7 +152,15 @@ class GrammarMachine(WithinBudget):
             if automaton.may_be_complete(thread):
                 self._add_eos(mask)
             length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
-        name = thread[1:]
+        return self._remember(cell, thread[1:], mask, total, length)
+
+    def _remember(
+        self, cell: int, name: tuple[int, ...], mask: TokenMask, total: int, length: int
+    ) -> tuple[Hashable, TokenMask]:
+        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read; returns its key, and it.
+
+        ``total`` is the sum of its words, or -1; ``length`` how many cells were read.
+        """
         lengths = self._lengths.get(name)
         if lengths is None:
             if len(self._lengths) >= MAX_STEPS:
@@ -166,6 +170,23 @@ class GrammarMachine(WithinBudget):
             insort(lengths, length)
         key = (name, self._stack(cell, length))
         return key, self._rows.put(key, mask, total)
+
+    def _walked_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
+        """The mask of a thread under a condition, token by token, where dead ends are left out."""
+        automaton = self.automaton
+        mask = np.zeros(self._n_words, dtype=np.uint32)
+        automaton.begin()
+        cell, state, watch, register, column = thread
+        self._walk([0], (UNDER_WAY_AT_ROOT, state, cell, register, column, watch), mask)
+        if automaton.may_be_complete(thread):
+            self._add_eos(mask)
+        length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
+        return self._remember(cell, thread[1:], mask, -1, length)
+
+    def _walk(self, nodes: list[int], place: tuple[int, ...], row: TokenMask) -> None:
+        """Add what a place leads to at ``nodes``, by the bytes of each token."""
+        roots, numbers = np.array(nodes, dtype=np.int32), np.array(place, dtype=np.int32)
+        self.automaton.run(lambda heap, work: grammar_mask.walk_watched(heap, work, self._trie, roots, numbers, row))
 
     def _add_eos(self, row: TokenMask) -> None:
         for token in self._vocabulary.eos_ids:
@@ -217,6 +238,10 @@ class GrammarMachine(WithinBudget):
 
     def _fill_watched(self, places: list[list[int]], row: TokenMask) -> None:
         """The places that stand under a condition."""
+        if self.automaton.prospects is not None:
+            for place in places:
+                self._walk(self._parts.nodes(place[0]).tolist(), tuple(place), row)
+            return
         together: dict[tuple[int, int], dict[tuple[int, ...], None]] = {}
         for name, code, cell, register, column, watch in places:
             together.setdefault((name, watch), {})[name, code, cell, register, column, 0] = None
@@ -273,7 +298,7 @@ class GrammarMachine(WithinBudget):
 
     def _is_free(self, config: Threads) -> bool:
         """Whether a loop of its lexer state is all that bytes in it move."""
-        return not config[0][2] and config[0][4] == -1 and config != self._start and self.automaton.liveness is None
+        return not config[0][2] and config[0][4] == -1 and config != self._start
 
     def advance_bytes(self, config: Any, data: bytes) -> Threads | None:
         """The configuration after plain bytes; None where they cannot be read."""

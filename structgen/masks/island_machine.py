@@ -22,7 +22,7 @@ import numpy as np
 from structgen.automata.grammar.automaton import GrammarAutomaton, Threads
 from structgen.dtypes import TokenMask
 from structgen.errors import VocabularyError
-from structgen.kernels import grammar_heap, grammar_walk
+from structgen.kernels import grammar_heap, grammar_walk, lasting_cells
 from structgen.masks.cache import MaskCache
 from structgen.masks.grammar_budget import WithinBudget
 from structgen.masks.grammar_machine import MAX_STEPS, GrammarMachine
@@ -117,7 +117,7 @@ class IslandMachine(WithinBudget):
     def _lasting(self, cell: int) -> int:
         automaton = self.automaton
         automaton.reserve(int(automaton.work[grammar_heap.N_SCRATCH]) + 1)
-        return int(grammar_walk.persist(automaton.heap.array, automaton.work, cell))
+        return int(lasting_cells.persist(automaton.heap.array, automaton.work, cell))
 
     def shifted(self, cell: int, terminal: int) -> int:
         """The cell behind an island on ``cell``; negative where it does not fit."""

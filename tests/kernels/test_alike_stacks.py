@@ -11,7 +11,7 @@ from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.errors import ConstraintError
 from structgen.grammar_constraint import lark
-from structgen.kernels import alike_stacks, grammar_heap, pushdown
+from structgen.kernels import alike_stacks, grammar_heap, stack_moves
 from tests.support.earley import lark_text
 from tests.support.grammar_masks import random_rules
 
@@ -62,7 +62,7 @@ def shortened(automaton: GrammarAutomaton, stack: Stack) -> Stack:
     heap, work = automaton.heap.array, automaton.work
     cell = 0
     for state in stack[1:]:
-        cell = int(pushdown.push(work, state, cell))
+        cell = int(stack_moves.push(work, state, cell))
     cell = int(alike_stacks.shorten(heap, work, cell))
     found = []
     while cell >= grammar_heap.SCRATCH:

@@ -17,7 +17,7 @@ import numpy as np
 from structgen.automata.grammar.follows import following_bytes
 from structgen.automata.grammar.indent import Registers
 from structgen.automata.grammar.lalr import LalrTables
-from structgen.automata.grammar.liveness import Liveness
+from structgen.automata.grammar.prospects import Prospects
 from structgen.automata.lexer import UNKNOWN, Lexer
 from structgen.automata.table_heap import TableHeap
 from structgen.dtypes import ByteArray, IntArray
@@ -52,7 +52,8 @@ class Parser(Protocol):
     def bases(self, node: int, n: int) -> list[tuple[int, int]]: ...
     def attach(self, heap: TableHeap) -> None: ...
     def fill(self, cell: int, terminal: int) -> None: ...
-    def expected(self, state: int) -> frozenset[int]: ...
+    def expect(self, cell: int) -> None: ...
+    def expected(self, cell: int) -> frozenset[int]: ...
 
 
 class GrammarAutomaton:
@@ -77,6 +78,8 @@ class GrammarAutomaton:
         self._add_sections()
         if parser is not None:
             parser.attach(heap)
+        if collides:
+            Prospects.add_sections(heap, grammar.n_terminals)
         self.registers = Registers(heap, indented=grammar.indentation is not None)
         self.lexer = Lexer(
             grammar, heap, exclusive=lalr is not None and exclusive
@@ -88,7 +91,7 @@ class GrammarAutomaton:
         self._joins = 0
         self._start: Threads | None = None
         self.n_filled = 0
-        self.liveness = Liveness(self) if collides else None
+        self.prospects = Prospects(self) if collides else None
 
     def _add_sections(self) -> None:
         heap, lalr, grammar = self.heap, self.lalr, self.grammar
@@ -214,6 +217,17 @@ class GrammarAutomaton:
                 self.registers.indent(one, other)
             else:
                 self.registers.fill(one)
+        elif kind == grammar_heap.EXPECT:
+            assert self.parser is not None
+            self.parser.expect(one)
+        elif kind == grammar_heap.ARENA:
+            self.reserve(len(self.heap["cells"]))
+        elif kind == grammar_heap.FATE:
+            assert self.prospects is not None
+            self.prospects.make_room(one)
+        elif kind >= grammar_heap.DOUBT:
+            assert self.prospects is not None
+            self.prospects.tell(one, other, kind - grammar_heap.DOUBT)
         else:
             assert kind == grammar_heap.SHIFT and self.parser is not None
             self.parser.fill(one, other)
@@ -315,15 +329,13 @@ class GrammarAutomaton:
         if threads == self._start and data:
             # read, but as if nothing had been: the text may be complete before its first lexeme, not within
             threads = tuple((*thread[:4], BEGUN) for thread in threads)
-        return threads if self.liveness is None else self.liveness.filtered(threads)
+        return threads
 
     def advance_one(self, thread: Thread, data: ByteArray, offsets: Any, token_id: int) -> Threads | None:
         """``advance`` of one thread over a token where that is simple; None where it is not.
 
         ``offsets`` (V + 1,) say where tokens begin in ``data``.
         """
-        if self.liveness is not None:
-            return None
         found = direct(grammar_walk.advance_one)(self.heap.array, self.work, data, offsets, token_id, *thread)
         if found[0] != 1:
             return None if found[0] else ()
@@ -373,6 +385,10 @@ class GrammarAutomaton:
         if not endings or not self.lexer.watches.at_end(watch):
             return False
         return any(self._ends(cell, terminal, register, column) for terminal, _ in endings)
+
+    def can_end(self, cell: int) -> bool:
+        """Whether the text is complete on ``cell``, whatever was ignored last."""
+        return self._ends(cell, -1, 0, -1)
 
     def ends_on(self, cell: int, register: int) -> bool:
         """Whether the text is complete where no lexeme has begun on ``cell``."""

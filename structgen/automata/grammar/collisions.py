@@ -1,7 +1,7 @@
 """Whether the lexemes of a grammar can get in each other's way, told from its terminals alone.
 
 Where they cannot, every stack that the parser can build can be completed, and masks need to ask
-the stack only. Where they may, dead ends are looked for (``liveness``), which costs time; so this
+the stack only. Where they may, dead ends are looked for (``prospects``, ``liveness``), which costs time; so this
 answers "no" for what programming languages look like. Grammars with very large tables are not
 asked: in those a dead end of this kind may remain.
 

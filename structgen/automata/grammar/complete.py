@@ -10,7 +10,6 @@ it, then the same below (``StackCosts``). What is found is always checked by rea
 from __future__ import annotations
 
 import heapq
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.grammar.stack_costs import StackCosts
 from structgen.automata.lexer import UNKNOWN
 from structgen.errors import LimitError
-from structgen.kernels import grammar_heap, grammar_walk
+from structgen.kernels import grammar_heap, grammar_walk, lasting_cells
 
 __all__ = ["Completer"]
 
@@ -38,7 +37,7 @@ class Completer:
         self._endings: dict[int, dict[int, bytes]] = {}
         self._words: dict[tuple[int, int], dict[int, bytes]] = {}
         self._costs: StackCosts | None = None
-        self._liveness = automaton.liveness
+        self._liveness = automaton.prospects.liveness if automaton.prospects is not None else None
 
     @property
     def costs(self) -> StackCosts:
@@ -256,7 +255,7 @@ class Completer:
         if found == grammar_heap.FAIL:
             return None
         automaton.reserve(int(automaton.work[grammar_heap.N_SCRATCH]) + 1)
-        return int(grammar_walk.persist(automaton.heap.array, automaton.work, found))
+        return int(lasting_cells.persist(automaton.heap.array, automaton.work, found))
 
     def forced(self, config: Threads, limit: int) -> bytes:
         """The bytes that are the only continuation, at most ``limit``."""
@@ -272,9 +271,6 @@ class Completer:
 
     def _live_bytes(self, config: Threads) -> bytes:
         """At most two of the bytes that may come next."""
-        if self.automaton.liveness is not None:
-            live = (byte for byte in range(256) if self.automaton.advance(config, bytes([byte])))
-            return bytes(islice(live, 2))
         rows = np.array(config, dtype=np.int32).reshape(-1)
 
         def call(heap: Any, work: Any) -> tuple[int, int]:

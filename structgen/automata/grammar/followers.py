@@ -7,13 +7,20 @@ from structgen.ir.passes import least_costs
 
 __all__ = ["Followers"]
 
+AVOIDED = 1000.0
+"""Terminals that one is worth which is avoided."""
+
 
 class Followers:
-    """Terminals that come next in the shortest completions: what is missing of each rule, in fewest terminals."""
+    """Terminals that come next in the shortest completions: what is missing of each rule, in fewest terminals.
 
-    def __init__(self, grammar: Grammar) -> None:
+    Those ``avoided`` are taken where nothing else will do.
+    """
+
+    def __init__(self, grammar: Grammar, avoided: frozenset[int] = frozenset()) -> None:
         self.grammar = grammar
-        _, best = least_costs(grammar.productions, dict.fromkeys(range(grammar.n_terminals), 1.0))
+        costs = {t: AVOIDED if t in avoided else 1.0 for t in range(grammar.n_terminals)}
+        _, best = least_costs(grammar.productions, costs)
         self._first: dict[int, int | None] = {t: t for t in range(grammar.n_terminals)}
         for left in best:  # those that others are made of come first
             self._first[left] = self._first_of(best[left].rhs)
@@ -29,7 +36,7 @@ class Followers:
                 else:
                     self._found.setdefault(symbol, set()).add(following)
         self._found.setdefault(grammar.start, set()).add(grammar.n_terminals)
-        first = self._first[grammar.start]
+        first = self.first = self._first[grammar.start]
         self.all: set[int] = set().union(*self._found.values(), [] if first is None else [first])
 
     def _first_of(self, symbols: tuple[int, ...]) -> int | None:

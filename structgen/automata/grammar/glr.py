@@ -66,6 +66,7 @@ class NondeterministicParser:
         self._by_id: list[Node] = []
         self._cells: dict[frozenset[int], int] = {}
         self._tops: list[frozenset[int]] = []
+        self._expected: dict[int, int] = {}
         self._heap: TableHeap | None = None
         self._n_shifts = 0
         self._cell(frozenset({self._node(0, frozenset())}))
@@ -92,6 +93,8 @@ class NondeterministicParser:
         self._heap = heap
         heap.add("shifts", grammar_heap.SHIFTS, 1 << 10, 3, -1)
         heap.set_number(grammar_heap.N_SHIFTS, 1 << 10)
+        heap.add("expected", grammar_heap.EXPECTED, 256, (self.n_terminals >> 5) + 2)
+        heap.set_number(grammar_heap.N_EXPECTED, 256)
 
     def _state(self, state: int) -> LrState:
         """What a state does, as Python reads it; most states are never met."""
@@ -135,7 +138,28 @@ class NondeterministicParser:
         return known
 
     def expected(self, cell: int) -> frozenset[int]:
-        """Terminals that may follow ``cell``: one pass of reductions, each with the lookaheads it is for, as bits."""
+        """Terminals that may follow ``cell``."""
+        bits = self._bits(cell)
+        return frozenset(t for t in range(self.n_terminals) if bits >> t & 1)
+
+    def expect(self, cell: int) -> None:
+        """Enter the terminals that may follow ``cell`` where kernels look for them."""
+        heap = self._heap
+        assert heap is not None
+        heap.ensure("expected", cell + 1)
+        heap.set_number(grammar_heap.N_EXPECTED, heap.rows("expected"))
+        row = heap["expected"][cell]
+        row[0] = 1
+        row[1:] = np.frombuffer(self._bits(cell).to_bytes(4 * (len(row) - 1), "little"), dtype=np.int32)
+
+    def _bits(self, cell: int) -> int:
+        """``expected`` as bits: one pass of reductions, each with the lookaheads it is for; remembered."""
+        known = self._expected.get(cell)
+        if known is None:
+            known = self._expected[cell] = self._find_expected(cell)
+        return known
+
+    def _find_expected(self, cell: int) -> int:
         reached: dict[tuple[int, int], int] = {}
         todo: list[tuple[int, int, int]] = []
         found = n_paths = 0
@@ -159,7 +183,7 @@ class NondeterministicParser:
                         todo.append((target, base, bits & ~known))
             if n_paths > MAX_PATHS:
                 raise LimitError("one terminal closes too many parses", what="stack paths", limit=MAX_PATHS)
-        return frozenset(t for t in range(self.n_terminals) if found >> t & 1)
+        return found
 
     def after(self, cell: int, terminal: int) -> int:
         """The cell after ``terminal`` (``n_terminals``: 0 if the text may end), or -1."""

@@ -27,7 +27,7 @@ from structgen.automata.grammar.lexeme_ends import FREE, LexemeEnds, Place
 from structgen.errors import LimitError
 
 if TYPE_CHECKING:
-    from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threads
+    from structgen.automata.grammar.automaton import GrammarAutomaton, Thread
 
 __all__ = ["Liveness"]
 
@@ -75,12 +75,6 @@ class Liveness:
         self._n_facts = 0
         self.gave_up = False
         """Whether a limit was met: from then on nothing counts as dead."""
-
-    def filtered(self, threads: Threads) -> Threads:
-        """The threads that some text completes; all of them once there was too much to work out."""
-        if self.gave_up or all(self.completion(thread) is not None for thread in threads):
-            return threads
-        return tuple(thread for thread in threads if self.gave_up or self.completion(thread) is not None)
 
     def completion(self, thread: Thread) -> bytes | None:
         """Bytes that complete the lexeme under way and all that is open; None where there are none, or none known."""
@@ -178,7 +172,7 @@ class Liveness:
 
     # --- summaries
 
-    def _code(self, state: int) -> int:
+    def code(self, state: int) -> int:
         """The lexer's start code in a parser state; one for all where the parser is nondeterministic."""
         if self.automaton.lalr is not None:
             return self.automaton.start_code(state)
@@ -233,7 +227,7 @@ class Liveness:
                 _, terminal, condition = following
                 for n_popped, left, target in self._moves(state, terminal):
                     if target >= 0:
-                        fresh += self._push(key, (target, (BOUNDARY, condition, self._code(target))), word)
+                        fresh += self._push(key, (target, (BOUNDARY, condition, self.code(target))), word)
                     elif left == ACCEPTED:
                         self._outcome(key, (ACCEPTED, 0, 0, 0), word)
                     elif n_popped:
@@ -314,7 +308,7 @@ class Liveness:
                     continue
                 if cell == 0 and self.automaton.accepts_empty and self._end_of(behind, top) is not None:
                     yield ENDED, word + (self._end_of(behind, top) or b"")
-                yield (top, below, (BOUNDARY, behind, self._code(top))), word
+                yield (top, below, (BOUNDARY, behind, self.code(top))), word
 
     def _places_under(self, place: StackPlace, word: Word) -> Iterator[tuple[StackPlace, Word]]:
         """What the top of a stack comes to, further down."""
@@ -329,7 +323,7 @@ class Liveness:
 
     def _end_of(self, condition: int, state: int) -> bytes | None:
         """Ignored lexemes after which the text may end."""
-        found = self.follow((condition, self._code(state)))
+        found = self.follow((condition, self.code(state)))
         return next((word for terminal, _, word in found if terminal == self.grammar.n_terminals), None)
 
 
