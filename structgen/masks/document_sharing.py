@@ -181,7 +181,9 @@ class Sharing:
         columns = tables.frames[array].tolist()
         if array and columns[K.F_KIND] == K.PLAIN_ARRAY and not columns[K.F_NEXT]:
             self._signatures.items(columns, array, 0)
-            yield int(tables.children[columns[K.F_CHILDREN]])
+            item = int(tables.children[columns[K.F_CHILDREN]])
+            if item:
+                yield item
         plain = self.plain(members) if members else None
         if plain is not None:
             yield from self._objects.values_of(plain)

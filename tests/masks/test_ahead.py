@@ -78,6 +78,15 @@ def test_budgets_of_values_and_of_time_are_kept(monkeypatch: pytest.MonkeyPatch)
     assert ahead.look_ahead(machine, 20) == 3
 
 
+@pytest.mark.parametrize(
+    "value", [{"type": "array", "items": False}, {"type": "object", "additionalProperties": False}, False, {"not": {}}]
+)
+def test_values_that_hold_nothing(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    monkeypatch.setattr(ahead, "MOST_SECONDS", 60.0)
+    machine = _machine({"type": "object", "properties": {"a": value, "b": LEAF[0]}}, WORDS, monkeypatch, 1)
+    assert Matcher(machine).advance_bytes(b'{"b": "", "a"') == (value is not False and "not" not in value)
+
+
 def test_a_refused_value_is_refused_where_a_token_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = {"type": "object", "properties": {"fine": LEAF[0], "hard": {"type": "string", "pattern": HARD}}}
     matcher = Matcher(_machine(schema, WORDS, monkeypatch, 1))
