@@ -120,6 +120,20 @@ NAME: /(?a:[^\W\di]\w*|i([^\Wf]\w*|f\w+|(?!\w)))/
 INTEGER: /[0-9]+(?![a-z]|\.\.)/
 %ignore " "
 """
+_COLLIDING = r"""
+start: (rule | assign | _NL)*
+rule: WORD+ ":" WORD* _NL RECIPE*
+assign: WORD OP VALUE? _NL
+OP: "=" | ":="
+WORD: /[a-z.$()%*]+/
+VALUE: /[^\s#][^\n#]*/
+RECIPE: /\t[^\n]+\n/
+COMMENT: /#[^\n]*/
+_NL: /(\r?\n)+/
+%ignore / +/
+%ignore COMMENT
+"""
+"""Values that read on where words end, so what may follow is asked of the stack."""
 _INDENTED = """
 start: (_NEWLINE | statement)*
 statement: NAME _NEWLINE | "if" NAME ":" _NEWLINE _INDENT statement+ _DEDENT
@@ -201,6 +215,7 @@ def _constraints() -> Iterator[tuple[Constraint, bytes]]:
     yield lark(_LALR, parser="earley"), b'a, bc , "d e"'
     yield lark(_KEYWORDS), b"int interest = 12; // what\nf(1.5, a);"
     yield lark(_NAMES), b"if interest i ifx 12"
+    yield lark(_COLLIDING), b"ab := c d # e\nall: a\n\tf $(x)\n"
     yield lark(_INDENTED), b"a\nb\n"
     yield gbnf('root ::= [a-z]+ ("," root)?'), b"ab,c"
     yield structural_tags([("<", regex("[0-9]+"), ">")]), b"text <12> text"
@@ -245,6 +260,7 @@ def _warm_up_known_parts(vocabulary: Vocabulary) -> None:
     row = np.zeros(vocabulary.n_words, dtype=np.uint32)
     config = machine.advance_bytes(machine.start(), b"ab1")
     machine.fill_mask(config, row)
+    machine.warm_up()
 
 
 def _warm_up_monitors(vocabulary: Vocabulary) -> None:

@@ -79,6 +79,11 @@ class GrammarMachine(WithinBudget):
     def vocabulary(self) -> Vocabulary:
         return self._vocabulary
 
+    def warm_up(self) -> None:
+        """Compile what few grammars need: threads under conditions, and tables of parts that grow."""
+        self._walk([], (UNDER_WAY_AT_ROOT, 0, 0, 0, 0, 0), np.zeros(self._n_words, dtype=np.uint32))
+        self._parts.grow()
+
     def start(self) -> Threads:
         """The configuration before any byte."""
         return self._start

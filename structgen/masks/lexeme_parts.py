@@ -290,6 +290,11 @@ class PartStore:
         first, last = automaton.heap["family_start"][family : family + 2].tolist()
         return rules is not None and rules.newline in automaton.heap["family_terminals"][first:last]
 
+    def grow(self) -> None:
+        """Double the tables that are looked up by hash, as they double when they are full."""
+        self._enlarge(part_pool.NAMES)
+        self._enlarge(part_pool.SETS)
+
     def _enlarge(self, what: int) -> None:
         """Double one of the tables."""
         field = _FIELDS[what]
