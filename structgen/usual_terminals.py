@@ -63,6 +63,7 @@ def prepare_terminals(vocabulary: Vocabulary) -> KnownParts:
     if not known:
         for text in _grammars():
             learn(lark(text, cache=False).chosen.automaton(), vocabulary)
+        known.tables(vocabulary.n_words)  # written down here, not in the first grammar's time
     return known
 
 

@@ -30,8 +30,8 @@ mask under a grammar like C's, where there are now 376 sets); subset constructio
 third of the time until the first mask, now a tenth); places listed once per mask.
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
-text as on a first: first texts of 300 to 400 tokens take 0.08 of its time a token on C-like text, 0.12 on SQL
-and 0.44 on JSON, 0.32, 0.25 and 1.2 of it at p99, second texts 2 to 3 us, and first masks 1.2, 0.97 and
+text as on a first: first texts of 300 to 400 tokens take 0.10 of its time a token on C-like text, 0.11 on SQL
+and 0.40 on JSON, 0.22, 0.20 and 0.99 of it at p99, second texts 2 us, and first masks 1.2, 0.99 and
 1.4 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at and are not
 reached everywhere:
 
@@ -50,9 +50,10 @@ reached everywhere:
 - Grammars whose lexemes may collide (words told from single letters, comments that begin like values or end at
   what is no terminal everywhere, Lark's own grammar of grammars): ``prospects`` works out once what must be able to
   follow each terminal, and ``kernels.fates`` tells by lexer state where the stack alone decides; parts are taken
-  whole there, and only what is left in doubt is asked of ``liveness``. On nine small grammars: 0.3 to 0.7 of
-  llguidance's time a token where stepping through the trie with exact answers took 2 to 9 times as long as it, 2 on one
-  with Unicode blanks; first masks are 3 times as late. Threads under a condition that stays open
+  whole there, and only what is left in doubt is asked of ``liveness``. On small grammars (the second form of the
+  benchmark: make, calc, pascal): 0.3 to 0.5 of llguidance's time a token, where stepping through the trie with exact
+  answers took 2 to 9 times as long as it; 1.9 on one with Unicode blanks (proto), whose first mask is 7 times as late,
+  the others' 1.4 to 3. Threads under a condition that stays open
   (Lark's regular expressions, where ``re`` would step back) still walk the whole trie: 10 to 80 ms a mask.
 - Conflicts: where ``exchanges`` proves that shifting loses nothing (dangling ``else``, operators
   without precedence) masks take 0.2 to 0.7 of llguidance's time; nondeterministic parsers took 5 times as long
