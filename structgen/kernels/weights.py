@@ -28,7 +28,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from structgen.kernels.jit import contracted, kernel
 
 __all__ = ["BLOCK", "DRAWN", "NOT_A_NUMBER", "NO_MASS", "draw_rows", "exp_in_place", "log_sum_exp_scaled"]
 
@@ -55,7 +56,7 @@ Ids = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint32]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@contracted
 def exp_in_place(values: Floats, n: int, shift: float, scale: float) -> None:
     """``values[i] = exp((values[i] - shift) * scale)`` for ``i < n``; arguments must not exceed 709."""
     for i in range(n):
@@ -85,7 +86,7 @@ def exp_in_place(values: Floats, n: int, shift: float, scale: float) -> None:
         values[i] = y if x > LOWEST else (0.0 if x <= LOWEST else x)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum(values: Floats, start: int, stop: int) -> float:
     """Sum in four interleaved chains: more accurate than one, and not bound by latency."""
     a = 0.0
@@ -105,7 +106,7 @@ def _sum(values: Floats, start: int, stop: int) -> float:
     return (a + b) + (c + d)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _max(values: Floats, n: int) -> float:
     """Largest of ``n`` values; ``-inf`` for none. NaN is skipped: the sum finds it later."""
     a = -math.inf
@@ -125,7 +126,7 @@ def _max(values: Floats, n: int) -> float:
     return max(max(a, b), max(c, d))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sum_exp_scaled(scores: Scores, scale: float, work: Floats) -> float:
     """``log sum exp(scale * scores)`` over one row; ``work`` has at least V elements and is overwritten."""
     n = scores.size
@@ -138,7 +139,7 @@ def log_sum_exp_scaled(scores: Scores, scale: float, work: Floats) -> float:
     return float(top * scale + math.log(_sum(work, 0, n)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_allowed(mask: Words) -> int:
     n = 0
     for w in range(mask.size):
@@ -150,7 +151,7 @@ def _count_allowed(mask: Words) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather_dense(scores: Scores, mask: Words, values: Floats) -> int:
     """Scores of all tokens, ``-inf`` where forbidden; returns V."""
     n = scores.size
@@ -170,7 +171,7 @@ def _gather_dense(scores: Scores, mask: Words, values: Floats) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather_sparse(scores: Scores, mask: Words, ids: Ids, values: Floats) -> int:
     """Ids and scores of the allowed tokens, ascending; returns how many."""
     n = 0
@@ -188,7 +189,7 @@ def _gather_sparse(scores: Scores, mask: Words, ids: Ids, values: Floats) -> int
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pick(values: Floats, n: int, total: float, uniform: float) -> int:
     """The index where the running sum first exceeds ``uniform * total``; it has positive weight."""
     goal = uniform * total
@@ -211,13 +212,13 @@ def _pick(values: Floats, n: int, total: float, uniform: float) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_lower(weights: Floats, ids: Ids, i: int, j: int) -> bool:
     """Whether entry ``i`` comes after entry ``j`` in (weight descending, id ascending)."""
     return bool(weights[i] < weights[j] or (weights[i] == weights[j] and ids[i] > ids[j]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sift_down(weights: Floats, ids: Ids, start: int, n: int) -> None:
     i = start
     while True:
@@ -233,7 +234,7 @@ def _sift_down(weights: Floats, ids: Ids, start: int, n: int) -> None:
         i = child
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _largest(values: Floats, ids: Ids, dense: bool, n: int, k: int, cut: float, heap: Floats, heap_ids: Ids) -> int:
     """The up to ``k`` largest positive values that are at least ``cut``, sorted; returns how many.
 
@@ -266,7 +267,7 @@ def _largest(values: Floats, ids: Ids, dense: bool, n: int, k: int, cut: float, 
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _kept(heap: Floats, size: int, total: float, top_p: float, min_p: float) -> int:
     """How many of the sorted entries survive top-p (of ``total``) and min-p; at least one."""
     kept = 0
@@ -279,7 +280,7 @@ def _kept(heap: Floats, size: int, total: float, top_p: float, min_p: float) -> 
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nucleus_cut(values: Floats, n: int, goal: float, sums: Floats) -> float:
     """A weight such that the values at or above it sum to at least ``goal``, and few others are.
 
@@ -301,7 +302,7 @@ def _nucleus_cut(values: Floats, n: int, goal: float, sums: Floats) -> float:
     return 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _draw_truncated(
     values: Floats,
     ids: Ids,
@@ -330,7 +331,7 @@ def _draw_truncated(
     return int(heap_ids[_pick(heap, kept, _sum(heap, 0, kept), uniform)])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _draw_row(
     scores: Scores,
     mask: Words,
@@ -383,7 +384,7 @@ def _draw_row(
     return DRAWN, token, min(log_mass, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_rows(
     scores: Scores,
     masks: Words,
