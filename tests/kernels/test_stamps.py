@@ -81,11 +81,12 @@ def test_code_is_made_anew_where_a_callee_of_another_file_has_changed(tmp_path: 
     for name in ("__init__", "jit", "stamps"):
         (kernels / f"{name}.py").write_text((_PACKAGE / "kernels" / f"{name}.py").read_text())
     (kernels / "a_caller.py").write_text(_CALLER)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    settings = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0"}
     code = "from structgen.kernels.a_caller import tripled; print(tripled(5), len(tripled.stats.cache_hits))"
     seen = []
     for factor in (3, 4, 4):
         (kernels / "a_callee.py").write_text(_CALLEE.format(factor=factor))
-        run = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+        command = [sys.executable, "-c", code]
+        run = subprocess.run(command, env=os.environ | settings, cwd=tmp_path, check=True, capture_output=True)
         seen.append(run.stdout)
     assert seen == [b"15 0\n", b"20 0\n", b"20 1\n"]
