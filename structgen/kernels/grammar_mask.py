@@ -49,7 +49,7 @@ from structgen.kernels.grammar_heap import (
 from structgen.kernels.grammar_parts import lexeme_part, start_part
 from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
 from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, find_part
+from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, SMALL, find_part
 from structgen.kernels.pushdown import emit, emit_code, end_lexeme, is_alive, start_lexeme, step
 from structgen.kernels.stack_moves import state_of
 
@@ -211,6 +211,9 @@ def begin(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, 
 @uncounted
 def begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, row):  # type: ignore[no-untyped-def]
     """The same from one start state."""
+    if parts.pool[nodes + 1] <= parts.counts[SMALL]:
+        walk_from(heap, work, trie, parts.pool, nodes, code, cell, register, row)
+        return n_queue
     part = find_part(parts.names, nodes, code, 1)
     if part == 0:
         part = start_part(heap, work, trie, parts, nodes, code)
@@ -237,6 +240,21 @@ def begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, regis
         if n_queue < 0:
             return n_queue
     return n_queue
+
+
+@uncounted
+def walk_from(heap, work, trie, pool, nodes, code, cell, register, row):  # type: ignore[no-untyped-def]
+    """``begin_from`` of a set with little behind it, token by token: parts would cost more than they spare."""
+    for i in range(nodes + 2, nodes + 2 + pool[nodes]):
+        byte = trie.byte[pool[i]]
+        after = delta_at(heap, code, byte)
+        if after == UNKNOWN:
+            note_missing(work, ROW, code, 0)
+            return
+        if after != 0:
+            count = emit_code(heap, work, 0, 0, cell, after, 0, register, -1, byte, False)
+            if count > 0:
+                walk_below(heap, work, trie, pool[i], 0, count, row)
 
 
 @uncounted

@@ -272,17 +272,17 @@ def advance_one(  # type: ignore[no-untyped-def]
 ):
     """``advance_all`` of one thread over a token, with nothing left of earlier calls.
 
-    Returns how many are alive, and the first one; -1 of them also for a long token.
+    Returns how many are alive, and the first one; -1 of them also for a long token, with nothing missing.
     """
     first = offsets[token]
     last = offsets[token + 1]
-    if last - first > LONG:
-        return -1, cell, state, watch, register, column
     work[N_SCRATCH] = 0
     work[LOWEST] = 1 << 30
     work[N_MISSING] = 0
     work[NOTED] = 0
     work[STATUS] = OK
+    if last - first > LONG:
+        return -1, cell, state, watch, register, column
     begin_generation(work)
     at = work[THREADS]
     work[at] = cell

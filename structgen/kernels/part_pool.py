@@ -51,6 +51,7 @@ __all__ = [
     "ROWS",
     "SETS",
     "SHORT",
+    "SMALL",
     "TOKENS",
     "UNDER_WAY",
     "UNKNOWN_BEFORE",
@@ -65,7 +66,7 @@ __all__ = [
     "want",
 ]
 
-N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP, LARGE = range(11)
+N_POOL, N_NAMES, N_SETS, N_ROWS, N_WANTED, SHORT, HEAVY, BIG, ASKED, JUMP, LARGE, SMALL = range(12)
 """Places in ``counts``: lengths in use, what has too little room, limits in trie nodes, whether a part was wanted."""
 POOL, NAMES, SETS, ROWS, FAMILIES, TOKENS, ENDS, LOOSE, MARKS = range(1, 10)
 """Values of ``counts[SHORT]``; 0 where nothing is short."""

@@ -241,7 +241,12 @@ def step(heap, work, source, first, count, byte, resting):  # type: ignore[no-un
 @uncounted
 def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register, column, byte):  # type: ignore[no-untyped-def]
     """End the present lexeme as ``terminal`` and read ``byte`` as the first of the next one."""
-    if code != 0:
+    cell, register = end_lexeme(heap, work, cell, terminal, register, column)
+    if cell == FAIL:
+        return count
+    if code != 0:  # the condition is asked for where something may begin: elsewhere it is not worked out
+        if not may_begin(heap, work, cell, byte):
+            return count
         forbid = never_at(heap, code) if code > 0 else UNKNOWN
         if code < 0:
             for i in range(heap[N_JOINS]):
@@ -253,10 +258,24 @@ def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register
         after = join(heap, work, after, forbid)
         if after < 0:
             return count
-    cell, register = end_lexeme(heap, work, cell, terminal, register, column)
-    if cell == FAIL:
-        return count
     return start_lexeme(heap, work, first, count, cell, after, register, byte)
+
+
+@uncounted
+def may_begin(heap, work, cell, byte):  # type: ignore[no-untyped-def]
+    """Whether a lexeme after ``cell`` may begin with ``byte``, as far as one look tells."""
+    parser_state = state_of(heap, work, cell)
+    begin = start_at(heap, parser_state)
+    if begin == UNKNOWN:
+        note_missing(work, CONTEXT, parser_state, 0)
+        return False
+    if begin < 0:
+        return True
+    code = delta_at(heap, begin, byte)
+    if code == UNKNOWN:
+        note_missing(work, ROW, begin, 0)
+        return False
+    return code != 0
 
 
 @uncounted

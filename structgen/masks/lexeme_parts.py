@@ -40,6 +40,8 @@ LARGE = 1500
 NONE_LARGE = (1 << 31) - 1
 JUMP = 64
 """Trie nodes below a place from which it is not walked where a loop's exits are known."""
+SMALL = 16
+"""Trie nodes below a set up to which what begins there is walked with the parser, without parts."""
 FEW_BEHIND = 5
 """Lexer states up to which those behind another byte are looked at for loops, too."""
 
@@ -93,6 +95,7 @@ class PartStore:
         counts[part_pool.N_POOL] = 1
         counts[part_pool.HEAVY] = heavy
         counts[part_pool.JUMP] = min(JUMP, heavy)
+        counts[part_pool.SMALL] = min(SMALL, heavy >> 2)
         counts[part_pool.BIG] = min(BIG, 4 * heavy, max(8, len(self.trie.byte) >> 3))
         counts[part_pool.LARGE] = min(LARGE, heavy, counts[part_pool.BIG]) if known else NONE_LARGE
         self.start = self._set_of(runs.firsts)

@@ -336,9 +336,15 @@ class GrammarAutomaton:
 
         ``offsets`` (V + 1,) say where tokens begin in ``data``.
         """
-        found = direct(grammar_walk.advance_one)(self.heap.array, self.work, data, offsets, token_id, *thread)
-        if found[0] != 1:
-            return None if found[0] else ()
+        while True:
+            found = direct(grammar_walk.advance_one)(self.heap.array, self.work, data, offsets, token_id, *thread)
+            count = found[0]
+            if count == -2:
+                self.reserve(int(self.work[grammar_heap.N_SCRATCH]) + 1)
+            elif count >= 0 or not self.supply():
+                break
+        if count != 1:
+            return None if count else ()
         after: Threads = (found[1:],)
         return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
 
