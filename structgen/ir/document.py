@@ -244,6 +244,10 @@ class PieceBeginnings(Beginnings, Protocol):
         """The kinds of pieces after which, behind ``text``, the beginning must be judged again."""
         ...
 
+    def may_spoil(self, text: str, piece: str) -> bool:
+        """Whether ``piece`` may be wrong behind ``text``, which is not; at a glance, where judging takes long."""
+        ...
+
 
 @runtime_checkable
 class HostBeginnings(Beginnings, Protocol):

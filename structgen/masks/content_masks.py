@@ -140,6 +140,8 @@ class ContentMask:
         """What a vocabulary does here whatever the lengths; None where that is not to be told apart."""
         free = ContentMask(self.masks, self.config)
         free.n, free.least, free.counts = 0, 0, False
+        if self.counts and self._no_text_dies():
+            return known.add(self.state, self.window, self.body.content(K.NO_LIMIT).copy(), free.quotes(), Met.none())
         base = known.base(self.state, self.window)
         if base is not None:
             row = free._corrected(base, NO_LIMIT, self.counts)
@@ -257,9 +259,11 @@ class ContentMask:
             self._close(self._noted(notes, trie), row)
 
     def _reads_all(self) -> bool:
-        """Whether the automaton reads every text, and leaves it some way to end."""
-        if self.counts or self.body.has_late_quotes:
-            return False
+        """Whether every text is read, and has some way to end."""
+        return not self.counts and not self.body.has_late_quotes and self._no_text_dies()
+
+    def _no_text_dies(self) -> bool:
+        """The same whatever the lengths."""
         arena = self.arena
         found = arena.common.get(self.start)
         if found is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from structgen.dtypes import TokenMask
+from structgen.dtypes import TokenMask, n_words
 from structgen.kernels import host_rules as H
 from structgen.kernels import hosts as K
 from structgen.kernels.tables import TrieTables
@@ -26,9 +26,29 @@ if TYPE_CHECKING:
 
 __all__ = ["HostMasks"]
 
+Likeness = tuple[bytes, int, int, int, int, int]
+_PUNYCODE = b"xn-"
 _SMALL = b"0123456789abcdefghijklmnopqrstuvwxyz"
 _CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MOST_BRIEF = 24
+"""Bytes of the tokens of which it is kept what they come to."""
+_ROOM = 8
+"""Characters that must be left behind them, so that a label of Punycode can be ended."""
+_MOST_KEPT = 256
 _known: weakref.WeakKeyDictionary[Vocabulary, HostTokens] = weakref.WeakKeyDictionary()
+
+
+def likeness(state: HostState, international: bool) -> Likeness | None:
+    """What brief tokens can tell of an ASCII name; None where it is not so simple, or there may be too little room."""
+    row = state.row
+    n = int(row[H.N])
+    if international or row[H.PUNYCODE] or row[H.WIDE] or row[H.NAME] or K.is_open(row):
+        return None
+    if n + MOST_BRIEF >= K.MOST_LABEL or int(row[H.TOTAL]) + n + MOST_BRIEF + _ROOM >= K.MOST_NAME:
+        return None
+    begun = bytes(state.label[:3].tolist()).lower() if n <= 3 else None
+    prefix = begun if begun is not None and _PUNYCODE.startswith(begun) else b"?"
+    return prefix, int(row[H.FLAGS]), int(row[H.FIRST]), int(row[H.KINDS]), int(row[H.LAST]), int(row[H.CLASS])
 
 
 class HostTokens:
@@ -56,8 +76,13 @@ class HostTokens:
         begins = np.zeros(256, np.bool_)
         begins[list(_SMALL + _CAPITALS + b'-.\\"')] = begins[128:] = True
         may_begin = begins[data[offsets[full]]]
-        self.others: TrieTables = tries.build(data, offsets, full[~is_word & may_begin])
+        others = full[~is_word & may_begin]
+        is_brief = lengths[others] <= MOST_BRIEF
+        self.brief: TrieTables = tries.build(data, offsets, others[is_brief])
+        self.lengthy: TrieTables = tries.build(data, offsets, others[~is_brief])
         """The other tokens that can go on with a name."""
+        self.kept: dict[tuple[HostReader, Likeness], TokenMask] = {}
+        """What is left of the brief ones, by what they can tell of what has been read."""
         self.impossible: TokenMask = ~mask_of(full[~may_begin].tolist(), vocabulary.n_tokens)
         """All tokens but those that cannot stand in a name."""
 
@@ -88,7 +113,24 @@ class HostMasks:
             return
         row &= known.impossible
         K.forbid_words(known.words, known.kinds, verdicts, row)
-        self._walk(reader, raw, state, known.others, row)
+        like = likeness(state, reader.international)
+        if like is None:
+            self._walk(reader, raw, state, known.brief, row)
+        else:
+            row &= self._kept(reader, raw, state, like)
+        self._walk(reader, raw, state, known.lengthy, row)
+
+    def _kept(self, reader: HostReader, raw: bytes, state: HostState, like: Likeness) -> TokenMask:
+        """All tokens but the brief ones after which no name is to be seen."""
+        known = _tokens_of(self._vocabulary)
+        found = known.kept.get((reader, like))
+        if found is None:
+            if len(known.kept) >= _MOST_KEPT:
+                known.kept.clear()
+            found = np.full(n_words(self._vocabulary.n_tokens), 0xFFFFFFFF, np.uint32)
+            self._walk(reader, raw, state, known.brief, found)
+            known.kept[reader, like] = found
+        return found
 
     def _walk(self, reader: HostReader, raw: bytes, state: HostState, trie: TrieTables, row: TokenMask) -> None:
         """The same for the tokens of one trie."""

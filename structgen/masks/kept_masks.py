@@ -234,11 +234,12 @@ class KeptMasks:
         firsts: dict[str, bool] = {}
         for token, kind in zip(tokens[asked].tolist(), doubted[asked].tolist(), strict=True):
             piece = _piece(self._tokens[token])
-            if kind == FIRST:
-                piece = piece[:1]
-                if piece not in firsts:
-                    firsts[piece] = may_go_on(begun + piece)
-            if not (firsts[piece] if kind == FIRST else may_go_on(begun + piece)):
+            if kind != FIRST and not may_go_on.may_spoil(begun, piece):
+                continue
+            first = piece[:1]
+            if first not in firsts:
+                firsts[first] = may_go_on(begun + first)
+            if not (firsts[first] and (kind == FIRST or may_go_on(begun + piece))):
                 row[token >> 5] &= ~np.uint32(1 << (token & 31))
 
     def _kinds(self, beginnings: PieceBeginnings) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -26,6 +26,7 @@ from structgen.frontends.formats import (
     format_sure_node,
 )
 from structgen.frontends.regex import is_valid_ecma
+from structgen.ir.document import PieceBeginnings
 from tests.support.data import data_path
 
 
@@ -220,3 +221,19 @@ def test_a_format_has_a_sample_that_it_accepts(name: str) -> None:
     text = format_sample(name)
     node = format_node(name)
     assert text is None or (node is not None and compile_regex(node).accepts(text))
+
+
+def test_pieces_that_are_thought_harmless_behind_a_beginning_of_a_regex_are() -> None:
+    judge = format_beginnings("regex")
+    assert isinstance(judge, PieceBeginnings)
+    choose = random.Random(7)
+    pieces = [*"[]()-^$|.*+?{},1290azZ\\<>=!:", "\\d", "\\w-", "\\b", "(?<", "(?<a>", "(?=", "(?<!", "(?:", "[^", "z-a"]
+    pieces += ["\\p{", "\\u{", "\\x4", "\\u00", "\\uD83D", "\\uDE00", "{2,1}", "{1,", "a>", "\\k<a>", "Lu}", ")*", "*)"]
+    n_spoilt = 0
+    for _ in range(30_000):
+        text = "".join(choose.choices(pieces, k=choose.randrange(6)))
+        piece = "".join(choose.choices(pieces, k=choose.randrange(1, 3)))
+        if all(judge(text[:end]) for end in range(len(text) + 1)) and not judge(text + piece):
+            n_spoilt += 1
+            assert judge.may_spoil(text, piece), (text, piece)
+    assert n_spoilt > 1000

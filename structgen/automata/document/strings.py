@@ -403,8 +403,16 @@ class StringSpecs:
         return following
 
     def _labelled_constants(self, parts: Sequence[Assertion], label: Callable[[dict[int, bool]], int]) -> int:
-        values = sorted({value for part in parts for value in part.values if _is_utf8(value)})  # type: ignore[attr-defined]
-        labels = [label({part.uid: value in part.values for part in parts}) for value in values]  # type: ignore[attr-defined]
+        """Constants by the parts that hold them: of hundreds of names, most are held by one part or the other alike."""
+        holders: dict[bytes, list[int]] = {}
+        for part in parts:
+            for value in part.values:  # type: ignore[attr-defined]
+                holders.setdefault(value, []).append(part.uid)
+        label_of: dict[tuple[int, ...], int] = {}
+        values = sorted(value for value in holders if _is_utf8(value))
+        for key in dict.fromkeys(tuple(holders[value]) for value in values):
+            label_of[key] = label({part.uid: part.uid in key for part in parts})
+        labels = [label_of[tuple(holders[value])] for value in values]
         other = label({part.uid: False for part in parts})
         if other:
             low, high = self._tables.add_literals(values, labels)

@@ -18,6 +18,11 @@ __all__ = ["RegexBeginnings"]
 
 _ALWAYS = 16
 _PROPERTY = re.compile(r"(?:^|[^\\])(?:\\\\)*\\[pP]\{([A-Za-z0-9_=]*)$")
+_REPEATED = re.compile(r"(?:[$^]|\\[bB])[*+?{]")
+_LOOK = re.compile(r"\(\?<?[=!]")
+_BOUNDS = re.compile(r"(?=(.)-(.))", re.DOTALL)
+_LONGEST_ESCAPE = 16
+"""Characters of two escapes that may stand for one, and some more."""
 _RANGE, _BRACE, _NAME, _QUANTIFIER = 1, 2, 4, 8
 
 
@@ -60,6 +65,23 @@ class RegexBeginnings:
             kinds |= _QUANTIFIER
         return kinds
 
+    def may_spoil(self, text: str, piece: str) -> bool:
+        """Whether ``piece`` may bring a mistake about: what brings each about is looked for, not read."""
+        both = text + piece
+        if "\\p" in both or "\\P" in both:
+            return True
+        if ("}" in piece and "{" in both) or (">" in piece and "(?<" in both):
+            return True
+        near = text[-_LONGEST_ESCAPE:] + piece
+        if "-" in near:
+            if "\\" in piece or "\\" in text[text.rfind("[") :]:
+                return True
+            if any(low > high for low, high in _BOUNDS.findall(text[-2:] + piece)):
+                return True
+        if _REPEATED.search(text[-2:] + piece) is not None or _LOOK.search(both) is not None:
+            return True
+        return ")" in piece and _may_close_too_many(both)
+
     def endings(self, text: str) -> Iterator[str]:
         """Ways to close what is open."""
         groups = ")" * text.count("(")
@@ -80,3 +102,15 @@ class RegexBeginnings:
             for bracket in ("", "]"):
                 for n in range(1 + text.count("(")):
                     yield last + bracket + ")" * n
+
+
+def _may_close_too_many(text: str) -> bool:
+    """Whether a bracket may close no group; any may, where brackets can be characters."""
+    if "\\" in text or "[" in text:
+        return True
+    n_open = 0
+    for bracket in text:
+        n_open += (bracket == "(") - (bracket == ")")
+        if n_open < 0:
+            return True
+    return False

@@ -111,7 +111,7 @@ def is_hopeless_ecma(text: str) -> bool:
     try:
         _Reader(text, True, _Flags(), judge_only=True).whole()
     except RegexSyntaxError as error:
-        return any(mistake in str(error) for mistake in _CERTAIN)
+        return any(mistake in error.message for mistake in _CERTAIN)
     except LimitError:
         return False
     return False
