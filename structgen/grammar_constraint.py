@@ -16,8 +16,9 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from structgen.automata.grammar.choose import ChosenParser
+from structgen.automata.ordered import OrderedNfa
 from structgen.constraint import Constraint, Enforcement, Report
-from structgen.errors import GrammarSyntaxError
+from structgen.errors import GrammarSyntaxError, UnsupportedError
 from structgen.ir.grammar import Grammar
 from structgen.json_constraint import JsonSchemaConstraint, json_schema
 from structgen.keys import content_key
@@ -169,10 +170,24 @@ def lark(
     text, path = _text_and_path(grammar, ".lark")
 
     def read() -> Grammar:
-        return read_lark(text, start=start, source_path=path or "<string>", import_paths=import_paths)
+        found = read_lark(text, start=start, source_path=path or "<string>", import_paths=import_paths)
+        _decide_assertions(found, text)
+        return found
 
     chosen = compiled("lark", text, [start, *import_paths], parser, read, keep=cache)
     return GrammarConstraint(chosen, Path(path).name if path else "Lark grammar", source=text, cache=cache)
+
+
+def _decide_assertions(grammar: Grammar, text: str) -> None:
+    """Refuse a grammar with a lookaround that no automaton decides when it is read, not at its first mask."""
+    from structgen.frontends.lark.messages import located
+
+    for terminal in grammar.terminals:
+        if terminal.pattern is not None and "(?" in terminal.source:
+            try:
+                OrderedNfa().add_pattern(terminal.pattern, 0, terminal.name)
+            except UnsupportedError as error:
+                raise located(error, text, terminal.name) from None
 
 
 def gbnf(grammar: str | os.PathLike[str], *, start: str = "root") -> GrammarConstraint:

@@ -22,6 +22,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -95,9 +96,23 @@ def _imports_files(text: str) -> bool:
 
 
 def _key(notation: str, text: str, details: list[str], parser: str) -> str:
-    version = [FORMAT, sys.version, unicodedata.unidata_version, _lark_version() if notation == "lark" else ""]
+    version = [FORMAT, _sources(), sys.version, unicodedata.unidata_version]
+    version.append(_lark_version() if notation == "lark" else "")
     written = json.dumps([version, notation, text, details, parser])
     return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+@cache
+def _sources() -> str:
+    """A digest of names, sizes and times of the files that compile grammars; other files make other tables."""
+    found = []
+    for part in ("automata", "automata/grammar", "frontends", "frontends/lark", "ir", "kernels"):
+        with suppress(OSError), os.scandir(Path(__file__).parent / part) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    status = entry.stat()
+                    found.append((entry.name, status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
 
 def _lark_version() -> str:

@@ -68,6 +68,17 @@ class JsonSchemaConstraint(Constraint):
         config = self.automaton.read(self.automaton.start, data)
         return config is not None and self.automaton.is_accepting(config)
 
+    def is_satisfiable(self, reference: str) -> bool:
+        """Whether some value satisfies the subschema that a reference from the schema leads to.
+
+        :raises SchemaError: where it leads nowhere.
+        """
+        from structgen.automata.document.automaton import deep_recursion
+
+        with deep_recursion():
+            place = self.source.resources.resolve(self.source.resources.start(), reference)
+            return self.automaton.is_satisfiable(self.source.formula(place))
+
     def report(self) -> Report:
         from structgen.frontends.jsonschema.support import enforcement
 

@@ -45,6 +45,13 @@ def test_a_damaged_file_is_compiled_anew_and_replaced(folder: Path, monkeypatch:
         assert path.read_bytes() == whole
 
 
+def test_other_sources_make_other_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lark(GRAMMAR)
+    monkeypatch.setattr(grammar_store, "_sources", lambda: "of another version")
+    forget_and_read(monkeypatch)
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_old_files_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grammar_store, "MOST_FILES", 3)
     for word in "vwxyz":

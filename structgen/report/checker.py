@@ -277,9 +277,12 @@ class Checker:
                     )
 
     def _conflicts(self, schema: Any) -> None:
-        for pointer, keywords in conflicts(schema):
+        found, n_left = conflicts(schema)
+        for pointer, keywords in found:
             cause = keywords[0] if len(keywords) == 1 else f"{', '.join(keywords[:-1])} and {keywords[-1]} together"
             self.add("SG203", f"no value satisfies this subschema: {cause}", pointer=pointer, keyword=keywords[0])
+        if n_left:
+            self.add("SG404", f"{n_left} subschemas were not asked whether some value satisfies them: time ran out")
 
     def _compile(self, make: Any) -> None:
         began = perf_counter()

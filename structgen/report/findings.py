@@ -43,6 +43,7 @@ _ALL_RULES = [
     Rule("SG401", "limit", "error", "Compiling went over a limit of states, memory, time or depth."),
     Rule("SG402", "time", "error", "Checking took longer than allowed."),
     Rule("SG403", "vocabulary", "error", "The tokenizer cannot spell what the constraint allows."),
+    Rule("SG404", "unexamined", "note", "Subschemas that were not looked at for conflicts, for want of time."),
     Rule("SG501", "instance", "error", "A document is not accepted."),
     Rule("SG502", "sample", "error", "A generated sample does not validate: a defect of structgen."),
     Rule("SG503", "explained", "error", "The text to explain is not accepted."),

@@ -159,8 +159,14 @@ def test_bad_regex_points_at_its_terminal() -> None:
 )
 def test_what_is_not_enforced_is_refused_by_name(text: str, keyword: str) -> None:
     with pytest.raises(UnsupportedError) as caught:
-        lark(text).accepts("a")
+        lark(text)
     assert caught.value.keyword == keyword
+
+
+def test_undecided_assertions_point_at_their_terminal() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        lark('start: "a" FOO\n  FOO: /(?<=b)a/\n')
+    assert caught.value.line_column == (2, 3)
 
 
 def test_conflicts_between_rules_are_refused_by_lalr() -> None:
