@@ -21,6 +21,7 @@ from structgen.dtypes import TokenMask
 from structgen.kernels.bits import are_equal
 from structgen.kernels.bits import total as total_of
 from structgen.kernels.jit import direct
+from structgen.lasting import Lasting
 
 __all__ = ["DEFAULT_MASK_BYTES", "MaskCache"]
 
@@ -42,8 +43,8 @@ class MaskCache:
         if max_bytes <= 0:
             raise ValueError("max_bytes must be positive")
         self.max_bytes = max_bytes
-        self.young: dict[Hashable, TokenMask] = {}
-        self.old: dict[Hashable, TokenMask] = {}
+        self.young: Lasting[Hashable, TokenMask] = Lasting()
+        self.old: Lasting[Hashable, TokenMask] = Lasting()
         self._rows: dict[int, TokenMask] = {}
         """The rows of the young generation by the sum of their words; on a collision the later one is kept apart."""
         self.n_evicted = 0
@@ -83,7 +84,7 @@ class MaskCache:
             is_full = (len(self._rows) + 1) * row.nbytes > self._half or len(self.young) >= MOST_KEYS
             if self.young and is_full:
                 self.n_evicted += len(self.old.keys() - self.young.keys())
-                self.old, self.young, self._rows = self.young, {}, {}
+                self.old, self.young, self._rows = self.young, Lasting(), {}
             found = self._rows[check] = row
         self.young[key] = found
         return found

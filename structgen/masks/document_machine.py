@@ -24,6 +24,7 @@ from structgen.kernels import document as K
 from structgen.kernels.document_walk import walk
 from structgen.kernels.jit import direct
 from structgen.kernels.tables import TrieTables
+from structgen.lasting import Lasting
 from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.document_sharing import Sharing, reach_of
 from structgen.masks.kept_masks import KeptMasks
@@ -70,13 +71,13 @@ class DocumentMachine:
         self._depth = vocabulary.max_token_bytes
         self.sharing = Sharing(automaton, string_body(vocabulary))
         self._rows = self.shared_rows("masks", MASK_BYTES)
-        self._steps: dict[int, Config | None] = {}
+        self._steps: Lasting[int, Config | None] = Lasting()
         """Where tokens lead, by the number of the configuration plus the token.
 
         By plain integers: a pair for each step is work for garbage collection, which pauses more tokens than any
         other kind of mask, 0.1 ms each time.
         """
-        self._number_of: dict[Config, int] = {}
+        self._number_of: Lasting[Config, int] = Lasting()
         self._next_numbers = count(0, vocabulary.n_tokens)
         self._plain_steps = PlainSteps(automaton, self.sharing)
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]

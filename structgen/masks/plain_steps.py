@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from structgen.automata.document.general_objects import KEY_EVENT
 from structgen.kernels import document as K
+from structgen.lasting import Lasting
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import Config, DocumentAutomaton
@@ -28,7 +29,7 @@ OTHER, CONTENT, OPENING, NAME_END, NEXT_NAME = range(5)
 UNCOUNTED, LEFT = (0, K.NO_LIMIT), (0, -1)
 """Bounds of the lengths of free strings: none, and those that are left to the automaton."""
 MOST_KINDS = 1 << 14
-_kinds: dict[bytes, tuple[int, bytes]] = {}
+_kinds: Lasting[bytes, tuple[int, bytes]] = Lasting()
 """Kinds of tokens, and the characters of those that have a kind."""
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.kernels.document import CONFIG_WIDTH, R_CELL
+from structgen.lasting import Lasting
 from structgen.masks.cache import MaskCache
 from structgen.masks.document_sharing import PRIVATE, Head, Sharing
 from structgen.vocab.vocabulary import Vocabulary
@@ -40,7 +41,7 @@ class _CommonRows:
 
     def __init__(self) -> None:
         self.rows = MaskCache(COMMON_BYTES)
-        self.reach: dict[Head, int] = {}
+        self.reach: Lasting[Head, int] = Lasting()
 
     def note(self, head: Head, reach: int) -> None:
         """How far tokens reach after ``head``, at the least."""
@@ -62,7 +63,7 @@ class SharedRows:
         self._sharing = sharing
         self._rows = MaskCache(max_bytes - max_bytes // KNOWN)
         self._common = _common.setdefault(vocabulary, {}).setdefault(kind, _CommonRows())
-        self.known: dict[Config, tuple[Row, int]] = {}
+        self.known: Lasting[Config, tuple[Row, int]] = Lasting()
         """Rows by configuration, and how far their tokens reach; what ``find`` looks at first."""
         self._apart: dict[Config, tuple[Row, int]] = {}
         """The same by configuration, its stack left out, where no token reaches below the innermost container.

@@ -21,6 +21,7 @@ from structgen.automata.document.labelled import Labelled
 from structgen.dtypes import freeze, lazy_zeros
 from structgen.kernels import document as K
 from structgen.kernels.labels import install, n_labels
+from structgen.lasting import Lasting
 
 __all__ = ["Arena", "current_arena"]
 
@@ -49,7 +50,7 @@ class Arena:
         self._number_starts: list[int] = []
         self.installed: dict[Hashable, int] = {}
         """Offset added to an automaton's states, by the caller's key."""
-        self.targets: dict[int, tuple[int, bytes]] = {}
+        self.targets: Lasting[int, tuple[int, bytes]] = Lasting()
         """By state: where most text leads, and by which first bytes."""
         self.distances: dict[tuple[int, int, int], npt.NDArray[np.int64]] = {}
         """Bytes to acceptance (``endings``), by first row and labels allowed."""

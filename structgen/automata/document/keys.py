@@ -33,6 +33,7 @@ from structgen.ir.document import (
 )
 from structgen.kernels import document as K
 from structgen.kernels.labels import breadth_first
+from structgen.lasting import Lasting
 
 __all__ = ["KeyClass", "KeyClasses"]
 
@@ -42,6 +43,8 @@ MOST_SAMPLES = 16
 """Texts kept per class of names."""
 MOST_NUMBERED = 64
 """Numbers of names whose labels are kept at hand."""
+MOST_NAMED = 1 << 13
+"""Names whose class is remembered before the memory is emptied."""
 
 
 class KeyClass:
@@ -102,10 +105,17 @@ class KeyClass:
         return any(pattern.source in self.matches for pattern, _ in properties.patterns)
 
 
-@lru_cache(maxsize=4096)
+_named: Lasting[bytes, KeyClass] = Lasting()
+
+
 def _named_class(name: bytes) -> KeyClass:
     """The class of one name that no pattern or rule tells anything of; schemas share it."""
-    return KeyClass(name, found=(name,))
+    found = _named.get(name)
+    if found is None:
+        if len(_named) >= MOST_NAMED:
+            _named.clear()
+        found = _named[name] = KeyClass(name, found=(name,))
+    return found
 
 
 @lru_cache(maxsize=MOST_NUMBERED)
