@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.document.arrays import compared
 from structgen.automata.document.automaton import Config, DocumentAutomaton
+from structgen.automata.document.comparing import strings_of
 from structgen.dtypes import TokenMask
 from structgen.kernels import document as K
 from structgen.kernels.document_walk import walk
 from structgen.kernels.jit import direct
 from structgen.kernels.tables import TrieTables
 from structgen.lasting import Lasting
+from structgen.masks.compared_items import ComparedItems
 from structgen.masks.document_budget import DocumentBudget
 from structgen.masks.document_sharing import Sharing, reach_of
 from structgen.masks.kept_masks import KeptMasks
@@ -86,7 +87,8 @@ class DocumentMachine:
         self.strings = StringMasks(self)
         self._numbers = NumberMasks(self)
         self._kept = KeptMasks(self)
-        self._exact: dict[int, int] = {}
+        self._items = ComparedItems(self)
+        self._exact: dict[tuple[int, bool], int] = {}
         self.n_walked = 0
         """Trie nodes visited so far."""
 
@@ -103,7 +105,7 @@ class DocumentMachine:
         # Of configurations that keep something, those are known where nothing is left to be corrected.
         found = self._rows.known.get(config)
         if found is None:
-            if len(config) != K.CONFIG_WIDTH and self._kept.fill(config, row):
+            if len(config) != K.CONFIG_WIDTH and (self._kept.fill(config, row) or self._items.fill(config, row)):
                 return
             found = self._rows.find_new(config)
             if found is None:
@@ -240,7 +242,6 @@ class DocumentMachine:
                 scratch.rows,
                 self._tokens if tokens is None else tokens,
                 mask,
-                exact,
             ):
                 continue
             left += self._walk_below(trie, entry, mask, stop_free, scratch)
@@ -272,7 +273,7 @@ class DocumentMachine:
         return [note[0] if note[1] == K.MISSING else -note[0] for note in found]
 
     def _replay(
-        self, trie: TrieTables, config: Config, entry: int, below: bool, rows: Any, tokens: Any, mask: Any, exact: int
+        self, trie: TrieTables, config: Config, entry: int, below: bool, rows: Any, tokens: Any, mask: Any
     ) -> bool:
         """Put the registers on the way to ``entry`` into ``rows``; False where the node is forbidden.
 
@@ -285,7 +286,7 @@ class DocumentMachine:
             if after is None:
                 return False
             rows[level] = self.automaton.registers(after)
-            rows[level, K.R_KEPT] = exact
+            rows[level, K.R_KEPT] = self._must_be_exact(after)
             for token in trie.token_ids[trie.token_start[entry] : trie.token_start[entry + 1]].tolist():
                 mask[token >> 5] |= np.uint32(1 << (token & 31))
             return True
@@ -301,7 +302,7 @@ class DocumentMachine:
                 if after is None:
                     return False
                 rows[at + 1] = self.automaton.registers(after)
-                rows[at + 1, K.R_KEPT] = exact
+                rows[at + 1, K.R_KEPT] = self._must_be_exact(after)
         return True
 
     def _must_be_exact(self, config: Config) -> int:
@@ -310,19 +311,25 @@ class DocumentMachine:
             return 0
         tables = self.automaton.tables
         frame, cell = config[K.R_FRAME], config[K.R_CELL]
+        may_be_text = config[K.R_MODE] not in (K.M_NUMBER, K.M_WORD)
         while tables.frames[frame, K.F_KIND] != K.KEEPING_ARRAY and cell:
+            may_be_text = False
             frame, _, cell = tables.cell_list[cell]
-        found = self._exact.get(frame)
+        found = self._exact.get((frame, may_be_text))
         if found is None:
             if len(self._exact) >= MOST_FRAMES:
                 self._exact.clear()
-            found = self._exact[frame] = self._judges_endings(frame)
+            found = self._exact[frame, may_be_text] = self._judges_endings(frame, may_be_text)
         return found
 
-    def _judges_endings(self, frame: int) -> int:
-        """1 where each ending of an item of an array frame must be judged."""
-        state = self.automaton.arrays.states[frame]
-        if len(compared(state)) < len(state.kept):
+    def _judges_endings(self, frame: int, may_be_text: bool) -> int:
+        """1 where each ending of an item of an array frame must be judged; texts only where the item may be one."""
+        arrays = self.automaton.arrays
+        state = arrays.states[frame]
+        n_judged = len(state.kept) - len(arrays.comparing.asked(state))
+        if n_judged and not may_be_text and arrays.comparing.spec(state):
+            n_judged -= len(strings_of(state.kept))
+        if n_judged:
             return 1
         value = self.automaton.arrays.finish(frame)
         spec = self.automaton.handle(value, K.T_STRING) if value else 0

@@ -1,20 +1,19 @@
 """Array frames, plain and general, in the manner of :mod:`structgen.automata.document.objects`.
 
 ``contains`` asks for the verdict of every item and counts; ``uniqueItems`` keeps the values of
-the items so far and asks of the next one that it equals none of them, which makes it an
-ordinary goal with exact masks. Only frames that keep values need the text of an item: the
-kernel stops at the end of each item there and Python steps the frame with the value.
+the items so far and asks of the next one that it equals none of them, as an ordinary goal with exact
+masks or, of most strings, when they end (``comparing``). Only frames that keep values need the text of an
+item: the kernel stops at the end of each item there and Python steps the frame with the value.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from structgen.automata.document.comparing import Comparing
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
 from structgen.ir.document import (
@@ -37,18 +36,12 @@ from structgen.kernels import document as K
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["ArrayState", "Arrays", "Item", "compared", "compares", "is_long"]
+__all__ = ["ArrayState", "Arrays", "Item", "compares"]
 
 MOST_PLAIN_PREFIX = 4096
 _serials = count()
-_NUMBER = re.compile(r'"n": "-?([0-9]+)E-?([0-9]+)"')
-MOST_DIGITS = 60
-MOST_TEXTS = 4096
-"""Canonical texts of which it is remembered if they are long."""
 MOST_SAMPLED = 2
 """Values that are tried where it hangs on the value of an item whether the array can be ended after it."""
-MOST_COMPARED = 200
-"""Characters of objects and arrays that the next item is asked to differ from."""
 
 
 class Shape:
@@ -104,33 +97,9 @@ def compares(state: ArrayState) -> bool:
     return state.shape.keeps and any(isinstance(part, UniqueItems) for part in all_assertions(state.forms).values())
 
 
-@lru_cache(maxsize=MOST_TEXTS)
-def is_long(text: str) -> bool:
-    """Whether a canonical text holds a number of so many digits that the automaton of its spellings would be large."""
-    numbers = _NUMBER.findall(text)
-    return any(len(digits) > MOST_DIGITS or len(power) > 3 or int(power) > MOST_DIGITS for digits, power in numbers)
-
-
 def _forgetting(state: ArrayState) -> ArrayState:
     """``state`` without the values of items where it does not matter any more if they differ."""
     return replace(state, kept=()) if state.kept and not compares(state) else state
-
-
-def compared(state: ArrayState) -> tuple[str, ...]:
-    """The kept values that the next item is asked to differ from, as a goal.
-
-    Values that are not among them are compared when the item ends. That is how it is with
-    objects and arrays once they are many: each would be a schema of its own within the goal. The
-    price is an item that cannot be ended where a schema leaves no other value; so while items are
-    required, all are asked. Numbers that take very many digits are never among them.
-    """
-    kept = tuple(text for text in state.kept if not is_long(text))
-    scalars = tuple(text for text in kept if not text.startswith(("[", '{"o"')))
-    many = sum(map(len, kept)) - sum(map(len, scalars)) > MOST_COMPARED
-    if not many:
-        return kept
-    required = (part.low for part in all_assertions(state.forms).values() if isinstance(part, CountIs))
-    return scalars if state.count >= max(required, default=0) else kept
 
 
 class Arrays:
@@ -138,6 +107,7 @@ class Arrays:
 
     def __init__(self, automaton: DocumentAutomaton) -> None:
         self.automaton = automaton
+        self.comparing = Comparing(automaton)
         self._frames: dict[tuple[object, ...], int] = {}
         self._items: dict[tuple[object, ...], Item | None] = {}
         self.states: dict[int, ArrayState] = {}
@@ -249,7 +219,7 @@ class Arrays:
         if tables.frames[frame, K.F_NEXT] < 0:
             item = self.next_item(self.states[frame])
             tables.frames[frame, K.F_NEXT] = item.value if item is not None else 0
-            if item is not None and self.states[frame].kept:
+            if item is not None and self.comparing.asked(self.states[frame]):
                 self.automaton.contexts.by_index[item.value].differs = True
         return int(tables.frames[frame, K.F_NEXT])
 
@@ -381,7 +351,7 @@ class Arrays:
         if isinstance(part, Items):
             return self._child((part,), position), FALSE
         if isinstance(part, UniqueItems):
-            return negation(self.automaton.constants(compared(before))), FALSE
+            return negation(self.automaton.constants(self.comparing.asked(before))), FALSE
         if isinstance(part, UnevaluatedItems):
             return part.formula, self._cover(after, part, position)
         return TRUE, FALSE

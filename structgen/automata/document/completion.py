@@ -18,7 +18,7 @@ __all__ = ["Step", "completion_of"]
 
 MOST_COMPARED = 64
 FEW_COMPARED = 12
-"""The same where names are kept, each of which is read byte by byte."""
+"""The same where names or texts are kept, each of which is read byte by byte."""
 MOST_PARTS = 10_000
 """Steps of one completion; there are a few for each open container, and one for each time a search gave up."""
 _GENERAL = (K.GENERAL_OBJECT, K.GENERAL_ARRAY, K.KEEPING_ARRAY)
@@ -79,8 +79,9 @@ def _best_part(automaton: DocumentAutomaton, config: tuple[Any, ...]) -> Step:
     """The part after which the frame is closed soonest: here it matters which name it is, or which verdict."""
     found: list[tuple[float, int, bytes, tuple[Any, ...]]] = []
     keeps_names = type(config[-1]) is Names
+    keeps_text = type(config[-1]) is bytes and config[K.R_MODE] == K.M_CONTENT
     for n_tried, part in enumerate(_candidates(automaton, config)):
-        if found and n_tried >= (FEW_COMPARED if keeps_names else MOST_COMPARED):
+        if found and n_tried >= (FEW_COMPARED if keeps_names or keeps_text else MOST_COMPARED):
             break
         step = automaton.read_spaced(config, part)
         if step is not None and step[1] != config:

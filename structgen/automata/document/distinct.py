@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
-from structgen.automata.document.arrays import is_long
+from structgen.automata.document.comparing import is_long
 from structgen.automata.document.contexts import MUST
 from structgen.automata.document.guess import text_of
 from structgen.automata.document.judge import canonical, parsed, value_of

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from structgen.automata.document.comparing import begun_of, strings_of
 from structgen.automata.document.endings import endings
 from structgen.automata.document.hosts import host_reader
 from structgen.automata.document.judge import parsed
@@ -199,7 +200,10 @@ class Keeping:
             kept = kept[:-1]
         kept = tuple(keeper + data if type(keeper) is bytes else keeper for keeper in kept)
         last = kept[-1] if kept else None
-        if type(last) is Text:
+        if type(last) is bytes:
+            if is_last and is_string and not self._has_new_item(after, last):
+                return None
+        elif type(last) is Text:
             last = Text(last.raw + data)
             if is_last and not self._may_go_on(after, last):
                 return None
@@ -361,6 +365,9 @@ class Keeping:
         if type(last) is Text:
             yield from self._judged_endings(config)
             return
+        if type(last) is bytes and self._keeps(config):
+            yield from islice(self._item_endings(config), MOST_TRIED)
+            return
         if type(last) is not Names or last.cell != config[K.R_CELL] or config[K.R_VALUE]:
             return
         elif config[K.R_MODE] == K.M_CONTENT:
@@ -407,6 +414,32 @@ class Keeping:
         return int(self._automaton.tables.arena.content[after, K.C_LABEL])
 
     # -- items ---------------------------------------------------------------------------------
+
+    def _has_new_item(self, config: Config, item: bytes) -> bool:
+        """Whether the item at hand, if it is a string, can be one that has not come yet."""
+        automaton = self._automaton
+        frame = config[K.R_FRAME]
+        if not self._keeps(config):
+            return True
+        state = automaton.arrays.states[frame]
+        comparing = automaton.arrays.comparing
+        if not state.kept or not comparing.spec(state):
+            return True
+        begun, spec = (
+            begun_of(item[item.index(b'"') + 1 :]),
+            int(automaton.tables.values[config[K.R_VALUE], K.T_STRING]),
+        )
+        assert begun is not None, "it has been read"
+        return comparing.may_differ(spec, config[K.R_A], begun, strings_of(state.kept))
+
+    def _item_endings(self, config: Config) -> Iterator[bytes]:
+        """Decoded contents that may end the string at hand, which is an item that is compared."""
+        tables = self._automaton.tables
+        if config[K.R_MODE] == K.M_CONTENT:
+            yield from endings(tables.arena, config[K.R_A])
+        else:
+            n_kept = len(self._automaton.arrays.states[config[K.R_FRAME]].kept)
+            yield from (str(number).encode() for number in range(n_kept + 1))
 
     def _item_done(self, plain: Config, kept: Config, byte: int, label: int) -> tuple[Config, Config, bool] | None:
         """Step the innermost keeping array on its finished item; whether ``byte`` belonged to the item."""

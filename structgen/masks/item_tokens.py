@@ -1,0 +1,176 @@
+"""What tokens do to arrays that compare their items, computed once per vocabulary.
+
+Of a hundred thousand tokens, a few hundred can hold a string from quote to quote, or any item between two commas, and
+a thousand end a string. Only these can complete an item in one go.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from structgen.automata.document.comparing import begun_of
+from structgen.automata.document.texts import decoded
+from structgen.dtypes import IntArray
+from structgen.masks.string_body import string_body
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["Holding", "ItemTokens", "item_tokens"]
+
+_ITEM = re.compile(rb",[ \t\r\n]*(?:[\[{].*[\]}]|true|false|null|-?[0-9])", re.DOTALL)
+"""A comma and perhaps a whole item behind it, strings apart."""
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
+_JSON = frozenset(b' \t\r\n"[]{}:,0123456789+-.eEtrufalsn')
+"""Bytes that stand outside of strings, and a quote."""
+_BEHIND = (b",", b"]", b"}")
+_found: weakref.WeakKeyDictionary[Vocabulary, ItemTokens] = weakref.WeakKeyDictionary()
+
+
+class Holding(NamedTuple):
+    """A token that holds more than the end of one item and the beginning of the next."""
+
+    token: int
+    before: bytes
+    """What stands before the quote that ends the string at hand; decoded."""
+    strings: tuple[bytes, ...]
+    """Whole strings behind it; decoded."""
+    begun: bytes
+    """What stands behind a quote that opens a string not ended; decoded."""
+    others: bool
+    """Whether the token must be read, for it holds other items, several, or an escape that breaks off."""
+
+    def is_doubtful(self, own: bytes, come: frozenset[bytes]) -> bool:
+        """Whether items may be equal, of which ``own`` is at hand and others have come."""
+        if self.others or own in self.strings or not come.isdisjoint(self.strings):
+            return True
+        begun = self.begun
+        return begun != b"" and (own.startswith(begun) or any(text.startswith(begun) for text in come))
+
+
+class ItemTokens:
+    """Tables of one vocabulary, each made when first asked for."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._tokens = vocabulary.tokens
+        self._body = string_body(vocabulary)
+
+    def _with(self, *bytes_: int) -> list[int]:
+        """Ordinary tokens in which one of some bytes stands."""
+        wanted = np.zeros(256, np.bool_)
+        wanted[list(bytes_)] = True
+        places = np.flatnonzero(wanted[self._vocabulary.data])
+        ids = np.unique(np.searchsorted(self._vocabulary.offsets, places, "right") - 1)
+        return [token for token in ids.tolist() if token not in self._vocabulary.special_ids]
+
+    # -- within strings ------------------------------------------------------------------------
+
+    @cached_property
+    def closing(self) -> dict[bytes, list[int]]:
+        """Tokens that close a string and have content before the quote, by that, decoded."""
+        body, found = self._body, dict[bytes, list[int]]()
+        for token in body.group_tokens.tolist():
+            content = decoded(self._tokens[token][: body.quote[token]])
+            assert content is not None, "what is broken off closes no string"
+            if content:
+                found.setdefault(content, []).append(token)
+        return found
+
+    @cached_property
+    def escapes(self) -> dict[bytes, list[tuple[int, bytes]]]:
+        """Tokens of content alone with escapes, by that, decoded; each with an escape that breaks off, or none."""
+        body, found = self._body, dict[bytes, list[tuple[int, bytes]]]()
+        for token in self._with(92):
+            text = self._tokens[token]
+            if body.quote[token] == len(text):
+                begun = begun_of(text)
+                assert begun is not None, "it is content"
+                found.setdefault(begun.content, []).append((token, begun.escape))
+        return found
+
+    @cached_property
+    def within(self) -> tuple[Holding, ...]:
+        """Tokens that close a string, and hold a whole item behind it or go on into one."""
+        found: list[Holding] = []
+        for token in self._body.group_tokens.tolist():
+            at = int(self._body.quote[token])
+            text = self._tokens[token]
+            if text[at + 1 :].lstrip()[:1] in _BEHIND:
+                found += _held(token, decoded(text[:at]) or b"", text[at + 1 :])
+        return tuple(found)
+
+    @cached_property
+    def mixed(self) -> list[int]:
+        """Tokens that may do so where a character or an escape is begun before them."""
+        texts = ((token, self._tokens[token].partition(b'"')) for token in self._with(34))
+        return [token for token, (_, quote, rest) in texts if b'"' in rest or _ITEM.search(rest)]
+
+    # -- between lexemes -----------------------------------------------------------------------
+
+    @cached_property
+    def between(self) -> tuple[Holding, ...]:
+        """Tokens that hold a whole item, or begin a string, where they begin between lexemes."""
+        return tuple(held for token in self._with(34, 44) for held in _held(token, b"", self._tokens[token]))
+
+    @cached_property
+    def unclear(self) -> tuple[int, ...]:
+        """Those among them that must be read."""
+        return tuple(held.token for held in self.between if held.others)
+
+    @cached_property
+    def by_string(self) -> dict[bytes, list[int]]:
+        """Others, by a whole string that they hold."""
+        found = dict[bytes, list[int]]()
+        for held in self.between:
+            for text in held.strings:
+                found.setdefault(text, []).append(held.token)
+        return found
+
+    @cached_property
+    def by_begun(self) -> dict[bytes, list[int]]:
+        """Others, by the string that they begin."""
+        found = dict[bytes, list[int]]()
+        for held in self.between:
+            if held.begun:
+                found.setdefault(held.begun, []).append(held.token)
+        return found
+
+    @cached_property
+    def further(self) -> IntArray:
+        """Tokens that hold a whole item, or the end of one and a comma."""
+        holding = {held.token for held in self.between if held.others or held.strings}
+        found = [t for t in self._with(34, 44) if t in holding or b"," in self._tokens[t].lstrip()[1:]]
+        return np.array(found, np.int32)
+
+
+def _held(token: int, before: bytes, text: bytes) -> Iterator[Holding]:
+    """What ``text``, which begins outside of strings, holds of items; nothing where that is none."""
+    outside = _STRING.sub(b'"', text)
+    if not _JSON.issuperset(outside):
+        return
+    strings: list[bytes] = []
+    begun, is_unclear = b"", _ITEM.search(outside) is not None
+    for match in _STRING.finditer(text):
+        if match[2] == b'"':
+            content = decoded(match[1])
+            is_unclear = is_unclear or content is None or bool(strings)
+            strings.append(content or b"")
+        else:
+            last = begun_of(match[0][1:])
+            is_unclear = is_unclear or last is None or last.escape != b""
+            begun = last.content if last is not None else b""
+    if strings or begun or is_unclear:
+        yield Holding(token, before, tuple(strings), begun, is_unclear or bool(strings and begun))
+
+
+def item_tokens(vocabulary: Vocabulary) -> ItemTokens:
+    """The tables of a vocabulary."""
+    found = _found.get(vocabulary)
+    if found is None:
+        found = _found[vocabulary] = ItemTokens(vocabulary)
+    return found
