@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from structgen.automata.utf8 import utf8_fragment
 from structgen.errors import LimitError, UnsupportedError
@@ -33,6 +34,21 @@ FAILS, HOLDS, OPEN = 0, -1, 1
 """What a lookahead comes to before a byte; a number from ``OPEN`` on is the state of its run behind the byte."""
 MAX_NODES = 400_000
 MAX_VARIANTS = 64
+
+
+class _Nodes(NamedTuple):
+    """The nodes of one pattern, numbered from 0."""
+
+    kind: list[int]
+    edges: list[tuple[tuple[int, int, int], ...]]
+    targets: list[tuple[int, ...]]
+    start: int
+
+
+_MOST, _MOST_NODES = 512, 1000
+_kept: dict[int, tuple[Pattern, _Nodes]] = {}
+"""Nodes by their patterns' identity, without lookarounds: readers hand out one pattern for equal expressions, and
+many grammars have the same names, numbers and strings."""
 
 
 @dataclass
@@ -53,13 +69,35 @@ class OrderedNfa:
 
     def add_pattern(self, pattern: Pattern, label: int, name: str) -> int:
         """Add ``pattern``, matching as ``label``; returns its first node."""
-        return _Compiler(self, label, name).compile(pattern)
+        known = _kept.get(id(pattern))
+        if known is not None:
+            return self._add_copy(known[1], label)
+        first = len(self.kind)
+        start = _Compiler(self, label, name).compile(pattern)
+        if len(self.kind) - first <= _MOST_NODES and not {BEHIND, AHEAD}.intersection(self.kind[first:]):
+            if len(_kept) >= _MOST:
+                _kept.clear()
+            edges = [tuple([(low, high, to - first) for low, high, to in found]) for found in self.edges[first:]]
+            targets = [tuple([to - first for to in found]) for found in self.targets[first:]]
+            _kept[id(pattern)] = pattern, _Nodes(self.kind[first:], edges, targets, start - first)
+        return start
+
+    def _add_copy(self, nodes: _Nodes, label: int) -> int:
+        """Add the nodes of a pattern that was compiled before."""
+        first, n = len(self.kind), len(nodes.kind)
+        if first + n >= MAX_NODES:
+            raise _too_many_nodes()
+        self.kind += nodes.kind
+        self.edges += [tuple([(low, high, to + first) for low, high, to in found]) for found in nodes.edges]
+        self.targets += [tuple([to + first for to in found]) if found else found for found in nodes.targets]
+        self.label += [label] * n
+        return first + nodes.start
 
     def add_text(self, text: bytes, label: int) -> int:
         """The same for a fixed ASCII text, whose nodes are many where a grammar has many keywords."""
         first, n = len(self.kind), len(text)
         if first + n >= MAX_NODES:
-            raise LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
+            raise _too_many_nodes()
         self.kind += [MATCH, *[EDGES] * n]
         self.edges += [(), *[((byte, byte, first + at),) for at, byte in enumerate(reversed(text))]]
         self.targets += [()] * (n + 1)
@@ -69,7 +107,7 @@ class OrderedNfa:
     def new_node(self, kind: int, label: int) -> int:
         node = len(self.kind)
         if node >= MAX_NODES:
-            raise LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
+            raise _too_many_nodes()
         self.kind.append(kind)
         self.edges.append(())
         self.targets.append(())
@@ -187,6 +225,10 @@ class OrderedNfa:
         for node in nodes:
             mask |= self.behind_of.get(node, 0)
         return mask
+
+
+def _too_many_nodes() -> LimitError:
+    return LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
 
 
 class _Compiler:

@@ -45,7 +45,8 @@ HEADER = 64
 # Layout of the work array: registers, then
 PATH, N_PATH = 32, 4096
 OFFSETS = PATH + N_PATH
-N_OFFSETS = 8192
+N_OFFSETS = 16384
+"""Four blocks of numbers by level of a walk, see ``grammar_walk``."""
 MISSING, N_MISSING_ROWS = OFFSETS + N_OFFSETS, 256
 SHIFT_MEMO = MISSING + 3 * N_MISSING_ROWS
 MEMO = 4096

@@ -54,19 +54,19 @@ __all__ = ["lexeme_part", "start_part"]
 def reads_much(heap, work, trie, state, least):  # type: ignore[no-untyped-def]
     """Whether ``state`` leads into loops by bytes with at least ``least`` trie nodes behind them in all."""
     total = 0
-    child = 1
-    while child < trie.byte.shape[0]:
-        code = delta_at(heap, state, trie.byte[child])
+    for i in range(trie.child_start[0], trie.child_start[1]):
+        byte = trie.child_byte[i]
+        code = delta_at(heap, state, byte)
         if code == UNKNOWN:
             note_missing(work, ROW, state, 0)
             return False
         if code > 0:
-            again = delta_at(heap, code, trie.byte[child])
+            again = delta_at(heap, code, byte)
             if again == UNKNOWN:
                 note_missing(work, ROW, code, 0)
             elif again == code:
+                child = trie.child_node[i]
                 total += trie.subtree_end[child] - child
-        child = trie.subtree_end[child]
     return total >= least
 
 

@@ -300,7 +300,8 @@ def add_known(heap, work, trie, parts, at, state, level, terminals, first):  # t
         if code == UNKNOWN:
             note_missing(work, ROW, before, 0)
         else:
-            n_ends, n_loose = step_off(heap, trie, parts, node, before, code, np.int64(-1), n_ends, n_loose)
+            byte = trie.byte[node]
+            n_ends, n_loose = step_off(heap, trie, parts, node, byte, before, code, np.int64(-1), n_ends, n_loose)
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
     return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, row >= 0)

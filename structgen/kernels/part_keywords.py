@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from structgen.kernels.grammar_heap import NOTED, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
+from structgen.kernels.grammar_walk import NEXT, STOP
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ENDS, MARKS, N_POOL, NOT_YET, SHORT, has_room, intern_set
 from structgen.kernels.part_scan import note_family, note_loose, note_tokens, step_off
@@ -33,29 +34,8 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
     n_loose = 0
     spelled = last  # nodes that spell a keyword, or at which the lexeme forks, from here on
     for i in range(first, last):
-        root = parts.marks[i, 0]
-        level_of_root = trie.depth[root]
-        node = root
-        stop = trie.subtree_end[root]
-        while node < stop:
-            level = trie.depth[node] - level_of_root
-            state = parts.marks[i, 1]
-            if level > 0:
-                before = work[OFFSETS + level - 1]
-                state = delta_at(heap, before, trie.byte[node])
-                if state == UNKNOWN:
-                    note_missing(work, ROW, before, 0)
-                elif state < 0:  # the lexeme goes on in several ways, each with its keywords
-                    if spelled >= parts.marks.shape[0]:
-                        parts.counts[SHORT] = MARKS
-                        return NOT_YET
-                    parts.marks[spelled, 0] = node
-                    spelled += 1
-                    n_ends, n_loose = step_off(heap, trie, parts, node, before, state, -1, n_ends, n_loose)
-            if state <= 0 or base_at(heap, state) == state:
-                node = trie.subtree_end[node]
-                continue
-            work[OFFSETS + level] = state
+        node, state, level = parts.marks[i, 0], parts.marks[i, 1], 0
+        while level >= 0 and base_at(heap, state) != state:
             if trie.token_start[node] < trie.token_start[node + 1]:
                 slot, n_families = note_family(heap, work, parts, n_families, state, False)
                 n_tokens = note_tokens(trie, parts, n_tokens, slot, node)
@@ -66,7 +46,36 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
                 parts.marks[spelled, 0] = node
                 spelled += 1
                 n_ends, n_loose = keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose)
-            node += 1
+            work[OFFSETS + level] = state
+            at, stop = trie.child_start[node], trie.child_start[node + 1]
+            state = 0
+            while level >= 0 and state == 0:
+                if at == stop:
+                    level -= 1
+                    at, stop = work[NEXT + level], work[STOP + level]
+                    continue
+                before = work[OFFSETS + level]
+                byte = trie.child_byte[at]
+                node = trie.child_node[at]
+                at += 1
+                state = delta_at(heap, before, byte)
+                if state == UNKNOWN:
+                    note_missing(work, ROW, before, 0)
+                    state = 0
+                elif state < 0:  # the lexeme goes on in several ways, each with its keywords
+                    if spelled >= parts.marks.shape[0]:
+                        parts.counts[SHORT] = MARKS
+                        return NOT_YET
+                    parts.marks[spelled, 0] = node
+                    spelled += 1
+                    n_ends, n_loose = step_off(heap, trie, parts, node, byte, before, state, -1, n_ends, n_loose)
+                    state = 0
+                elif base_at(heap, state) == state:
+                    state = 0
+            if level >= 0:
+                work[NEXT + level] = at
+                work[STOP + level] = stop
+                level += 1
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
     return merged(trie, parts, part, last, spelled, n_families, n_tokens, n_ends, n_loose)
@@ -75,14 +84,14 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
 @uncounted
 def keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose):  # type: ignore[no-untyped-def]
     """The children of ``node``, which spells a keyword, whose byte may end it."""
-    child = node + 1
-    while child < trie.subtree_end[node]:
-        code = delta_at(heap, state, trie.byte[child])
+    for i in range(trie.child_start[node], trie.child_start[node + 1]):
+        byte = trie.child_byte[i]
+        code = delta_at(heap, state, byte)
         if code == UNKNOWN:
             note_missing(work, ROW, state, 0)
         elif code <= 0 or accepts_at(heap, code) < 0:
-            n_ends, n_loose = step_off(heap, trie, parts, child, state, code, -1, n_ends, n_loose)
-        child = trie.subtree_end[child]
+            child = trie.child_node[i]
+            n_ends, n_loose = step_off(heap, trie, parts, child, byte, state, code, -1, n_ends, n_loose)
     return n_ends, n_loose
 
 

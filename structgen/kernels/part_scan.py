@@ -20,7 +20,7 @@ from structgen.kernels.grammar_heap import (
     indent_at,
     note_missing,
 )
-from structgen.kernels.grammar_walk import LEVELS, path_column, set_tokens
+from structgen.kernels.grammar_walk import LEVELS, NEXT, STOP, path_column, set_tokens
 from structgen.kernels.jit import uncounted
 from structgen.kernels.loop_map import next_exit
 from structgen.kernels.part_pool import (
@@ -146,9 +146,8 @@ def note_family(heap, work, parts, n_families, state, is_dense):  # type: ignore
 
 
 @uncounted
-def step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose):  # type: ignore[no-untyped-def]
+def step_off(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose):  # type: ignore[no-untyped-def]
     """What reading ``node``'s byte from ``before``, to ``code``, means for the lexeme's end; returns (ends, loose)."""
-    byte = trie.byte[node]
     ended = ended_at(heap, before, byte)
     if heap[ALL_ENDS] != 0 and ended <= -2:
         for i in range(ending_start_at(heap, -2 - ended), ending_start_at(heap, -1 - ended)):
@@ -160,11 +159,11 @@ def step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose):  #
         if ends:
             n_ends = note_end(parts, n_ends, ended, column, node)
         return n_ends, n_loose
+    if not ends and code >= 0:
+        return n_ends, n_loose
     is_big = trie.subtree_end[node] - node >= parts.counts[HEAVY] and not fork_has_newline(heap, code)
     if not is_big:
-        if ends or code < 0:
-            n_loose = note_loose(parts, n_loose, node, before, column, False)
-        return n_ends, n_loose
+        return n_ends, note_loose(parts, n_loose, node, before, column, False)
     if code < 0:
         n_loose = note_loose(parts, n_loose, node, code, column, True)
     if ends:
@@ -186,11 +185,11 @@ def column_at(heap, trie, root, first, mode):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def can_jump(heap, trie, parts, node, state):  # type: ignore[no-untyped-def]
+def can_jump(heap, trie, parts, node, byte, state):  # type: ignore[no-untyped-def]
     """Whether all below ``node`` that stays in the loop of ``state`` is known (see ``kernels.loop_map``)."""
     if state >= parts.loops.shape[0] or parts.loops[state, 1] == parts.loops[state, 2]:
         return False
-    if trie.subtree_end[node] - node < parts.counts[JUMP] or trie.byte[node] >= 128:
+    if byte >= 128 or trie.subtree_end[node] - node < parts.counts[JUMP]:
         return False
     return indent_at(heap, 0) < 0 or not has_newline(heap, state)
 
@@ -226,61 +225,102 @@ def scan(  # type: ignore[no-untyped-def]
 
 
 @uncounted
+def leave(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose):  # type: ignore[no-untyped-def]
+    """``step_off`` where the lexeme may end."""
+    if accepts_at(heap, before) == -1 and code >= 0:
+        return n_ends, n_loose
+    if code > 0 and accepts_at(heap, code) >= 0 and heap[ALL_ENDS] == 0:
+        return n_ends, n_loose
+    return step_off(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose)
+
+
+@uncounted
 def scan_below(  # type: ignore[no-untyped-def]
     heap, work, trie, parts, root, first, mode, is_dense, n_families, n_tokens, n_ends, n_loose
 ):
-    """``scan`` of one node. Where a loop is reached whose exits are known, only those are walked from."""
-    base = trie.depth[root] - (1 if mode == LEAVING else 0)
-    work[OFFSETS] = first
-    work[OFFSETS + LEVELS] = column_at(heap, trie, root, first, mode)
-    node = root
-    stop = trie.subtree_end[root]
-    # while jumping: the loop's state and family, the end of its subtree, the next node that it goes on from
-    loop, slot_of_loop, end, again, exit_at = 0, 0, 0, -1, 0
-    while node < stop:
-        if node == again:
-            if node >= end:
-                again = -1
-            else:
-                exit_at = next_exit(parts.left, exit_at, parts.loops[loop, 2], node)
-                left = parts.left[exit_at] if exit_at < parts.loops[loop, 2] else end << 1
-                following = min(left >> 1, end)
-                n_tokens = stay(trie, parts, node, following, slot_of_loop, is_dense, n_tokens)
-                node = following
-                again = end if node == end else trie.subtree_end[node]
+    """``scan`` of one node."""
+    state = first
+    byte = trie.byte[root]
+    column = column_at(heap, trie, root, first, mode)
+    if mode == LEAVING:
+        state = delta_at(heap, first, byte)
+        if state == UNKNOWN:
+            note_missing(work, ROW, first, 0)
+            return n_families, n_tokens, n_ends, n_loose
+        n_ends, n_loose = leave(heap, trie, parts, root, byte, first, state, column, n_ends, n_loose)
+        if state <= 0:
+            return n_families, n_tokens, n_ends, n_loose
+        column = column_on(heap, state, column, byte)
+    return scan_from(
+        heap, work, trie, parts, root, byte, state, column, is_dense, n_families, n_tokens, n_ends, n_loose
+    )
+
+
+@uncounted
+def scan_from(  # type: ignore[no-untyped-def]
+    heap, work, trie, parts, node, byte, code, column, is_dense, n_families, n_tokens, n_ends, n_loose
+):
+    """The same where the lexeme is in state ``code`` at ``node``, behind ``byte``.
+
+    Where a loop is reached whose exits are known, only those are walked from: they take the place of a node's
+    children, at one level at a time.
+    """
+    level = 0
+    # while jumping: the level, the loop's state and family, the next node, the subtree's end, and where in ``left``
+    jumping, loop, slot, again, end, exit_at, left = -1, 0, 0, 0, 0, 0, 0
+    while True:
+        # at a node, in a state
+        jumps = jumping < 0 and can_jump(heap, trie, parts, node, byte, code)
+        if jumps or trie.token_start[node] < trie.token_start[node + 1]:
+            here, n_families = note_family(heap, work, parts, n_families, code, is_dense)
+            if parts.counts[SHORT] != 0:
+                break
+            n_tokens = stay(trie, parts, node, node + 1, here, is_dense, n_tokens)
+            if jumps:
+                jumping, loop, slot, again, end = level, code, here, node + 1, trie.subtree_end[node]
+                exit_at = parts.loops[code, 1]
+        work[OFFSETS + level] = code
+        work[OFFSETS + LEVELS + level] = column
+        at, stop = trie.child_start[node], trie.child_start[node + 1]
+        # to the next node
+        code = 0
+        while code <= 0:
+            if level == jumping:
+                before = loop
+                column = -1
+                node = end
+                if again < end:
+                    exit_at = next_exit(parts.left, exit_at, parts.loops[loop, 2], again)
+                    left = parts.left[exit_at] if exit_at < parts.loops[loop, 2] else end << 1
+                    node = min(left >> 1, end)
+                    n_tokens = stay(trie, parts, again, node, slot, is_dense, n_tokens)
                 if node == end:
+                    jumping = -1
+                    at = stop
                     continue
+                again = trie.subtree_end[node]
                 if left & 1 != 0:  # no character
-                    node = again
                     continue
-                work[OFFSETS + trie.depth[node] - base - 1] = loop
-                work[OFFSETS + trie.depth[node] - base - 1 + LEVELS] = -1
-        level = trie.depth[node] - base
-        if level > 0:
-            before = work[OFFSETS + level - 1]
-            code = delta_at(heap, before, trie.byte[node])
+                byte = trie.byte[node]
+            elif at == stop:
+                level -= 1
+                if level < 0:
+                    return n_families, n_tokens, n_ends, n_loose
+                at, stop = work[NEXT + level], work[STOP + level]
+                continue
+            else:
+                before = work[OFFSETS + level]
+                column = work[OFFSETS + LEVELS + level]
+                byte = trie.child_byte[at]
+                node = trie.child_node[at]
+                at += 1
+            code = delta_at(heap, before, byte)
             if code == UNKNOWN:
                 note_missing(work, ROW, before, 0)
-                node = trie.subtree_end[node]
-                continue
-            column = work[OFFSETS + level - 1 + LEVELS]
-            may_end = accepts_at(heap, before) != -1 and (accepts_at(heap, max(code, 0)) < 0 or heap[ALL_ENDS] != 0)
-            if code <= 0 or may_end:
-                n_ends, n_loose = step_off(heap, trie, parts, node, before, code, column, n_ends, n_loose)
-                if code <= 0:
-                    node = trie.subtree_end[node]
-                    continue
-            work[OFFSETS + level] = code
-            work[OFFSETS + level + LEVELS] = column_on(heap, code, column, trie.byte[node])
-        state = work[OFFSETS + level]
-        jumps = again < 0 and can_jump(heap, trie, parts, node, state)
-        if jumps or trie.token_start[node] < trie.token_start[node + 1]:
-            slot, n_families = note_family(heap, work, parts, n_families, state, is_dense)
-            if parts.counts[SHORT] != 0:
-                return n_families, n_tokens, n_ends, n_loose
-            n_tokens = stay(trie, parts, node, node + 1, slot, is_dense, n_tokens)
-            if jumps:
-                loop, slot_of_loop, end = state, slot, trie.subtree_end[node]
-                again, exit_at = node + 1, parts.loops[state, 1]
-        node += 1
+            else:
+                n_ends, n_loose = leave(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose)
+        work[NEXT + level] = at
+        work[STOP + level] = stop
+        level += 1
+        column = column_on(heap, code, column, byte)
     return n_families, n_tokens, n_ends, n_loose

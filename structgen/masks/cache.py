@@ -70,9 +70,9 @@ class MaskCache:
         row.flags.writeable = False
         return self._insert(key, row, total)
 
-    def keep(self, key: Hashable, row: TokenMask) -> TokenMask:
+    def keep(self, key: Hashable, row: TokenMask, total: int = -1) -> TokenMask:
         """The same for a row that may be written again: a copy of it is kept, unless its equal is there."""
-        return self._insert(key, row, is_borrowed=True)
+        return self._insert(key, row, total, is_borrowed=True)
 
     def _insert(self, key: Hashable, row: TokenMask, total: int = -1, is_borrowed: bool = False) -> TokenMask:
         check = total if total >= 0 else direct(total_of)(row)

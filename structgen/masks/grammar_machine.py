@@ -58,6 +58,8 @@ class GrammarMachine(WithinBudget):
         """Rows that were asked for since the cache last forgot some, at one look."""
         self._keys: dict[Threads, Hashable] = {}
         self._lengths: dict[tuple[int, ...], list[int]] = {}
+        self._scratch = np.zeros(self._n_words, dtype=np.uint32)
+        """Where masks are put together: what is kept of them is a copy, and none of a mask that is there."""
         self._states = np.zeros(64, dtype=np.int32)
         """Room for the states on top of a stack; more are seldom read."""
         self._queue = np.zeros((1024, 6), dtype=np.int32)
@@ -94,25 +96,23 @@ class GrammarMachine(WithinBudget):
         if found is None:
             with self._lock:
                 found = self._mask(config)
-                if self._young is not self._rows.young:
-                    self._young, self._held = self._rows.young, {}
-                self._held[config] = found
-        row[:] = found
+        row[...] = found
 
     def _mask(self, config: Threads) -> TokenMask:
         """The mask of ``config``, and its key remembered."""
         key = self._keys.get(config)
-        if key is not None:
-            found = self._rows.get(key)
-            if found is not None:
-                return found
-        if len(config) == 1 and config != self._start:
-            key, row = self._thread_mask(config[0])
-        else:
-            key, row = config, self._rows.put(config, self._joined_mask(config))
-        if len(self._keys) >= MAX_STEPS:
-            self._keys.clear()
-        self._keys[config] = key
+        row = self._rows.get(key) if key is not None else None
+        if row is None:
+            if len(config) == 1 and config != self._start:
+                key, row = self._thread_mask(config[0])
+            else:
+                key, row = config, self._rows.put(config, self._joined_mask(config))
+            if len(self._keys) >= MAX_STEPS:
+                self._keys.clear()
+            self._keys[config] = key
+        if self._young is not self._rows.young:
+            self._young, self._held = self._rows.young, {}
+        self._held[config] = row
         return row
 
     def _joined_mask(self, config: Threads) -> TokenMask:
@@ -140,12 +140,11 @@ class GrammarMachine(WithinBudget):
     def _cold_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
         """The mask of one thread, put together, and kept for all stacks equal to its own down to what was read."""
         self.n_cold += 1
-        automaton, parts = self.automaton, self._parts
+        automaton, parts, mask = self.automaton, self._parts, self._scratch
         cell, state, watch, _, column = thread
-        mask = np.empty(self._n_words, dtype=np.uint32)
-        at_start = cell == 0 and column == -1 and state in self._start_states
         if watch and automaton.prospects is not None:
             return self._walked_mask(thread)
+        at_start = cell == 0 and column == -1 and state in self._start_states
         n, n_watched, problem, total, length = direct(grammar_mask.begin_mask)(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
             parts.start if at_start else UNDER_WAY_AT_ROOT, *thread, self._eos, mask,
@@ -157,15 +156,14 @@ class GrammarMachine(WithinBudget):
             if automaton.may_be_complete(thread):
                 self._add_eos(mask)
             length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
-        return self._remember(cell, thread[1:], mask, total, length)
+        return self._remember(thread, mask, total, length)
 
-    def _remember(
-        self, cell: int, name: tuple[int, ...], mask: TokenMask, total: int, length: int
-    ) -> tuple[Hashable, TokenMask]:
-        """Keep ``mask`` for all stacks equal to the one at ``cell`` down to what was read; returns its key, and it.
+    def _remember(self, thread: Thread, mask: TokenMask, total: int, length: int) -> tuple[Hashable, TokenMask]:
+        """Keep a copy of ``mask`` for all stacks equal to the thread's down to what was read; returns its key, and it.
 
         ``total`` is the sum of its words, or -1; ``length`` how many cells were read.
         """
+        name = thread[1:]
         lengths = self._lengths.get(name)
         if lengths is None:
             if len(self._lengths) >= MAX_STEPS:
@@ -173,8 +171,8 @@ class GrammarMachine(WithinBudget):
             self._lengths[name] = [length]
         elif length not in lengths:
             insort(lengths, length)
-        key = (name, self._stack(cell, length))
-        return key, self._rows.put(key, mask, total)
+        key = (name, self._stack(thread[0], length))
+        return key, self._rows.keep(key, mask, total)
 
     def _walked_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
         """The mask of a thread under a condition, token by token, where dead ends are left out."""
@@ -186,7 +184,7 @@ class GrammarMachine(WithinBudget):
         if automaton.may_be_complete(thread):
             self._add_eos(mask)
         length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
-        return self._remember(cell, thread[1:], mask, -1, length)
+        return self._remember(thread, mask, -1, length)
 
     def _walk(self, nodes: list[int], place: tuple[int, ...], row: TokenMask) -> None:
         """Add what a place leads to at ``nodes``, by the bytes of each token."""

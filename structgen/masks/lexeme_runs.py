@@ -19,6 +19,7 @@ from structgen.automata.grammar.automaton import GrammarAutomaton
 from structgen.dtypes import ByteArray, IntArray, TokenMask, freeze, lazy_zeros
 from structgen.kernels import grammar_walk, loop_map
 from structgen.kernels.grammar_walk import GrammarTrie
+from structgen.kernels.tables import TrieTables
 from structgen.masks.text_runs import utf8_table
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -66,11 +67,7 @@ class LexemeRuns:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         trie = vocabulary.trie
-        parent = np.zeros(trie.n_nodes, dtype=np.int32)
-        grammar_walk.find_parents(trie.subtree_end, parent)
-        self.trie = GrammarTrie(
-            trie.byte, trie.subtree_end, trie.depth, trie.token_start, trie.token_ids, freeze(parent, np.int32)
-        )
+        self.trie = _with_children(trie)
         self.n_words = vocabulary.n_words
         self.firsts = _children(self.trie, 0)
         """The trie nodes at which tokens begin."""
@@ -116,12 +113,17 @@ class LexemeRuns:
         return LexemeRun(row, stays.data, exits[:n].copy(), first, last)
 
 
+def _with_children(trie: TrieTables) -> GrammarTrie:
+    n_nodes = trie.n_nodes
+    parent, child_node = np.zeros((2, n_nodes), dtype=np.int32)
+    child_start, child_byte = np.zeros(n_nodes + 1, dtype=np.int32), np.zeros(n_nodes, dtype=np.uint8)
+    grammar_walk.find_children(trie.byte, trie.subtree_end, parent, child_start, child_byte, child_node)
+    added = [freeze(table, table.dtype) for table in (parent, child_start, child_byte, child_node)]
+    return GrammarTrie(trie.byte, trie.subtree_end, trie.depth, trie.token_start, trie.token_ids, *added)
+
+
 def _children(trie: GrammarTrie, node: int) -> IntArray:
-    found, child = [], node + 1
-    while child < trie.subtree_end[node]:
-        found.append(child)
-        child = int(trie.subtree_end[child])
-    return np.array(found, dtype=np.int32)
+    return trie.child_node[trie.child_start[node] : trie.child_start[node + 1]].copy()
 
 
 _known: WeakKeyDictionary[Vocabulary, LexemeRuns] = WeakKeyDictionary()

@@ -25,7 +25,7 @@ from structgen.automata.grammar.exploration import Exploration
 from structgen.automata.grammar.followers import Followers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.grammar.paths import Paths
-from structgen.automata.grammar.shapes import THE_END, Shape, Shapes, bits
+from structgen.automata.grammar.shapes import THE_END, Shape, Shapes, bits, shape_of
 from structgen.automata.lexer import Lexer
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError, UnsupportedError
@@ -60,7 +60,6 @@ class _Inquiry:
     def __init__(self, grammar: Grammar, tables: LalrTables | None) -> None:
         self.grammar = grammar
         self.tables = tables
-        self._shapes = Shapes()
         used = {s for p in grammar.productions for s in p.rhs if s < grammar.n_terminals} | grammar.ignore
         self.paths = Paths(grammar)
         self.shapes = {t: self._shape(grammar.terminals[t]) for t in sorted(used) if grammar.terminals[t].pattern}
@@ -72,7 +71,7 @@ class _Inquiry:
         if terminal.literal and not terminal.flags:
             return Shapes.of_text(terminal.literal)
         assert terminal.pattern is not None
-        return self._shapes.of(terminal.pattern)
+        return shape_of(terminal.pattern)
 
     @cached_property
     def followers(self) -> Followers:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence, max_width, min_width
 
-__all__ = ["BEYOND_ASCII", "THE_END", "Shape", "Shapes", "bits"]
+__all__ = ["BEYOND_ASCII", "THE_END", "Shape", "Shapes", "bits", "shape_of"]
 
 BEYOND_ASCII, THE_END = 1 << 128, 1 << 129
 """In sets of characters: the bits of all that are not ASCII, and of the end of the text."""
@@ -87,6 +87,21 @@ class Shapes:
             first |= part.first if nullable else 0
             nullable = nullable and part.nullable
         return Shape(nullable, first, later, beyond, looks, tail)
+
+
+_MOST = 512
+_kept: dict[int, tuple[Pattern, Shape]] = {}
+"""Shapes by their patterns' identity: the reader hands out one pattern for equal expressions."""
+
+
+def shape_of(pattern: Pattern) -> Shape:
+    """The shape of a terminal's pattern, kept, since many grammars have the same names and numbers."""
+    known = _kept.get(id(pattern))
+    if known is None:
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        known = _kept[id(pattern)] = pattern, Shapes().of(pattern)
+    return known[1]
 
 
 def _bit(character: str) -> int:
