@@ -5,7 +5,8 @@ every verdict, although what to do is written in the formula: take one branch of
 what it requires, give each value what the branch asks, and see which verdicts the finished text
 has. That is what happens here. It finds most witnesses in as many steps as there are
 required names; what it does not find (conflicting branches, unevaluated properties that must
-fail) is left to the uniform search.
+fail) is left to the uniform search. Where a name with listed constants decides what else may come, and nothing is
+left of the list, no search has an end: that is seen first (``is_hopeless``).
 
 An aim is carried behind the state's own formulas, so that failures reach it, too.
 """
@@ -13,7 +14,7 @@ An aim is carried behind the state's own formulas, so that failures reach it, to
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,22 @@ def propagated(formula: Formula) -> Formula:
     return formula
 
 
+def _broken_alone(parts: Sequence[Formula]) -> dict[bytes, list[Formula]]:
+    """By name, what the value there must not be: what properties that tell of this name alone, and must fail, ask."""
+    found: dict[bytes, list[Formula]] = {}
+    for part in parts:
+        broken = part.part if type(part) is Not else None
+        if (
+            isinstance(broken, Properties)
+            and len(broken.named) == 1
+            and not broken.patterns
+            and broken.additional is None
+        ):
+            for name, formula in broken.named.items():
+                found.setdefault(name, []).append(formula)
+    return found
+
+
 class Guided:
     """Completions of general objects, aim by aim."""
 
@@ -162,22 +179,29 @@ class Guided:
         found = list(itertools.islice(branches(propagated(state.forms[0])), MOST_BRANCHES))
         return len(found) < MOST_BRANCHES and all(self._contradicts_itself(state, branch) for branch in found)
 
-    @staticmethod
-    def _contradicts_itself(state: ObjectState, branch: Formula) -> bool:
-        """Names that must both be there and be missing, or too many of them."""
+    def _contradicts_itself(self, state: ObjectState, branch: Formula) -> bool:
+        """Names that must both be there and be missing, or too many of them, or under which nothing may stand."""
         parts = branch.parts if type(branch) is And else (branch,)
         names = state.shape.keys.names
-        present = {name for bit, name in enumerate(names) if (state.seen >> bit) & 1}
-        n_free = state.count - len(present)
-        for part in parts:
-            if isinstance(part, Required):
-                present |= part.names
+        seen = {name for bit, name in enumerate(names) if (state.seen >> bit) & 1}
+        n_free = state.count - len(seen)
+        broken = _broken_alone(parts)
+        present = seen.union(broken, *(part.names for part in parts if isinstance(part, Required)))
         for part in parts:
             if type(part) is Not and isinstance(part.part, Required) and part.part.names <= present:
                 return True
             if isinstance(part, CountIs) and part.high is not None and part.high < len(present) + max(n_free, 0):
                 return True
-        return False
+        return any(self._excludes_all(state, name, parts, broken[name]) for name in broken if name not in seen)
+
+    def _excludes_all(self, state: ObjectState, name: bytes, parts: Sequence[Formula], broken: list[Formula]) -> bool:
+        """Whether no value can stand under a name that must come: constants that are listed, and all excluded."""
+        number = state.shape.places.get(name)
+        if number is None:
+            return False
+        key_class = state.shape.keys.classes[number]
+        asked = [key_class.child(part) for part in parts if isinstance(part, Properties)]
+        return not self._automaton.may_be(conjunction([*asked, *map(negation, broken)]))
 
     def _follow(self, start: ObjectState, aim: Formula) -> tuple[bytes, int] | None:
         """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""

@@ -1,8 +1,8 @@
 """How the strings of a value context are read.
 
 From cheap to dear: free text (with code points counted in a register), a sorted set of
-constants, one byte automaton (an intersection, with lengths in the register where that is
-exact, else multiplied in), and for verdict vectors a labelled product.
+constants, one byte automaton (an intersection, with lengths in the register; a least length that
+not every state can reach is multiplied in), and for verdict vectors a labelled product.
 """
 
 from __future__ import annotations
@@ -123,10 +123,11 @@ class _Prepared:
             return dfa
         if self.high is None or (self.low and not flexible):
             # A lower bound alone needs completions that are long enough, which only the product knows.
-            dfa = intersect(dfa, _length_dfa(self.low, self.high))
-            self.low, self.high = 0, None
-            return dfa
-        assert self.high is not None
+            dfa = intersect(dfa, _length_dfa(self.low, None))
+            self.low = 0
+            if self.high is None:
+                return dfa
+            distance = _character_distance(dfa)
         # With B characters behind, a state is alive while its nearest acceptance still fits.
         self.limits = np.maximum(self.high - distance, -1).astype(np.int32)
         return dfa

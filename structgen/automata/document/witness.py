@@ -275,11 +275,11 @@ class Witness:
         def search() -> bool:
             if state.shape.context.accepts is None and self.automaton.guesser.completes(state):
                 return True
+            if self._guided.is_hopeless(state):
+                return False
             if any(True for _ in self._guided.endings(state)):
                 return True
-            return not self._guided.is_hopeless(state) and bool(
-                self._search_object(state, False, False, any_label=True)
-            )
+            return bool(self._search_object(state, False, False, any_label=True))
 
         return self._is_viable(state, lambda: self.automaton.general_objects.close_label(state), search)
 

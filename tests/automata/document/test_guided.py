@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import structgen as sg
+from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.automata.document.guided import branches
+from structgen.frontends.jsonschema.build import SchemaSource
 from structgen.ir.document import Not, Required, conjunction, disjunction, exactly_one
 
 
@@ -111,3 +113,28 @@ def test_branches_cover_the_formula() -> None:
     for bits in range(8):
         present = {name for at, name in enumerate((b"a", b"b", b"c")) if bits >> at & 1}
         assert value(formula, present) == any(value(branch, present) for branch in found)
+
+
+def test_names_that_no_listed_constant_allows_are_dead_at_once() -> None:
+    """Conditions on one name with listed constants, which together refuse other names: no search comes to an end."""
+    kinds = {"load": "fgh", "edit": "ghi", "move": "ijk", "show": "klm"}
+    names = sorted({*"fghijklmnopqrst"})
+    conditions = [
+        {"if": {"properties": {"act": {"const": kind}}}, "then": {"propertyNames": {"enum": ["act", *allowed]}}}
+        for kind, allowed in kinds.items()
+    ]
+    schema = {
+        "type": "object",
+        "properties": {"act": {"enum": sorted(kinds)}, **{name: {"type": "integer"} for name in names}},
+        "required": ["act"],
+        "allOf": conditions,
+    }
+    automaton = DocumentAutomaton(SchemaSource(schema), whitespace="compact")
+    for first in names:
+        for second in names:
+            members = b'"%s":1' % first.encode()
+            members += b"" if second == first else b',"%s":1' % second.encode()
+            allowed = any(first in some and second in some for some in kinds.values())
+            config = automaton.read(automaton.start, b"{" + members)
+            assert (config is not None) == allowed, members
+    assert automaton.witness.n_assumed == 0
