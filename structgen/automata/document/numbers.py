@@ -174,25 +174,20 @@ def _remainder_automaton(modulus: int, scale: int) -> Dfa:
             table[state, 1 + digit] = place(0, digit % modulus)
     accepting[zero] = True
     table[zero, 12] = point
-    for remainder in range(modulus):
-        table[place(0, remainder), 12] = point + remainder
-        for at in range(scale + 1):
-            state = place(at, remainder)
-            accepting[state] = remainder * 10 ** (scale - at) % modulus == 0
-            for digit in range(10):
-                after = (remainder * 10 + digit) % modulus
-                if at == 0:
-                    table[state, 1 + digit] = place(0, after)
-                elif at < scale:
-                    table[state, 1 + digit] = place(at + 1, after)
-                elif digit == 0 and remainder == 0:
-                    table[state, 1] = zeros
-        for digit in range(10):
-            after = (remainder * 10 + digit) % modulus
-            if scale:
-                table[point + remainder, 1 + digit] = place(1, after)
-            elif digit == 0 and remainder == 0:
-                table[point, 1] = zeros
+    remainders = np.arange(modulus)
+    after = (remainders[:, None] * 10 + np.arange(10)) % modulus
+    table[4 : 4 + modulus, 1:11] = place(0, 0) + after
+    table[4 : 4 + modulus, 12] = point + remainders
+    for at in range(1, scale):
+        table[place(at, 0) : place(at, modulus), 1:11] = place(at + 1, 0) + after
+    if scale:
+        table[point:zeros, 1:11] = place(1, 0) + after
+        table[place(scale, 0), 1] = zeros
+    else:
+        table[point, 1] = zeros
+    for at in range(scale + 1):
+        left = pow(10, scale - at, modulus)
+        accepting[place(at, 0) : place(at, modulus)] = remainders * left % modulus == 0
     table[zeros, 1] = zeros
     accepting[zeros] = True
     return minimized(classes, table, accepting, n, start)
