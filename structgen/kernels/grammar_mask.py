@@ -313,15 +313,24 @@ def resolved(column, of_part):  # type: ignore[no-untyped-def]
 
 
 @uncounted
+def join_row(parts, number, row):  # type: ignore[no-untyped-def]
+    """Allow in ``row`` the tokens of a part's row, by its number in ``rows``, or one below 0 in ``known_rows``."""
+    if number >= 0:
+        for word in range(row.shape[0]):
+            row[word] |= parts.rows[number, word]
+    else:
+        for word in range(row.shape[0]):
+            row[word] |= parts.known_rows[-1 - number, word]
+
+
+@uncounted
 def add_part(heap, work, trie, parts, part, cell, register, column, queue, n_queue, row):  # type: ignore[no-untyped-def]
     """One lexeme part on one stack: allow its tokens, list what begins behind it."""
     pool = parts.pool
     at = part + 5
     for _ in range(pool[part]):
         if check(heap, work, cell, pool[at], register, column):
-            chosen = pool[at + 1]
-            for word in range(row.shape[0]):
-                row[word] |= parts.rows[chosen, word]
+            join_row(parts, pool[at + 1], row)
         at += 2
     for _ in range(pool[part + 1]):
         n = pool[at + 1]

@@ -29,7 +29,6 @@ from structgen.kernels.part_pool import (
     KNOWN_LOOKED_AT,
     LARGE,
     N_POOL,
-    N_ROWS,
     NOT_YET,
     SHORT,
     TOKENS,
@@ -271,18 +270,14 @@ def add_known(heap, work, trie, parts, at, state, level, terminals, first):  # t
         parts.counts[SHORT] = TOKENS
         return NOT_YET
     n_families = 0
-    first_row = parts.counts[N_ROWS]
     for i in range(n_known):
         node = known[families + i]
         after = state if node == 0 else follow(heap, work, trie, state, level, node)
-        slot, n_families = note_family(heap, work, parts, n_families, after, row >= 0)
+        slot, n_families = note_family(heap, work, parts, n_families, after, False)
         if work[NOTED] != 0 or parts.counts[SHORT] != 0:
             return NOT_YET
         if slot != i:
             return NOTHING
-        if row >= 0:
-            for word in range(parts.rows.shape[1]):
-                parts.rows[first_row + i, word] = parts.known_rows[row + i, word]
     for i in range(n_tokens):
         parts.tokens[i, 0] = known[tokens + 2 * i]
         parts.tokens[i, 1] = known[tokens + 2 * i + 1]
@@ -304,4 +299,4 @@ def add_known(heap, work, trie, parts, at, state, level, terminals, first):  # t
             n_ends, n_loose = step_off(heap, trie, parts, node, byte, before, code, np.int64(-1), n_ends, n_loose)
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
-    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, row >= 0)
+    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, row >= 0, -1 - row, -1)

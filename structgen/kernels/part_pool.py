@@ -8,6 +8,7 @@ All lie in one int32 ``pool``, named by their offsets:
              (node, state before, column) .., (node, state before or fork, column, set) ..
     start    n_parts, n_light, n_forked, part .., (node, fork) .., (node, fork) ..
 
+A *row* is a place in ``rows``, or ``-1 - n`` for place n in ``known_rows``.
 *Loose* places are few nodes behind which a lexeme may go on or may have ended, or goes on in
 several ways: they are walked with the parser. *Special* ones are the same with much behind
 them. A *column* (for newlines under indentation) is -1 for none, from 0 on counted from a

@@ -100,8 +100,13 @@ def intern_special(trie, parts, n_loose):  # type: ignore[no-untyped-def]
 
 
 @uncounted
-def write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense):  # type: ignore[no-untyped-def]
-    """Write a lexeme part from what was gathered; returns it, or ``NOT_YET`` where room is short."""
+def write_lexeme(  # type: ignore[no-untyped-def]
+    trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense, row, next_row
+):
+    """Write a lexeme part from what was gathered; returns it, or ``NOT_YET`` where room is short.
+
+    Where it is dense, ``row`` is the number of its first row, and ``next_row`` what there is from one to the next.
+    """
     n_ends = group_ends(trie, parts, n_ends)
     intern_special(trie, parts, n_loose)
     if parts.counts[SHORT] != 0 or not has_room(parts, 5 + 2 * n_families + n_tokens + 3 * n_ends + 4 * n_loose):
@@ -113,11 +118,11 @@ def write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense): 
     for slot in range(n_families):
         if is_dense:
             parts.pool[at] = parts.families[slot]
-            parts.pool[at + 1] = parts.counts[N_ROWS] + slot
+            parts.pool[at + 1] = row + next_row * slot
             at += 2
         else:
             at = write_tokens(parts, at, n_tokens, slot, parts.families[slot])
-    if is_dense:
+    if is_dense and row >= 0:
         parts.counts[N_ROWS] += n_families
     for i in range(n_ends):
         for k in range(3):
@@ -153,7 +158,7 @@ def add_lexeme(heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dens
     if not is_dense and n_tokens > MOST_SPARSE:
         parts.counts[SHORT] = TOKENS
         return NOT_YET
-    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense)
+    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense, parts.counts[N_ROWS], 1)
 
 
 @uncounted
@@ -176,7 +181,7 @@ def add_tail(heap, work, trie, parts, exits, loop, run, others, first):  # type:
     )
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
-    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, True)
+    return write_lexeme(trie, parts, n_families, n_tokens, n_ends, n_loose, True, parts.counts[N_ROWS], 1)
 
 
 @uncounted

@@ -66,6 +66,9 @@ class GrammarMachine(WithinBudget):
         self._watched = np.zeros((256, 6), dtype=np.int32)
         self._broken: dict[tuple[int, int], TokenMask] = {}
         self._steps: dict[tuple[Threads, int], Threads | None] = {}
+        self._staying: dict[Threads, memoryview] = {}
+        """Tokens that stay where they are, as masks: most of a text in strings, and not worth remembering as steps."""
+        self._none = np.zeros(self._n_words, dtype=np.uint32).data
         self._accepting: dict[Threads, bool] = {}
         self._tops: dict[int, bytes] = {}
         self._eos = np.array(sorted(vocabulary.eos_ids), dtype=np.int32)
@@ -276,32 +279,41 @@ class GrammarMachine(WithinBudget):
         if known is not _NOT_YET:
             found: Threads | None = known
             return found
-        if token_id in self._no_text:
+        if token_id in self._no_text or not 0 <= token_id < self._vocabulary.n_tokens:
             return None
+        stays = self._staying.get(config)
+        if stays is None:
+            stays = self._find_staying(config)
+        if stays[token_id >> 5] >> (token_id & 31) & 1:
+            return config  # type: ignore[no-any-return]
         found = self._advance(config, token_id)
         if len(self._steps) >= MAX_STEPS:
             self._steps.clear()
         self._steps[key] = found
         return found
 
+    def _find_staying(self, config: Threads) -> memoryview:
+        """The tokens that leave ``config`` as it is, as a mask; kept where a loop of its lexer state is known."""
+        if len(config) > 1 or config[0][2] or config[0][4] != -1 or config == self._start:
+            return self._none
+        stays = self._parts.stays(config[0][1])
+        if stays is None:
+            return self._none
+        if len(self._staying) >= MAX_STEPS:
+            self._staying.clear()
+        self._staying[config] = stays
+        return stays
+
     def _advance(self, config: Threads, token_id: int) -> Threads | None:
         """A step that is not remembered."""
         vocabulary = self._vocabulary
         if len(config) == 1:
-            thread = config[0]
-            stays = self._parts.stays(thread[1])
-            if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1 and self._is_free(config):
-                return config
             with self._lock:
-                found = self.automaton.advance_one(thread, vocabulary.data, vocabulary.offsets, token_id)
+                found = self.automaton.advance_one(config[0], vocabulary.data, vocabulary.offsets, token_id)
             if found is not None:
                 return found or None
         data = vocabulary.token_bytes(token_id)
         return self.advance_bytes(config, data) if data else None
-
-    def _is_free(self, config: Threads) -> bool:
-        """Whether a loop of its lexer state is all that bytes in it move."""
-        return not config[0][2] and config[0][4] == -1 and config != self._start
 
     def advance_bytes(self, config: Any, data: bytes) -> Threads | None:
         """The configuration after plain bytes; None where they cannot be read."""

@@ -170,34 +170,46 @@ def _terminal(text: str, terminal: PlainTerminal, rank: int) -> Terminal:
         return Terminal(name, exactly(value), value, _NONE, priority, rank)
     expression = written.regexp()
     try:
-        pattern = exactly(value) if kind == "str" and not flags else _pattern(expression, name)
+        if kind == "str" and not flags:
+            pattern = exactly(value)
+            fault = _fault(pattern)
+        else:
+            pattern, fault = _pattern(expression, name)
     except ConstraintError as error:
         raise located(error, text, name) from None
-    if min_width(pattern) == 0:
-        raise located(
-            GrammarSyntaxError(f"terminal {name} matches the empty string", hint="make it match a character"),
-            text,
-            name,
-        )
-    if matches_nothing(pattern):
-        raise located(GrammarSyntaxError(f"terminal {name} matches no text"), text, name)
+    if fault:
+        hint = "make it match a character" if fault == _MATCHES_EMPTY else None
+        raise located(GrammarSyntaxError(f"terminal {name} {fault}", hint=hint), text, name)
     literal = value if kind == "str" else None
     return Terminal(name, pattern, literal, frozenset(flags), priority, rank, expression)
 
 
-def _pattern(expression: str, name: str) -> Pattern:
-    """The pattern of an expression; short ones are kept, since many grammars spell names and numbers alike."""
+def _pattern(expression: str, name: str) -> tuple[Pattern, str]:
+    """The pattern of an expression, and what is wrong with it; short ones are kept, since many grammars share them."""
     if len(expression) > _SHORT:
-        return read_pattern(expression, name=name)
+        pattern = read_pattern(expression, name=name)
+        return pattern, _fault(pattern)
     try:
         return _usual_pattern(expression)
     except ConstraintError:
-        return read_pattern(expression, name=name)  # raises the error with its name
+        pattern = read_pattern(expression, name=name)  # raises the error with its name
+        return pattern, _fault(pattern)
 
 
 @lru_cache(maxsize=512)
-def _usual_pattern(expression: str) -> Pattern:
-    return read_pattern(expression, name="")
+def _usual_pattern(expression: str) -> tuple[Pattern, str]:
+    pattern = read_pattern(expression, name="")
+    return pattern, _fault(pattern)
+
+
+_MATCHES_EMPTY = "matches the empty string"
+
+
+def _fault(pattern: Pattern) -> str:
+    """What makes a pattern no terminal's, if anything does."""
+    if min_width(pattern) == 0:
+        return _MATCHES_EMPTY
+    return "matches no text" if matches_nothing(pattern) else ""
 
 
 def _keywords(
