@@ -92,6 +92,12 @@ _CHARACTERS = (
 )  # fmt: skip
 """Sets of characters that patterns often repeat; what tokens do on each is found once per vocabulary."""
 
+_COMPARED: tuple[tuple[dict[str, Any], bytes], ...] = (
+    ({"type": "string", "maxLength": 9}, b'["a","a'), ({"type": "string"}, b'["a","\\'),
+    ({"enum": ["a", "b"]}, b'["a",'), ({"type": "object"}, b'[{"a":"a"},{"a":"a'),
+)  # fmt: skip
+"""Items that are compared, and beginnings of arrays of them: each kind asks for tables of its own."""
+
 _BOUNDS: tuple[dict[str, int], ...] = (
     {"minimum": 0}, {"minimum": 1}, {"exclusiveMinimum": 0}, {"minimum": 0, "maximum": 1}, {"minimum": 1, "maximum": 5},
     {"minimum": 1, "maximum": 10}, {"minimum": 0, "maximum": 100}, {"minimum": 1, "maximum": 100},
@@ -176,6 +182,8 @@ def warm_up(vocabulary: Vocabulary | None = None, *, freeze: bool = True) -> Non
             format_sample(name)
         for characters in _CHARACTERS:
             _fill(json_schema({"type": "string", "pattern": f"^{characters}+$"}), vocabulary, b'"')
+        for items, text in _COMPARED:
+            _fill(json_schema({"type": "array", "items": items, "uniqueItems": True}), vocabulary, text)
         for bounds in _BOUNDS:
             for kind in ({"type": "number"}, {"type": "integer"}, _INTEGERS_OF_DRAFT_4):
                 if kind is not _INTEGERS_OF_DRAFT_4 or "exclusiveMinimum" not in bounds:

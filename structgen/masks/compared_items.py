@@ -6,8 +6,10 @@ whole item, or go on along one that has come where only that is left to end it (
 the mask is taken from the place in an array without the comparison, which many places share, and those few tokens
 are decided: by what they spell, or, where they hold several items, by reading them.
 
-Left to a walk are arrays that ask more of their items than one goal and a number of them, values of few texts (they
-are asked to differ as a goal), and the ends of objects and arrays that are items.
+Objects and arrays that are items are asked to differ as a goal, or, where that would be many schemas, compared when
+they end: as long as what has been read of one differs from them all, which its first members mostly tell, nothing is to
+be corrected. Left to a walk are arrays that ask more of their items than one goal and a number of them, strings of few
+texts (they are asked to differ as a goal), and items of which hardly another value is left.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from structgen.automata.document.comparing import Begun, begun_of, strings_of
+from structgen.automata.document.comparing import Begun, begun_of, may_equal, strings_of
 from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import document as K
 from structgen.masks.item_tokens import item_tokens
@@ -57,6 +59,7 @@ class ComparedItems:
         self._tokens = item_tokens(machine.vocabulary)
         self._cells: dict[int, int] = {}
         self._doubts: dict[int, list[int]] = {}
+        self._rooms: dict[int, bool] = {}
 
     def fill(self, config: Config, row: TokenMask) -> bool:
         """Fill ``row``; False where a walk must do it."""
@@ -75,19 +78,70 @@ class ComparedItems:
         return True
 
     def _fill_inside(self, config: Config, row: TokenMask) -> bool:
-        """The same within an object or array that is an item, or part of one, as long as no token ends the item."""
-        tables = self._automaton.tables
-        cell, depth = config[K.R_CELL], 1
-        while not self._automaton.keeps_items(tables.cell_list[cell][0]):
-            cell, depth = tables.cell_list[cell][2], depth + 1
+        """The same within an object or array that is an item, or part of one."""
         place = self._cell(config[K.R_CELL])
         if place == _NOWHERE:
             return False
         found, reach = self._machine.row((*config[: K.R_CELL], place))
-        if reach > depth:
-            return False
+        tables, keepers = self._automaton.tables, list(config[K.CONFIG_WIDTH :])
+        in_string = config[K.R_MODE] in (*_TEXT, K.M_LITERAL)
+        cell, depth, doubtful = config[K.R_CELL], 1, list[int]()
+        while cell and depth < reach:
+            frame, _, cell = tables.cell_list[cell]
+            if self._automaton.keeps_items(frame):
+                item = keepers.pop()
+                if not self._has_others(frame):
+                    return False
+                if self._may_repeat(frame, item):
+                    if not in_string or config[K.R_ESC] or not _is_whole(item):
+                        return False
+                    doubtful += self._repeating(frame, item, found)
+                doubtful += _allowed(found, self._tokens.behind_item[in_string])
+            depth += 1
         row[:] = found
+        for token in doubtful:
+            if self._machine.advance(config, token) is None:
+                _forbid(row, token)
         return True
+
+    def _repeating(self, frame: int, item: bytes, row: TokenMask) -> Iterator[int]:
+        """Allowed tokens that end a string and then perhaps the item around it, which may then be one before."""
+        tokens, quote = self._machine.vocabulary.tokens, self._body.quote
+        known: dict[bytes, bool] = {}
+        for token in _allowed(row, self._tokens.closing_item):
+            content = tokens[token][: quote[token] + 1]
+            if content not in known:
+                known[content] = self._may_repeat(frame, item + content)
+            if known[content]:
+                yield token
+
+    def ends_differ(self, config: Config) -> bool:
+        """Whether it hangs on its text if the item at hand may end there, beyond what the automaton knows."""
+        automaton = self._automaton
+        frame, cell = config[K.R_FRAME], config[K.R_CELL]
+        if automaton.keeps_items(frame):
+            return self._comparing.spec(automaton.arrays.states[frame]) != 0
+        keepers = [keeper for keeper in config[K.CONFIG_WIDTH :] if type(keeper) is bytes]
+        while cell:
+            frame, _, cell = automaton.tables.cell_list[cell]
+            if automaton.keeps_items(frame) and self._may_repeat(frame, keepers.pop()):
+                return True
+        return False
+
+    def _may_repeat(self, frame: int, item: bytes) -> bool:
+        """Whether an object or array may come to equal one before that it was not asked to differ from."""
+        state = self._automaton.arrays.states[frame]
+        judged = set(state.kept).difference(self._comparing.asked(state))
+        return any(not text.startswith('"') and may_equal(item, text) for text in judged)
+
+    def _has_others(self, frame: int) -> bool:
+        """Whether, whatever the item at hand comes to, enough other values are left for the next ones."""
+        found = self._rooms.get(frame)
+        if found is None:
+            if len(self._rooms) >= MOST_PLACES:
+                self._rooms.clear()
+            found = self._rooms[frame] = self._comparing.has_others(self._automaton.arrays.states[frame])
+        return found
 
     def _is_told(self, config: Config) -> bool:
         """Whether a string that is an item, or the beginning of one, is compared with others as this module does."""

@@ -87,7 +87,7 @@ class DocumentMachine:
         self.strings = StringMasks(self)
         self._numbers = NumberMasks(self)
         self._kept = KeptMasks(self)
-        self._items = ComparedItems(self)
+        self.items = ComparedItems(self)
         self._exact: dict[tuple[int, bool], int] = {}
         self.n_walked = 0
         """Trie nodes visited so far."""
@@ -105,7 +105,7 @@ class DocumentMachine:
         # Of configurations that keep something, those are known where nothing is left to be corrected.
         found = self._rows.known.get(config)
         if found is None:
-            if len(config) != K.CONFIG_WIDTH and (self._kept.fill(config, row) or self._items.fill(config, row)):
+            if len(config) != K.CONFIG_WIDTH and (self._kept.fill(config, row) or self.items.fill(config, row)):
                 return
             found = self._rows.find_new(config)
             if found is None:

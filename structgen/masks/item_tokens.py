@@ -27,6 +27,8 @@ _ITEM = re.compile(rb",[ \t\r\n]*(?:[\[{].*[\]}]|true|false|null|-?[0-9])", re.D
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
 _JSON = frozenset(b' \t\r\n"[]{}:,0123456789+-.eEtrufalsn')
 """Bytes that stand outside of strings, and a quote."""
+_NEXT = re.compile(rb'[\]}][ \t\r\n]*,[ \t\r\n]*(?:[^\[{" \t\r\n]|[\[{"][ \t\r\n]*(?!"?[ \t\r\n]*\Z))', re.DOTALL)
+"""A bracket, a comma, and more of an item than its first bracket or quote, or one of each."""
 _BEHIND = (b",", b"]", b"}")
 _found: weakref.WeakKeyDictionary[Vocabulary, ItemTokens] = weakref.WeakKeyDictionary()
 
@@ -146,6 +148,26 @@ class ItemTokens:
         holding = {held.token for held in self.between if held.others or held.strings}
         found = [t for t in self._with(34, 44) if t in holding or b"," in self._tokens[t].lstrip()[1:]]
         return np.array(found, np.int32)
+
+    @cached_property
+    def closing_item(self) -> IntArray:
+        """Tokens that close a string and then an object or array."""
+        body = self._body
+        texts = ((token, self._tokens[token][body.quote[token] + 1 :]) for token in body.group_tokens.tolist())
+        return np.array([token for token, text in texts if b"]" in text or b"}" in text], np.int32)
+
+    @cached_property
+    def behind_item(self) -> tuple[IntArray, IntArray]:
+        """Tokens that end an object or array and hold a whole item behind it or go on into one, past its bracket.
+
+        First those read from between lexemes, then those from within a string.
+        """
+        body, found = self._body, list[IntArray]()
+        for in_string in (False, True):
+            tokens = body.group_tokens.tolist() if in_string else self._with(93, 125)
+            texts = ((token, self._tokens[token][body.quote[token] + 1 if in_string else 0 :]) for token in tokens)
+            found.append(np.array([token for token, text in texts if _NEXT.search(text)], np.int32))
+        return found[0], found[1]
 
 
 def _held(token: int, before: bytes, text: bytes) -> Iterator[Holding]:

@@ -47,7 +47,7 @@ class StringMasks:
         mode = config[K.R_MODE]
         if mode < K.M_FREE or config[K.R_ESC]:
             return None
-        if len(config) != K.CONFIG_WIDTH and self._ends_differ(config):
+        if len(config) != K.CONFIG_WIDTH and self.machine.items.ends_differ(config):
             return None
         if mode == K.M_FREE and config[K.R_A] == 0:
             return self._fill_free(config, row)
@@ -58,13 +58,6 @@ class StringMasks:
         if mode == K.M_CONTENT and len(config) == K.CONFIG_WIDTH:
             return self._fill_automaton(config, row)
         return None
-
-    def _ends_differ(self, config: Config) -> bool:
-        """Whether the string at hand is an item that is compared when it ends: its end hangs on its content."""
-        arrays = self.automaton.arrays
-        return self.automaton.keeps_items(config[K.R_FRAME]) and bool(
-            arrays.comparing.spec(arrays.states[config[K.R_FRAME]])
-        )
 
     def spec(self, config: Config) -> npt.NDArray[np.int32]:
         """How the string is read that ``config`` stands in."""

@@ -42,6 +42,7 @@ def strings(**more: Any) -> dict[str, Any]:
 
 
 PAIRS = "^[a-i]{2}x?$"
+LARGE = '[{"a":"' + "a" * 250 + '"},{"a":"a","b":1}'
 CASES: dict[str, tuple[Any, list[str]]] = {
     "strings": (strings(), [
         "[", '["', '["a', '["a"', '["a",', '["a","', '["a","a', '["a","b', '["a","b","', '["ab","a","', '["","',
@@ -90,6 +91,19 @@ CASES: dict[str, tuple[Any, list[str]]] = {
     "in objects": ({"type": "object", "additionalProperties": strings()}, [
         '{"a":["', '{"a":["a","', '{"a":["a"', '{"a":["a",',
     ]),
+    "objects": (unique({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}), [
+        '[{"a":"', '[{"a":"a"},{"a":"', '[{"a":"a"},{"a":"a', '[{"a":"a"},{"a":"a"', '[{"a":"a"},{"a":"b"',
+        '[{"a":"a"},',
+    ]),
+    "large objects": (unique({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}), [
+        LARGE + ',{"a":"', LARGE + ',{"a":"a', LARGE + ',{"a":"b', LARGE + ',{"b":1,"a":"', LARGE + ',{"b":1',
+        LARGE + ',{"a":"b"', LARGE + ',{"a":"a"', LARGE + ',{', LARGE + ",", LARGE, LARGE[:-1],
+        LARGE + ',{"a":"a","b":',
+    ]),
+    "few objects": (unique({"type": "object", "properties": {"a": {"enum": ["a", "b"]}}, "required": ["a"],
+                            "additionalProperties": False}), [
+        '[{"a":"', '[{"a":"a"', '[{"a":"a"},{"a":"', '[{"a":"a"},{"a":"b"', '[{"a":"a"},',
+    ]),
     "not alone": ({"anyOf": [strings(), {"type": "array", "items": {"type": "string"}, "minItems": 3}]}, [
         '["a","', '["a","a', '["a","a"', '["a","a","',
     ]),
@@ -122,7 +136,9 @@ def test_masks_equal_every_token_tried(name: str) -> None:
             assert found == allowed[token], (text, vocabulary.tokens[token])
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", sorted(CASES.keys() - {"large objects"})
+)  # compared when they end: not all can be ended
 def test_all_that_is_read_can_be_ended(name: str) -> None:
     """One byte further than each text: what is left ends in a document that is valid."""
     schema, texts = CASES[name]
