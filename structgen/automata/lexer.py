@@ -34,7 +34,7 @@ from structgen.dtypes import IntArray
 from structgen.errors import UnsupportedError
 from structgen.ir.grammar import Grammar
 from structgen.kernels import grammar_heap
-from structgen.kernels.lexer import CONDITIONAL, MATCH, LexerTables
+from structgen.kernels.lexer import CONDITIONAL, EDGES, MATCH, SPLIT, LexerTables
 
 __all__ = ["DEAD", "UNKNOWN", "Lexer"]
 
@@ -83,6 +83,9 @@ class Lexer:
         self._starts: dict[int, int] = {}
         self._words: dict[int, int] = {}
         self._contexts: dict[frozenset[int], int] = {}
+        self._group_of: dict[int, int] = {}
+        self._taken: list[int] = []
+        """By group of terminals (see ``_apart``), the bytes with which they begin."""
         self._forks: dict[tuple[tuple[int, int], ...], int] = {}
         self.heap = heap
         # rows are marked as unknown when their states are made
@@ -125,12 +128,39 @@ class Lexer:
         grammar = self.grammar
         real = [t for t in self._ranked if t in terminals]
         if not self.exclusive and not grammar.scannerless:
-            states = [self._after([self._start(t)], (), ()) for t in real]
+            states = [self._after(group, (), ()) for group in self._apart(real)]
             return self._fork([(state, 0) for state in states if state])
         hidden = {word for t in real for word in grammar.shadowed.get(t, ()) if word in terminals}
         words = [self._word(word) for t in real for word in grammar.keywords.get(t, ()) if word in terminals]
         starts = [self._start(t) for t in real if t not in hidden]
         return self._after(starts, (), tuple(dict.fromkeys(words)))
+
+    def _apart(self, terminals: list[int]) -> list[list[int]]:
+        """The first nodes of terminals that are read each by itself; one group where no two begin with the same byte.
+
+        Behind the first byte each lexeme has a state of its own then, as it would have had alone.
+        """
+        groups: dict[int, list[int]] = {}
+        for terminal in terminals:
+            group = self._group_of.get(terminal)
+            if group is None:
+                first = self._first_bytes(self._start(terminal))
+                group = next((i for i, taken in enumerate(self._taken) if not taken & first), len(self._taken))
+                self._taken += [0] * (group + 1 - len(self._taken))
+                self._taken[group] |= first
+                self._group_of[terminal] = group
+            groups.setdefault(group, []).append(self._start(terminal))
+        return list(groups.values())
+
+    def _first_bytes(self, node: int) -> int:
+        """The bytes that can be read from ``node``, as bits; all where it looks around."""
+        nfa, found = self.nfa, 0
+        for reached in nfa.closures_all([node]):
+            if nfa.kind[reached] not in (EDGES, SPLIT):
+                return -1
+            for low, high, _ in nfa.edges[reached]:
+                found |= (1 << high + 1) - (1 << low)
+        return found
 
     def key(self, state: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """The nodes of a state, those of its lookbehinds, and of its keywords."""
