@@ -65,7 +65,7 @@ class _Inquiry:
         self.shapes = {t: self._shape(grammar.terminals[t]) for t in sorted(used) if grammar.terminals[t].pattern}
         self.separators = self._separators()
         self._anything = {shape.first for t, shape in self.shapes.items() if t not in grammar.ignore} | {THE_END}
-        self._lexer: Lexer | None = None
+        self._exploration: Exploration | None = None
 
     def _shape(self, terminal: Terminal) -> Shape:
         if terminal.literal and not terminal.flags:
@@ -230,9 +230,10 @@ class _Inquiry:
 
     def _explored(self, terminals: tuple[int, ...]) -> bool:
         """Whether a lexer of just these can reach each terminal that it still follows, and end there."""
-        if self._lexer is None:
-            self._lexer = Lexer(self.grammar, TableHeap(), exclusive=self.tables is not None)
-        return Exploration(self._lexer, self._may_come).is_sound(frozenset(terminals))
+        if self._exploration is None:
+            lexer = Lexer(self.grammar, TableHeap(), exclusive=self.tables is not None)
+            self._exploration = Exploration(lexer, self._may_come)
+        return self._exploration.is_sound(frozenset(terminals))
 
     def _may_come(self, terminal: int) -> list[list[int]]:
         """Lists of sets of characters: of each set of one list, one character must be possible behind ``terminal``."""

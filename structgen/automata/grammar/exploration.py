@@ -28,44 +28,45 @@ class Exploration:
         self.lexer = lexer
         self.ends = LexemeEnds(lexer)
         self.may_come = may_come
+        self._families: dict[int, frozenset[int]] = {}
 
     def is_sound(self, context: frozenset[int]) -> bool:
         """Whether, behind each text, each terminal that some place follows is reached from one of the places."""
         lexer = self.lexer
         start = frozenset((state, watch) for state, watch in lexer.fork(lexer.context(context)) if state)
-        after: dict[frozenset[Place], list[frozenset[Place]]] = {}
+        before: dict[frozenset[Place], list[frozenset[Place]]] = {start: []}
         reached: dict[frozenset[Place], set[int]] = {}
         todo = deque([start])
         while todo:
             places = todo.popleft()
-            if places in after:
-                continue
-            if len(after) > MAX_EXPLORED:
+            if len(reached) > MAX_EXPLORED:
                 return False
-            after[places] = list(self._successors(places))
             reached[places] = set().union(*map(self._ended, places))
-            todo.extend(after[places])
-        changed = True
-        while changed:
-            changed = False
-            for places, following in after.items():
-                size = len(reached[places])
-                for other in following:
-                    reached[places] |= reached[other]
-                changed = changed or len(reached[places]) != size
+            for following in self._successors(places):
+                if following not in before:
+                    before[following] = []
+                    todo.append(following)
+                before[following].append(places)
+        _spread(reached, before)
         if not context <= reached[start]:
             return False
-        return all(self._family(state) <= reached[places] for places in after if places != start for state, _ in places)
+        return all(self._family(state) <= found for places, found in reached.items() if places != start
+                   for state, _ in places)  # fmt: skip
 
-    def _family(self, state: int) -> set[int]:
+    def _family(self, state: int) -> frozenset[int]:
         heap = self.lexer.heap
-        family = heap["family"][state]
-        first, last = heap["family_start"][family : family + 2].tolist()
-        return set(heap["family_terminals"][first:last].tolist())
+        family = int(heap["family"][state])
+        found = self._families.get(family)
+        if found is None:
+            first, last = heap["family_start"][family : family + 2].tolist()
+            found = self._families[family] = frozenset(heap["family_terminals"][first:last].tolist())
+        return found
 
     def _ended(self, place: Place) -> set[int]:
         """The terminals that a lexeme may end as here, so that what comes next can settle all conditions."""
-        found = set()
+        found = set[int]()
+        if self.lexer.heap["accepts"][place[0]] == -1:
+            return found
         for terminal, condition in self.ends.ends(place):
             row = self.ends.rows[condition]
             settled = int.from_bytes(np.packbits(row[:128] == 0, bitorder="little").tobytes(), "little")
@@ -77,9 +78,15 @@ class Exploration:
 
     def _successors(self, places: frozenset[Place]) -> set[frozenset[Place]]:
         """The places behind each byte."""
+        one_of_each = self.ends.one_of_each
+        if len(places) == 1:
+            ((state, watch),) = places
+            if not watch:
+                codes = set(self.ends.codes(state)[one_of_each].tolist())
+                found = {frozenset(self.ends.behind(code, 0) if code < 0 else ((code, 0),)) for code in codes if code}
+                return found - {frozenset()}
         ordered = list(places)
         rows = [row for state, watch in ordered for row in (self.ends.delta(state), self.ends.steps(watch))]
-        one_of_each = self.ends.one_of_each
         found = {
             frozenset(
                 place
@@ -89,3 +96,15 @@ class Exploration:
             for column in set(zip(*(row[one_of_each].tolist() for row in rows), strict=True))
         }
         return found - {frozenset()}
+
+
+def _spread(reached: dict[frozenset[Place], set[int]], before: dict[frozenset[Place], list[frozenset[Place]]]) -> None:
+    """Add to what is reached from places what is reached from those behind them."""
+    todo = [places for places, found in reached.items() if found]
+    while todo:
+        places = todo.pop()
+        found = reached[places]
+        for earlier in before[places]:
+            if not found <= reached[earlier]:
+                reached[earlier] |= found
+                todo.append(earlier)

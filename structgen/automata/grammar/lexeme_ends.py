@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from structgen.automata.lexer import UNKNOWN, Lexer
 from structgen.automata.watches import BROKEN
+from structgen.dtypes import IntArray
 from structgen.kernels.lexer import CONDITIONAL
 
 __all__ = ["FREE", "LexemeEnds", "Place"]
@@ -21,6 +22,8 @@ __all__ = ["FREE", "LexemeEnds", "Place"]
 Place = tuple[int, int]
 """(lexer state, watched runs)."""
 Row = npt.NDArray[np.int64]
+AHEAD = 20
+"""States expanded beyond the one that is asked for."""
 FREE = 0
 """The condition that stands for nothing."""
 
@@ -68,10 +71,14 @@ class LexemeEnds:
 
     def delta(self, state: int) -> Row:
         """The codes that ``state`` goes to."""
-        heap = self.lexer.heap
-        if heap["delta"][state, 0] == UNKNOWN:
-            self.lexer.expand(state)
-        row: Row = heap["delta"][state].astype(np.int64)
+        return self.codes(state).astype(np.int64)
+
+    def codes(self, state: int) -> IntArray:
+        """The same as they lie in the lexer's tables, until more states are made."""
+        row: IntArray = self.lexer.heap["delta"][state]
+        if row[0] == UNKNOWN:
+            self.lexer.expand_all([state], AHEAD)
+            row = self.lexer.heap["delta"][state]
         return row
 
     def steps(self, watch: int) -> Row:
