@@ -320,22 +320,11 @@ def find_starts_of(heap, work, start, wanted, leads, hits, skipped, found):  # t
             for terminal in range(hits.shape[1]):
                 if wanted[terminal] == 0 or hits[lead, terminal] != 0:
                     continue
-                if set_has_free(heap, ending, ignored, found, terminal):
+                if has_free(heap, ending, ignored, found[terminal], 0):
                     hits[lead, terminal] = 1
                     more = True
         if more:
             add_hits(leads, hits, found)
-
-
-@uncounted
-def set_has_free(heap, state, terminal, sets, row):  # type: ignore[no-untyped-def]
-    """The same as ``has_free`` of a row of sets."""
-    for word in range(NEED_WORDS):
-        bits = sets[row, word]
-        for k in range(32):
-            if bits >> k & 1 and is_free(heap, state, 32 * word + k, terminal):
-                return True
-    return False
 
 
 @uncounted
