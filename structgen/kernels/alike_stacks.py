@@ -64,7 +64,7 @@ from structgen.kernels.grammar_heap import (
     start_at,
 )
 from structgen.kernels.jit import uncounted
-from structgen.kernels.stack_moves import parent_of, push
+from structgen.kernels.stack_cells import parent_of, push
 
 __all__ = ["shorten"]
 

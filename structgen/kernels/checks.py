@@ -25,7 +25,6 @@ from structgen.kernels.grammar_heap import (
     MAX_COLUMN,
     MEMO,
     N_DOUBTS,
-    N_SHIFTS,
     N_TERMINALS,
     NEWLINE,
     NOTED,
@@ -165,12 +164,11 @@ def survives_doubt(heap, work, cell, state):  # type: ignore[no-untyped-def]
 @uncounted
 def tell(heap, work, cell, state, watch):  # type: ignore[no-untyped-def]
     """Look up whether the text's end can be reached; what is not known yet is noted, and counts as not."""
-    if heap[N_SHIFTS] == 0:
-        cell = persist(heap, work, cell)
-        if cell == NO_ROOM:
-            note_missing(work, ARENA, 0, 0)
-        if cell < 0:
-            return False
+    cell = persist(heap, work, cell)
+    if cell == NO_ROOM:
+        note_missing(work, ARENA, 0, 0)
+    if cell < 0:
+        return False
     size = heap[N_DOUBTS]
     slot = doubt_hash(cell, state, watch, size)
     row = heap[DOUBTS] + 5 * slot

@@ -16,9 +16,9 @@ UNKNOWN = -1
 BROKEN = -2
 # registers
 N_CELLS, LOWEST, N_MISSING, GENERATION, N_SCRATCH, STATUS, VISITED, N_ARENA, N_EVENTS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY, NOTED = 9, 10, 11, 12
+SCRATCH_CAPACITY, THREADS, THREAD_CAPACITY, NOTED, FORKED_AT = 9, 10, 11, 12, 13
 # kinds of missing entries (the section NEVER, below, is one too)
-ROW, CONTEXT, WATCH, JOIN, REGISTER, SHIFT, FATE, ARENA, EXPECT = 0, 1, 2, 4, 5, 6, 7, 8, 3
+ROW, CONTEXT, WATCH, JOIN, REGISTER, FATE, ARENA = 0, 1, 2, 4, 5, 7, 8
 DOUBT = 64
 """And above it, by the watched runs: what ``doubts`` are to tell."""
 MAX_COLUMN = 256
@@ -28,20 +28,26 @@ FITS_NONE, INDENTS = -2, -3
 # terminal roles
 IGNORED, NEWLINE, OPEN, CLOSE, DECLARED = 1, 2, 4, 8, 16
 # status
-OK, FULL = 0, 1
+OK, FULL, TOO_MANY = 0, 1, 2
 
 
 # Sections of the heap; heap[X] is where section X starts
 (
     DELTA, ACCEPTS, FAMILY, FAMILY_START, FAMILY_TERMINALS, FORK_START, FORK_STATE, FORK_WATCH, WATCH_STEP, NEVER,
-    JOINS, START, ACTION, GOTO, LENGTH, LEFT, ROLES, FEED, FEED_COUNT, INDENT, CELLS, SHIFTS, BASE, HASHED,
+    JOINS, START, ACTION, GOTO, LENGTH, LEFT, ROLES, FEED, FEED_COUNT, INDENT, CELLS, CHOICES, BASE, HASHED,
     ENDED, ENDING_START, ENDING_TERMINAL, ENDING_WATCH, KERNEL_START, KERNEL_LEFT, KERNEL_READ,
-    SHORTENINGS, LONE, FATES, NEED_START, NEEDS, DOUBTS, EXPECTED,
-) = range(38)  # fmt: skip
+    SHORTENINGS, LONE, FATES, NEED_START, NEEDS, DOUBTS,
+) = range(37)  # fmt: skip
 # plain numbers in the heap's header
-N_TERMINALS, N_NONTERMINALS, N_JOINS, N_SHIFTS, N_HASHED, CELL_CAPACITY, ALL_ENDS = 40, 41, 42, 43, 44, 45, 46
-N_SHORTENINGS, COLLIDES, N_FATES, N_DOUBTS, N_EXPECTED = 47, 48, 49, 50, 51
+N_TERMINALS, N_NONTERMINALS, N_JOINS, FORKED, N_HASHED, CELL_CAPACITY, ALL_ENDS = 40, 41, 42, 43, 44, 45, 46
+N_SHORTENINGS, COLLIDES, N_FATES, N_DOUBTS, ACCEPTS_EMPTY = 47, 48, 49, 50, 51
 HEADER = 64
+CHOICE = -(1 << 28)
+"""Entries of the action table from here down name a list of choices (see ``forked_stacks``)."""
+MOST_WAYS = 1 << 13
+"""Stacks that one terminal may close at a time, and lists that are so long."""
+WAYS_ROOM = 6 * MOST_WAYS
+"""Room of these where parsers are nondeterministic, from ``FORKED_AT`` on; then comes a number per scratch cell."""
 # Layout of the work array: registers, then
 PATH, N_PATH = 32, 4096
 OFFSETS = PATH + N_PATH

@@ -10,17 +10,18 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.checks import check
+from structgen.kernels.forked_stacks import first_of, is_fork, rest_of
 from structgen.kernels.grammar_heap import (
     BROKEN,
     CELLS,
     CONTEXT,
     FAIL,
+    FORKED,
     JOINS,
     LOWEST,
     N_JOINS,
     N_MISSING,
     N_SCRATCH,
-    N_SHIFTS,
     NEVER,
     NOTED,
     OFFSETS,
@@ -51,7 +52,7 @@ from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
 from structgen.kernels.jit import uncounted
 from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, SMALL, find_part
 from structgen.kernels.pushdown import emit, emit_code, end_lexeme, is_alive, start_lexeme, step
-from structgen.kernels.stack_moves import state_of
+from structgen.kernels.stack_cells import state_of
 
 __all__ = ["begin_mask", "cells_read", "fill", "find_broken", "walk_watched"]
 
@@ -98,9 +99,7 @@ def begin_mask(  # type: ignore[no-untyped-def]
 
 @uncounted
 def cells_read(heap, work, cell):  # type: ignore[no-untyped-def]
-    """How many cells from ``cell`` down were read; nondeterministic cells stand for all."""
-    if heap[N_SHIFTS] > 0:
-        return 1
+    """How many cells from ``cell`` down were read; a fork among them stands for all below it."""
     return max(0, heap[heap[CELLS] + 3 * cell + 2] - work[LOWEST] + 1)
 
 
@@ -168,6 +167,15 @@ def put(queue, n_queue, one, two, cell, register, column, watch):  # type: ignor
     queue[n_queue, 4] = column
     queue[n_queue, 5] = watch
     return n_queue + 1
+
+
+@uncounted
+def put_behind(heap, work, queue, n_queue, nodes, cell, register, watch):  # type: ignore[no-untyped-def]
+    """``put`` what begins with the bytes of a set, behind a lexeme that led to ``cell``: a place for each stack."""
+    while heap[FORKED] != 0 and is_fork(heap, work, cell):
+        n_queue = put(queue, n_queue, nodes, -1, first_of(heap, work, cell), register, -1, watch)
+        cell = rest_of(heap, work, cell)
+    return put(queue, n_queue, nodes, -1, cell, register, -1, watch)
 
 
 @uncounted
@@ -342,7 +350,7 @@ def add_part(heap, work, trie, parts, part, cell, register, column, queue, n_que
         wide = resolved(pool[at + 1], column)
         after, later = end_lexeme(heap, work, cell, pool[at], register, wide)
         if after != FAIL:
-            n_queue = put(queue, n_queue, pool[at + 2], -1, after, later, -1, 0)
+            n_queue = put_behind(heap, work, queue, n_queue, pool[at + 2], after, later, 0)
             if n_queue < 0:
                 return n_queue
         at += 3
@@ -393,7 +401,7 @@ def add_special(heap, work, trie, node, state, nodes, cell, register, column, qu
     after, later = end_lexeme(heap, work, cell, ended, register, column)
     if after == FAIL:
         return n_queue
-    return put(queue, n_queue, nodes, -1, after, later, -1, -watch)
+    return put_behind(heap, work, queue, n_queue, nodes, after, later, -watch)
 
 
 @uncounted
@@ -402,7 +410,7 @@ def add_endings(heap, work, ended, nodes, cell, register, column, queue, n_queue
     for i in range(ending_start_at(heap, -2 - ended), ending_start_at(heap, -1 - ended)):
         after, later = end_lexeme(heap, work, cell, ending_terminal_at(heap, i), register, column)
         if after != FAIL:
-            n_queue = put(queue, n_queue, nodes, -1, after, later, -1, -ending_watch_at(heap, i))
+            n_queue = put_behind(heap, work, queue, n_queue, nodes, after, later, -ending_watch_at(heap, i))
             if n_queue < 0:
                 return n_queue
     return n_queue

@@ -25,7 +25,6 @@ from structgen.kernels.grammar_heap import (
     N_HASHED,
     N_MISSING,
     N_SCRATCH,
-    N_SHIFTS,
     N_SHORTENINGS,
     N_TERMINALS,
     NOTED,
@@ -50,7 +49,7 @@ from structgen.kernels.grammar_heap import (
 from structgen.kernels.jit import uncounted
 from structgen.kernels.lasting_cells import cell_hash, persist
 from structgen.kernels.pushdown import column_after, end_lexeme, step
-from structgen.kernels.stack_moves import can_shift, can_shift_or_end, shift
+from structgen.kernels.stack_moves import can_shift_or_end, shift
 
 __all__ = [
     "GrammarTrie",
@@ -208,13 +207,13 @@ def path_column(heap, trie, root, node, column):  # type: ignore[no-untyped-def]
 
 @uncounted
 def end_at(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
-    """Hand a terminal over outside a walk; returns (cell or FAIL, register)."""
+    """Hand a terminal over outside a walk; returns (cell, which may be a fork, or FAIL, register)."""
     return end_lexeme(heap, work, cell, terminal, register, column)
 
 
 @uncounted
 def shift_at(heap, work, cell, terminal):  # type: ignore[no-untyped-def]
-    """The scratch cell after ``terminal``, or FAIL."""
+    """The scratch cell after ``terminal``, which may be a fork, or FAIL."""
     return shift(heap, work, cell, terminal)
 
 
@@ -320,13 +319,17 @@ def advance_one(  # type: ignore[no-untyped-def]
 
 @uncounted
 def stack_states(heap, cell, out):  # type: ignore[no-untyped-def]
-    """Write the parser states of arena cell ``cell`` and those below it, top first; returns how many."""
+    """Write the parser states of arena cell ``cell`` and those below it, top first; returns how many.
+
+    A fork stands for all below it, in place of a state that no parser has.
+    """
     n = 0
     while n < out.shape[0]:
         at = heap[CELLS] + 3 * cell
-        out[n] = heap[at]
+        is_fork = heap[at] < 0
+        out[n] = -1 - cell if is_fork else heap[at]
         n += 1
-        if heap[at + 2] == 0:
+        if heap[at + 2] == 0 or is_fork:
             break
         cell = heap[at + 1]
     return n
@@ -361,6 +364,4 @@ def is_complete(heap, work, cell, terminal, register, column):  # type: ignore[n
             if cell == FAIL:
                 return False
             count += 1
-    if heap[N_SHIFTS] > 0:
-        return can_shift(heap, work, cell, heap[N_TERMINALS])
     return can_shift_or_end(heap, work, cell, heap[N_TERMINALS])

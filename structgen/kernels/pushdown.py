@@ -13,6 +13,7 @@ as ``grammar_heap`` says.
 from __future__ import annotations
 
 from structgen.kernels.checks import check, survives
+from structgen.kernels.forked_stacks import first_of, is_fork, rest_of
 from structgen.kernels.grammar_heap import (
     ALL_ENDS,
     BROKEN,
@@ -22,6 +23,7 @@ from structgen.kernels.grammar_heap import (
     CONTEXT,
     FAIL,
     FITS_NONE,
+    FORKED,
     FULL,
     IGNORED,
     INDENTS,
@@ -62,7 +64,8 @@ from structgen.kernels.grammar_heap import (
     watch_step_at,
 )
 from structgen.kernels.jit import uncounted
-from structgen.kernels.stack_moves import shift, state_of
+from structgen.kernels.stack_cells import state_of
+from structgen.kernels.stack_moves import shift
 
 
 @uncounted
@@ -157,7 +160,7 @@ def emit_code(heap, work, first, count, cell, code, watch, register, column, byt
 
 @uncounted
 def end_lexeme(heap, work, cell, terminal, register, column):  # type: ignore[no-untyped-def]
-    """Hand ``terminal`` to the parser; returns (cell or FAIL, register)."""
+    """Hand ``terminal`` to the parser; returns (cell, which may be a fork, or FAIL, register)."""
     role = role_at(heap, terminal)
     if role & IGNORED:
         return cell, register
@@ -244,6 +247,16 @@ def begin_lexeme(heap, work, first, count, cell, terminal, code, after, register
     cell, register = end_lexeme(heap, work, cell, terminal, register, column)
     if cell == FAIL:
         return count
+    while heap[FORKED] != 0 and is_fork(heap, work, cell):
+        one = first_of(heap, work, cell)
+        count = begin_on(heap, work, first, count, one, code, after, register, byte)
+        cell = rest_of(heap, work, cell)
+    return begin_on(heap, work, first, count, cell, code, after, register, byte)
+
+
+@uncounted
+def begin_on(heap, work, first, count, cell, code, after, register, byte):  # type: ignore[no-untyped-def]
+    """The same on the stack that the terminal led to; the lexeme that ended could have gone on to ``code``."""
     if code != 0:  # the condition is asked for where something may begin: elsewhere it is not worked out
         if not may_begin(heap, work, cell, byte):
             return count
@@ -269,13 +282,22 @@ def may_begin(heap, work, cell, byte):  # type: ignore[no-untyped-def]
     if begin == UNKNOWN:
         note_missing(work, CONTEXT, parser_state, 0)
         return False
-    if begin < 0:
-        return True
-    code = delta_at(heap, begin, byte)
+    if begin >= 0:
+        return may_read(heap, work, begin, byte)
+    fork = -2 - begin
+    found = False
+    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
+        found = found or may_read(heap, work, fork_state_at(heap, i), byte)
+    return found
+
+
+@uncounted
+def may_read(heap, work, state, byte):  # type: ignore[no-untyped-def]
+    """Whether a lexeme in ``state`` may go on with ``byte``."""
+    code = delta_at(heap, state, byte)
     if code == UNKNOWN:
-        note_missing(work, ROW, begin, 0)
-        return False
-    return code != 0
+        note_missing(work, ROW, state, 0)
+    return code != 0 and code != UNKNOWN
 
 
 @uncounted

@@ -199,9 +199,7 @@ class GrammarMachine(WithinBudget):
             row[token >> 5] |= np.uint32(1 << (token & 31))
 
     def _stack(self, cell: int, length: int) -> bytes:
-        """The parser states on top of a stack, at most ``length``, as bytes; nondeterministic cells stand for all."""
-        if self.automaton.parser is not None:
-            return cell.to_bytes(4, "little")
+        """The parser states on top of a stack, at most ``length``, as bytes; a fork stands for all below it."""
         top = self._tops.get(cell)
         if top is None:
             if len(self._tops) >= MAX_STEPS:

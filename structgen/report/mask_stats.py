@@ -32,7 +32,7 @@ def cost_of(constraint: Constraint) -> dict[str, int]:
         return {"states": tables.n_values + tables.n_frames, "bytes": tables.n_bytes}
     if isinstance(constraint, GrammarConstraint):
         automaton = constraint.chosen.shared_automaton()
-        parser = 0 if automaton.lalr is None else automaton.lalr.n_states
+        parser = 0 if automaton.forked is not None else automaton.tables.n_states
         return {"states": parser + automaton.lexer.n_states}
     return {}
 

@@ -5,7 +5,7 @@ where a token may end one lexeme and hold several more.
 
 - ``choose`` settles the parser: LALR(1) tables (``lalr``, DeRemer and Pennello 1982) where the
   grammar has no conflict, or none that shifting loses a text by (``exchanges``), else a nondeterministic
-  LR parser on a shared stack (``glr``).
+  LR parser on stacks that fork (``glr``).
 - ``automaton`` moves threads, (stack cell, lexer state, ...), over bytes. Lexer states are made
   as they are met (``automata.lexer``, in compiled code). A lookahead waits in the state until
   the next byte settles it; only what a byte leaves open is guessed and watched.
@@ -56,7 +56,8 @@ reached everywhere:
   the others' 1.4 to 3. Threads under a condition that stays open
   (Lark's regular expressions, where ``re`` would step back) still walk the whole trie: 10 to 80 ms a mask.
 - Conflicts: where ``exchanges`` proves that shifting loses nothing (dangling ``else``, operators
-  without precedence) masks take 0.2 to 0.7 of llguidance's time; nondeterministic parsers took 5 times as long
-  as it, and still do for what is not proved (statements that nothing separates, as in Lua): reductions in Python,
-  and a mask for each new graph of stacks.
+  without precedence) no stack forks by them, whatever other conflicts a grammar has. What is not proved
+  (statements that nothing separates, as in Lua) is read on stacks that fork, in compiled code
+  (``kernels.forked_stacks``); cells that stood for sets of stacks, worked out in Python, took four times as long on a
+  grammar of Lua. Most of what is left there are lexemes that each may be several terminals.
 """

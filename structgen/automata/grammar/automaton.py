@@ -10,7 +10,7 @@ Not thread-safe; the machine that owns it holds a lock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from structgen.ir.grammar import Grammar
 from structgen.kernels import alike_stacks, grammar_facts, grammar_heap, grammar_walk
 from structgen.kernels.jit import direct
 
+if TYPE_CHECKING:
+    from structgen.automata.grammar.glr import NondeterministicTables
+
 __all__ = ["GrammarAutomaton", "Thread", "Threads"]
 
 Thread = tuple[int, int, int, int, int]
@@ -40,24 +43,8 @@ AHEAD = 20
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
 
-class Parser(Protocol):
-    """What the automaton asks of a nondeterministic parser; see ``glr``."""
-
-    tables: LalrTables
-    accepts_empty: bool
-
-    @property
-    def n_cells(self) -> int: ...
-    def tops(self, cell: int) -> list[tuple[int, int]]: ...
-    def bases(self, node: int, n: int) -> list[tuple[int, int]]: ...
-    def attach(self, heap: TableHeap) -> None: ...
-    def fill(self, cell: int, terminal: int) -> None: ...
-    def expect(self, cell: int) -> None: ...
-    def expected(self, cell: int) -> frozenset[int]: ...
-
-
 class GrammarAutomaton:
-    """Lexer and parser over bytes; ``parser`` takes the place of ``lalr`` where the grammar is not LALR(1).
+    """Lexer and parser over bytes; ``forked`` says what else may be done where ``tables`` have a conflict.
 
     ``exclusive`` is whether a lexeme is one terminal only, as Lark's LALR parsers read it.
     """
@@ -65,27 +52,23 @@ class GrammarAutomaton:
     def __init__(
         self,
         grammar: Grammar,
-        lalr: LalrTables | None,
-        parser: Parser | None = None,
+        tables: LalrTables,
+        forked: NondeterministicTables | None = None,
         *,
         collides: bool = False,
         exclusive: bool = True,
     ) -> None:
         self.grammar = grammar
-        self.lalr = lalr
-        self.parser = parser
+        self.tables = tables
+        self.forked = forked
         self.heap = heap = TableHeap()
         self._add_sections()
-        if parser is not None:
-            parser.attach(heap)
         if collides:
             Prospects.add_sections(heap, grammar.n_terminals)
         self.registers = Registers(heap, indented=grammar.indentation is not None)
-        self.lexer = Lexer(
-            grammar, heap, exclusive=lalr is not None and exclusive
-        )  # the heap is laid out here, with all sections
+        self.lexer = Lexer(grammar, heap, exclusive=exclusive)  # the heap is laid out here, with all sections
         self.registers.begin()
-        self.work = _new_work(1 << 15, 1 << 12)
+        self.work = _new_work(1 << 15, 1 << 12, forked is not None)
         self.work[grammar_heap.N_ARENA] = 1
         self._threads = int(self.work[grammar_heap.THREADS])
         self._joins = 0
@@ -94,25 +77,22 @@ class GrammarAutomaton:
         self.prospects = Prospects(self) if collides else None
 
     def _add_sections(self) -> None:
-        heap, lalr, grammar = self.heap, self.lalr, self.grammar
+        heap, tables, grammar, forked = self.heap, self.tables, self.grammar, self.forked
         heap.set_number(grammar_heap.N_TERMINALS, grammar.n_terminals)
         heap.set_number(grammar_heap.ALL_ENDS, int(grammar.scannerless))
         heap.add("joins", grammar_heap.JOINS, 64, 3)
-        heap.add("start", grammar_heap.START, lalr.n_states if lalr is not None else 64, 0, UNKNOWN)
-        if lalr is not None:
-            heap.set_number(grammar_heap.N_NONTERMINALS, lalr.goto.shape[1])
-            heap.put("action", grammar_heap.ACTION, lalr.action)
-            heap.put("goto", grammar_heap.GOTO, lalr.goto)
-            heap.put("length", grammar_heap.LENGTH, lalr.length)
-            heap.put("left", grammar_heap.LEFT, lalr.left)
-            heap.put("kernel_start", grammar_heap.KERNEL_START, lalr.kernel_start)
-            left, read = lalr.kernel_places()
-            heap.put("kernel_left", grammar_heap.KERNEL_LEFT, left)
-            heap.put("kernel_read", grammar_heap.KERNEL_READ, read)
-            heap.add("shortenings", grammar_heap.SHORTENINGS, 1 << 10, alike_stacks.ROW)
-            if grammar.n_terminals < alike_stacks.MOST_TERMINALS:
-                heap.set_number(grammar_heap.N_SHORTENINGS, 1 << 10)
-            heap.add("lone", grammar_heap.LONE, lalr.n_states)
+        heap.add("start", grammar_heap.START, tables.n_states, 0, UNKNOWN)
+        heap.set_number(grammar_heap.N_NONTERMINALS, tables.goto.shape[1])
+        heap.put("action", grammar_heap.ACTION, tables.action if forked is None else forked.action)
+        heap.put("goto", grammar_heap.GOTO, tables.goto)
+        heap.put("length", grammar_heap.LENGTH, tables.length)
+        heap.put("left", grammar_heap.LEFT, tables.left)
+        if forked is None:
+            self._add_shortenings()
+        else:
+            heap.put("choices", grammar_heap.CHOICES, np.array(forked.lists, dtype=np.int32))
+            heap.set_number(grammar_heap.FORKED, 1)
+            heap.set_number(grammar_heap.ACCEPTS_EMPTY, int(forked.accepts_empty))
         roles, indent = _roles(grammar)
         heap.put("roles", grammar_heap.ROLES, roles)
         heap.put("indent", grammar_heap.INDENT, indent)
@@ -121,34 +101,44 @@ class GrammarAutomaton:
         heap.add("cells", grammar_heap.CELLS, CELLS, 3)
         heap.set_number(grammar_heap.CELL_CAPACITY, CELLS)
 
-    @property
-    def tables(self) -> LalrTables:
-        """The parser's tables, of whichever kind it is."""
-        if self.lalr is not None:
-            return self.lalr
-        assert self.parser is not None
-        return self.parser.tables
+    def _add_shortenings(self) -> None:
+        """Tables by which stacks that do not fork are shortened (see ``kernels.alike_stacks``)."""
+        heap, tables = self.heap, self.tables
+        heap.put("kernel_start", grammar_heap.KERNEL_START, tables.kernel_start)
+        left, read = tables.kernel_places()
+        heap.put("kernel_left", grammar_heap.KERNEL_LEFT, left)
+        heap.put("kernel_read", grammar_heap.KERNEL_READ, read)
+        heap.add("shortenings", grammar_heap.SHORTENINGS, 1 << 10, alike_stacks.ROW)
+        if self.grammar.n_terminals < alike_stacks.MOST_TERMINALS:
+            heap.set_number(grammar_heap.N_SHORTENINGS, 1 << 10)
+        heap.add("lone", grammar_heap.LONE, tables.n_states)
 
     @property
     def accepts_empty(self) -> bool:
         """Whether a nondeterministic parser takes the empty text, of which its tables know nothing."""
-        return self.parser is not None and self.parser.accepts_empty
+        return self.forked is not None and self.forked.accepts_empty
 
-    def tops(self, cell: int) -> list[tuple[int, int]]:
-        """(parser state, what lies below it) for each top of a stack; a deterministic stack has one."""
-        if self.parser is not None:
-            return self.parser.tops(cell)
-        state, below, _ = self.heap["cells"][cell].tolist()
-        return [(state, below)]
+    def stacks(self, cell: int) -> list[int]:
+        """The stacks that lie at ``cell``, which is one of them unless it is a fork."""
+        found = []
+        cells = self.heap["cells"]
+        while (state := int(cells[cell, 0])) < 0:
+            found.append(int(cells[cell, 1]))
+            cell = -1 - state
+        return [*found, cell]
 
     def bases(self, below: int, n: int) -> list[tuple[int, int]]:
-        """(place, parser state) ``n`` steps under ``below``."""
-        if self.parser is not None:
-            return self.parser.bases(below, n)
+        """(place, parser state) ``n`` steps under ``below``, which may be a fork."""
         cells = self.heap["cells"]
+        found = dict.fromkeys(self.stacks(below))
         for _ in range(n):
-            below = int(cells[below, 1])
-        return [(below, int(cells[below, 0]))]
+            found = dict.fromkeys(stack for cell in found for stack in self.stacks(int(cells[cell, 1])))
+        return [(cell, int(cells[cell, 0])) for cell in found]
+
+    def top(self, cell: int) -> tuple[int, int]:
+        """(parser state, what lies below it) of a stack."""
+        state, below, _ = self.heap["cells"][cell].tolist()
+        return state, below
 
     def begin(self) -> None:
         """Start a new call's scratch: cells made before are gone."""
@@ -184,6 +174,8 @@ class GrammarAutomaton:
         if work[grammar_heap.STATUS] == grammar_heap.FULL:
             self._grow()
             return True
+        if work[grammar_heap.STATUS] == grammar_heap.TOO_MANY:
+            raise LimitError("one terminal closes too many parses", what="stacks", limit=grammar_heap.MOST_WAYS)
         count = int(work[grammar_heap.N_MISSING])
         if not count:
             return False
@@ -217,21 +209,14 @@ class GrammarAutomaton:
                 self.registers.indent(one, other)
             else:
                 self.registers.fill(one)
-        elif kind == grammar_heap.EXPECT:
-            assert self.parser is not None
-            self.parser.expect(one)
         elif kind == grammar_heap.ARENA:
             self.reserve(len(self.heap["cells"]))
         elif kind == grammar_heap.FATE:
             assert self.prospects is not None
             self.prospects.make_room(one)
-        elif kind >= grammar_heap.DOUBT:
-            assert self.prospects is not None
-            self.prospects.tell(one, other, kind - grammar_heap.DOUBT)
         else:
-            assert kind == grammar_heap.SHIFT and self.parser is not None
-            self.parser.fill(one, other)
-            self.heap.ensure("start", self.parser.n_cells)  # kernels read it for any cell
+            assert kind >= grammar_heap.DOUBT and self.prospects is not None
+            self.prospects.tell(one, other, kind - grammar_heap.DOUBT)
 
     def _add_join(self, one: int, other: int, both: int) -> None:
         self.heap.ensure("joins", self._joins + 1)
@@ -240,21 +225,14 @@ class GrammarAutomaton:
         self.heap.set_number(grammar_heap.N_JOINS, self._joins)
 
     def _start_of(self, state: int) -> None:
+        """Find the code for a state, and for all that are like it."""
         code = self.lexer.context(self.live_terminals(state))
-        self.heap.ensure("start", state + 1)
-        if self.lalr is None:
-            self.heap["start"][state] = code
-        else:  # one context serves many states
-            direct(grammar_facts.states_alike)(self.heap["action"], state, self.heap["start"], code)
+        direct(grammar_facts.states_alike)(self.heap["action"], state, self.heap["start"], code)
 
     def live_terminals(self, state: int) -> frozenset[int]:
         """Terminals the lexer tries in a parser state: those with an action, the ignored, newlines."""
         grammar = self.grammar
-        if self.lalr is not None:
-            found = set(np.flatnonzero(self.heap["action"][state, : grammar.n_terminals]).tolist())
-        else:
-            assert self.parser is not None
-            found = set(self.parser.expected(state))
+        found = set(np.flatnonzero(self.heap["action"][state, : grammar.n_terminals]).tolist())
         found |= grammar.ignore
         if grammar.indentation is not None:
             found.add(grammar.indentation.newline)
@@ -262,11 +240,11 @@ class GrammarAutomaton:
 
     def follows(self) -> ByteArray:
         """(T, 256) uint8: the bytes that may come right behind each terminal, or more."""
-        return following_bytes(self.grammar, self.heap["action"] if self.lalr is not None else self.tables.action)
+        return following_bytes(self.grammar, self.tables.action)
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""
-        if state >= len(self.heap["start"]) or self.heap["start"][state] == UNKNOWN:
+        if self.heap["start"][state] == UNKNOWN:
             self._start_of(state)
         return int(self.heap["start"][state])
 
@@ -283,11 +261,13 @@ class GrammarAutomaton:
         size, n_threads = int(old[grammar_heap.SCRATCH_CAPACITY]), int(old[grammar_heap.THREAD_CAPACITY])
         if size > MAX_CELLS >> 3:
             raise LimitError("one token needs too much parsing", what="scratch cells", limit=MAX_CELLS >> 3)
-        self.work = work = _new_work(2 * size, 2 * n_threads)
+        self.work = work = _new_work(2 * size, 2 * n_threads, self.forked is not None)
         kept = grammar_heap.SCRATCH_AT + 2 * size
         sizes = work[grammar_heap.SCRATCH_CAPACITY : grammar_heap.THREAD_CAPACITY + 1].copy()
+        ways = work[grammar_heap.FORKED_AT]
         work[:kept] = old[:kept]
         work[grammar_heap.SCRATCH_CAPACITY : grammar_heap.THREAD_CAPACITY + 1] = sizes
+        work[grammar_heap.FORKED_AT] = ways
         before, after = int(old[grammar_heap.THREADS]), int(work[grammar_heap.THREADS])
         work[after : after + 5 * n_threads] = old[before : before + 5 * n_threads]
         self._threads = after
@@ -407,8 +387,10 @@ class GrammarAutomaton:
         return bool(self.run(lambda heap, work: is_complete(heap, work, cell, terminal, register, column)))
 
     def __repr__(self) -> str:
-        n_parser = self.lalr.n_states if self.lalr is not None else "nondeterministic"
-        return f"GrammarAutomaton({n_parser} parser states, {self.lexer.n_states} lexer states so far)"
+        kind = "nondeterministic " if self.forked is not None else ""
+        return (
+            f"GrammarAutomaton({self.tables.n_states} {kind}parser states, {self.lexer.n_states} lexer states so far)"
+        )
 
 
 def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:
@@ -426,12 +408,15 @@ def _roles(grammar: Grammar) -> tuple[IntArray, IntArray]:
     return roles, np.array([rules.newline, rules.indent, rules.dedent, rules.tab_length], dtype=np.int32)
 
 
-def _new_work(n_scratch: int, n_threads: int) -> IntArray:
+def _new_work(n_scratch: int, n_threads: int, is_forked: bool) -> IntArray:
     at = grammar_heap.SCRATCH_AT + 2 * n_scratch
-    work: IntArray = np.empty(at + 5 * n_threads, dtype=np.int32)
+    ways = at + 5 * n_threads
+    room = grammar_heap.WAYS_ROOM + n_scratch if is_forked else 0
+    work: IntArray = np.empty(ways + room, dtype=np.int32)
     work[: grammar_heap.PATH] = 0
     work[grammar_heap.SHIFT_MEMO : grammar_heap.WORDS] = 0
     work[grammar_heap.SCRATCH_CAPACITY] = n_scratch
     work[grammar_heap.THREADS] = at
     work[grammar_heap.THREAD_CAPACITY] = n_threads
+    work[grammar_heap.FORKED_AT] = ways
     return work

@@ -42,9 +42,10 @@ class ChosenParser:
         """A new automaton, for one vocabulary."""
         if self.tables is not None:
             return GrammarAutomaton(self.grammar, self.tables, collides=self.collides, exclusive=self.name == "lalr")
-        from structgen.automata.grammar.glr import NondeterministicParser
+        from structgen.automata.grammar.glr import NondeterministicTables
 
-        return GrammarAutomaton(self.grammar, None, NondeterministicParser(self.grammar), collides=self.collides)
+        forked = NondeterministicTables(self.grammar)
+        return GrammarAutomaton(self.grammar, forked.tables, forked, collides=self.collides, exclusive=False)
 
     def shared_automaton(self) -> GrammarAutomaton:
         """One automaton kept for questions about whole texts."""

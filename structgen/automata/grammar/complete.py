@@ -148,9 +148,9 @@ class Completer:
                     _offer(moves, word, need)
                 else:
                     self._next_lexemes(after, state, moves)
-                    for ignored in automaton.grammar.ignore if thorough else ():
-                        if ignored in self.words_of(after, state):  # a lookahead may want one at the text's end
-                            _offer(moves, self.words_of(after, state)[ignored], need)
+                    words = self.words_of(automaton.stacks(after)[0], state) if thorough else {}
+                    for ignored in automaton.grammar.ignore & words.keys():
+                        _offer(moves, words[ignored], need)  # a lookahead may want one at the text's end
             if config == automaton.start():
                 self._next_lexemes(cell, 0, moves)
         return sorted(moves.items(), key=lambda move: move[1])[: 96 if thorough else 24]
@@ -202,6 +202,11 @@ class Completer:
 
     def _next_lexemes(self, cell: int, before: int, moves: dict[bytes, float]) -> None:
         """Add the moves that read a whole lexeme on ``cell``, after a lexeme in state ``before`` (0: none)."""
+        for stack in self.automaton.stacks(cell):
+            self._next_lexemes_on(stack, before, moves)
+
+    def _next_lexemes_on(self, cell: int, before: int, moves: dict[bytes, float]) -> None:
+        """The same on one stack."""
         ignore = self.automaton.grammar.ignore
         close, free = self.words_of(cell, before), self.words_of(cell, 0)
         gap = min((close[t] for t in ignore if t in close), key=len, default=None)
@@ -240,13 +245,11 @@ class Completer:
         return words
 
     def state_of(self, cell: int) -> int:
-        """The parser state that start codes are kept by."""
-        if self.automaton.parser is not None:
-            return cell
+        """The parser state on top of a stack."""
         return int(self.automaton.heap["cells"][cell, 0])
 
     def shift_of(self, cell: int, terminal: int) -> int | None:
-        """The lasting cell after ``terminal``; None where it does not fit."""
+        """The lasting cell after ``terminal``, which may be a fork; None where it does not fit."""
         automaton = self.automaton
         if terminal in automaton.grammar.ignore:
             return cell

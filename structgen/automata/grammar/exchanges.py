@@ -27,7 +27,7 @@ from structgen.automata.grammar.lalr import LalrTables
 from structgen.ir.grammar import Grammar, Production
 from structgen.ir.passes import nullable_symbols
 
-__all__ = ["shifting_loses_nothing"]
+__all__ = ["Exchanges", "shifting_loses_nothing"]
 
 
 def shifting_loses_nothing(grammar: Grammar, tables: LalrTables) -> bool:
@@ -45,11 +45,11 @@ def shifting_loses_nothing(grammar: Grammar, tables: LalrTables) -> bool:
         for production, bits in tables.reduces[state]
         if bits >> terminal & 1
     }
-    exchanges = _Exchanges(grammar)
+    exchanges = Exchanges(grammar)
     return all(exchanges.permit(tables.productions[production], terminal) for production, terminal in reduced)
 
 
-class _Exchanges:
+class Exchanges:
     """What the exchanges ask of a grammar."""
 
     def __init__(self, grammar: Grammar) -> None:

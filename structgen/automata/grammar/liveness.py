@@ -69,9 +69,8 @@ class Liveness:
         self._waiting: dict[Key, list[Key]] = {}
         self._todo: deque[tuple[Key, Key, Outcome]] = deque()
         self._actions: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-        self._codes: dict[int, int] = {}
         self._answers: dict[tuple[int, int, int], bytes | None] = {}
-        self._reduces = _reduces_by_terminal(self.tables.reduces) if automaton.lalr is None else None
+        self._one_code: int | None = None
         self._n_facts = 0
         self.gave_up = False
         """Whether a limit was met: from then on nothing counts as dead."""
@@ -173,13 +172,13 @@ class Liveness:
     # --- summaries
 
     def code(self, state: int) -> int:
-        """The lexer's start code in a parser state; one for all where the parser is nondeterministic."""
-        if self.automaton.lalr is not None:
+        """The lexer's start code in a parser state; one for all where stacks fork, which have many states."""
+        if self.automaton.forked is None:
             return self.automaton.start_code(state)
-        if not self._codes:
+        if self._one_code is None:
             real = (t for t, terminal in enumerate(self.grammar.terminals) if terminal.pattern is not None)
-            self._codes[0] = self.automaton.lexer.context(frozenset(real))
-        return self._codes[0]
+            self._one_code = self.automaton.lexer.context(frozenset(real))
+        return self._one_code
 
     def _moves(self, state: int, terminal: int) -> list[tuple[int, int, int]]:
         """(symbols to pop, left-hand side, -1), (-1, -1, next state) or (0, ACCEPTED, -1)."""
@@ -193,8 +192,8 @@ class Liveness:
         tables = self.tables
         action = int(tables.action[state, terminal])
         reduced = [-1 - action] if action < 0 else []
-        if self._reduces is not None:
-            reduced = self._reduces[state].get(terminal, [])
+        if self.automaton.forked is not None:
+            reduced = self.automaton.forked.reductions(state, terminal)
         if action > 0:
             yield -1, -1, action - 1
         for production in reduced:
@@ -302,13 +301,13 @@ class Liveness:
     def _first_places(self, cell: int, state: int, watch: int) -> Iterator[tuple[StackPlace, Word]]:
         """Where the stack is once the lexeme under way has ended, and the bytes until then."""
         for terminal, behind, word in self.lexemes((state, watch)):
-            for top, below in self.automaton.tops(cell):
-                if terminal not in self.grammar.ignore:
-                    yield (top, below, (PENDING, terminal, behind)), word
-                    continue
-                if cell == 0 and self.automaton.accepts_empty and self._end_of(behind, top) is not None:
-                    yield ENDED, word + (self._end_of(behind, top) or b"")
-                yield (top, below, (BOUNDARY, behind, self.code(top))), word
+            top, below = self.automaton.top(cell)
+            if terminal not in self.grammar.ignore:
+                yield (top, below, (PENDING, terminal, behind)), word
+                continue
+            if cell == 0 and self.automaton.accepts_empty and self._end_of(behind, top) is not None:
+                yield ENDED, word + (self._end_of(behind, top) or b"")
+            yield (top, below, (BOUNDARY, behind, self.code(top))), word
 
     def _places_under(self, place: StackPlace, word: Word) -> Iterator[tuple[StackPlace, Word]]:
         """What the top of a stack comes to, further down."""
@@ -336,17 +335,3 @@ def _flat(word: Word) -> bytes:
         else:
             todo += [part[1], part[0]]
     return b"".join(parts)
-
-
-def _reduces_by_terminal(reduces: Any) -> list[dict[int, list[int]]]:
-    """Per state and lookahead the productions that may be reduced."""
-    found: list[dict[int, list[int]]] = []
-    for pairs in reduces:
-        by_terminal: dict[int, list[int]] = {}
-        for production, bits in pairs:
-            while bits:
-                low = bits & -bits
-                by_terminal.setdefault(low.bit_length() - 1, []).append(production)
-                bits ^= low
-        found.append(by_terminal)
-    return found

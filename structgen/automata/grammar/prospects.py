@@ -211,20 +211,17 @@ class Prospects:
                 return True, lowest
             in_doubt = in_doubt or fits
         for boundary in {behind for terminal, behind, _ in lexemes if terminal in ignore}:
-            for top, _ in self.automaton.tops(cell):
-                lowest = min(lowest, self._depth(cell))
-                for terminal, behind, _ in liveness.follow((boundary, liveness.code(top))):
-                    fits, depth = self._fit(cell, terminal)
-                    lowest = min(lowest, depth)
-                    if fits and (terminal == self._end or self._is_good(terminal, behind)):
-                        return True, lowest
-                    in_doubt = in_doubt or fits
+            lowest = min(lowest, int(self.automaton.heap["cells"][cell, 2]))
+            code = liveness.code(self.automaton.top(cell)[0])
+            for terminal, behind, _ in liveness.follow((boundary, code)):
+                fits, depth = self._fit(cell, terminal)
+                lowest = min(lowest, depth)
+                if fits and (terminal == self._end or self._is_good(terminal, behind)):
+                    return True, lowest
+                in_doubt = in_doubt or fits
         if not in_doubt:
             return False, lowest
         return liveness.completion((cell, state, watch, 0, -1)) is not None or liveness.gave_up, 0
-
-    def _depth(self, cell: int) -> int:
-        return int(self.automaton.heap["cells"][cell, 2]) if self.automaton.parser is None else 0
 
     def _fit(self, cell: int, terminal: int) -> tuple[bool, int]:
         """Whether ``terminal`` (the end is one) fits the stack, and the lowest cell that was read for that."""

@@ -31,7 +31,7 @@ class StackCosts:
     def __init__(self, automaton: GrammarAutomaton, least: list[int]) -> None:
         self.automaton = automaton
         self._known: dict[Place, float] = {}
-        self.tables: LalrTables | None = automaton.lalr
+        self.tables: LalrTables | None = automaton.tables if automaton.forked is None else None
         self._missing: list[list[tuple[float, int, int]]] = []
         self.step_bound = 8
         if self.tables is not None:
