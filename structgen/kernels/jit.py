@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from numba import njit
+from numba import njit, types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from structgen.kernels.stamps import stamp
@@ -60,10 +60,29 @@ _stamp = cache(stamp)
 
 
 def _saved(dispatcher: Any) -> Any:
-    """``dispatcher``, with its code kept on disk; Numba has no public way to say under which stamp."""
-    if _SAVED and hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT leaves the function as it is
-        dispatcher._cache = _StampedCache(dispatcher.py_func)
+    """``dispatcher`` with one version for all its callers, kept on disk; Numba has no public way to say either."""
+    if hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT leaves the function as it is
+        dispatcher.get_call_template = partial(_call_template, dispatcher)
+        if _SAVED:
+            dispatcher._cache = _StampedCache(dispatcher.py_func)
     return dispatcher
+
+
+def _call_template(dispatcher: Any, arguments: Any, keywords: Any) -> Any:
+    """What a kernel that calls this one is told: integers are of 64 bits, and constants like all others.
+
+    Numba compiles a version for each width of an integer and for each constant among the arguments: 942 versions of
+    457 kernels, 29 of one of them, took 8.5 minutes; 471 versions take 4 and are as fast. Where a constant matters the
+    callee is small, and is inlined after this. Words (``uint32``) stay as they are: their arithmetic is another.
+    """
+    widened = {name: _widened(kind) for name, kind in keywords.items()}
+    return type(dispatcher).get_call_template(dispatcher, tuple(map(_widened, arguments)), widened)
+
+
+def _widened(kind: Any) -> Any:
+    plain = types.unliteral(kind)
+    small = isinstance(plain, types.Integer) and (plain.signed or plain.bitwidth < 32)
+    return types.int64 if small else plain
 
 
 def direct(kernel: Any) -> Any:
