@@ -18,7 +18,8 @@ import numpy as np
 from structgen.automata.document.endings import farthest
 from structgen.automata.document.guess import NO_GUESS, text_of
 from structgen.automata.document.shortest import quoted
-from structgen.ir.document import And, Contains, CountIs, Formula, Not, OneOf, Or, Properties, Required
+from structgen.ir.document import Contains, CountIs, Properties, Required
+from structgen.ir.formulas import And, Formula, Not, OneOf, Or
 from structgen.kernels import document as K
 from structgen.vocab.vocabulary import Vocabulary
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from structgen.ir.document import Beginnings
+from structgen.ir.beginnings import Beginnings
 from structgen.masks.string_body import string_body
 from structgen.vocab.vocabulary import Vocabulary
 

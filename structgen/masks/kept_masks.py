@@ -19,7 +19,7 @@ from structgen.automata.document.keeping import Digits, Names, Text
 from structgen.automata.document.shortest import escaped
 from structgen.automata.document.texts import decoded
 from structgen.dtypes import TokenMask
-from structgen.ir.document import FIRST, Beginnings, PieceBeginnings
+from structgen.ir.beginnings import FIRST, Beginnings, PieceBeginnings
 from structgen.kernels import document as K
 from structgen.masks.doubtful_tokens import Spelled, doubtful_tokens
 from structgen.masks.host_masks import HostMasks

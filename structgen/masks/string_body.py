@@ -32,7 +32,7 @@ from structgen.vocab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from structgen.automata.document.arena import Arena
-    from structgen.ir.document import Beginnings
+    from structgen.ir.beginnings import Beginnings
     from structgen.masks.content_runs import Plan, Run
     from structgen.masks.fixed_content import FixedContents
 

@@ -26,7 +26,7 @@ from structgen.frontends.formats import (
     format_sure_node,
 )
 from structgen.frontends.regex import is_valid_ecma
-from structgen.ir.document import PieceBeginnings
+from structgen.ir.beginnings import PieceBeginnings
 from tests.support.data import data_path
 
 

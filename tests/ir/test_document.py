@@ -8,7 +8,8 @@ from itertools import permutations
 
 import pytest
 
-from structgen.ir.document import (
+from structgen.ir.document import Required, TypeIs, UniqueItems
+from structgen.ir.formulas import (
     FALSE,
     TRUE,
     And,
@@ -16,9 +17,6 @@ from structgen.ir.document import (
     Not,
     OneOf,
     Or,
-    Required,
-    TypeIs,
-    UniqueItems,
     conjunction,
     disjunction,
     exactly_one,

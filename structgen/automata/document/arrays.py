@@ -16,21 +16,8 @@ from typing import TYPE_CHECKING, Any
 from structgen.automata.document.comparing import Comparing
 from structgen.automata.document.contexts import MUST, Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, evaluate, substitute
-from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    And,
-    Assertion,
-    Contains,
-    CountIs,
-    Formula,
-    Items,
-    UnevaluatedItems,
-    UniqueItems,
-    conjunction,
-    disjunction,
-    negation,
-)
+from structgen.ir.document import Assertion, Contains, CountIs, Items, UnevaluatedItems, UniqueItems
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, conjunction, disjunction, negation
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from structgen.automata.document.formulas import Reducer
-from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, OneOf, Or, Ref, TypeIs, ValueIn
+from structgen.ir.document import JSON_TYPES, Assertion, TypeIs, ValueIn
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, OneOf, Or, Ref
 
 __all__ = ["NO_PARTS", "Asserted", "asserted", "must_parts"]
 

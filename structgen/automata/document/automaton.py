@@ -27,7 +27,7 @@ from structgen.automata.document.strings import StringSpecs
 from structgen.automata.document.tables import Tables
 from structgen.automata.document.witness import Witness
 from structgen.errors import LimitError, UnsatisfiableError
-from structgen.ir.document import FALSE, TRUE, Formula, Ref
+from structgen.ir.formulas import FALSE, TRUE, Formula, Ref
 from structgen.kernels import document as K
 from structgen.kernels.jit import direct
 

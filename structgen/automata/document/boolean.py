@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from structgen.automata import ops
 from structgen.automata.dfa import EMPTY, Dfa
-from structgen.ir.document import FALSE, TRUE, And, Assertion, Formula, Not, OneOf
+from structgen.ir.document import Assertion
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, Not, OneOf
 
 __all__ = ["formula_dfa"]
 

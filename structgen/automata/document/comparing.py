@@ -22,7 +22,8 @@ from structgen.automata.document.endings import endings
 from structgen.automata.document.formulas import all_assertions
 from structgen.automata.document.judge import canonical, value_of
 from structgen.automata.document.texts import decoded
-from structgen.ir.document import And, Assertion, CountIs, Formula, Items, UniqueItems, negation
+from structgen.ir.document import Assertion, CountIs, Items, UniqueItems
+from structgen.ir.formulas import And, Formula, negation
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from structgen.automata.document.numbers import (
     number_dfa,
 )
 from structgen.errors import LimitError
-from structgen.ir.document import FALSE, JSON_TYPES, TRUE, And, Assertion, Formula, MaxValue, MinValue, conjunction
+from structgen.ir.document import JSON_TYPES, Assertion, MaxValue, MinValue
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, conjunction
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from structgen.automata.document.comparing import is_long
 from structgen.automata.document.contexts import MUST
 from structgen.automata.document.guess import text_of
 from structgen.automata.document.judge import canonical, parsed, value_of
-from structgen.ir.document import FALSE, Formula, conjunction, negation
+from structgen.ir.formulas import FALSE, Formula, conjunction, negation
 
 if TYPE_CHECKING:
     from structgen.automata.document.arrays import ArrayState

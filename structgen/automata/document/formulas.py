@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from structgen.errors import SchemaError
-from structgen.ir.document import (
+from structgen.ir.document import JSON_TYPES, Assertion, TypeIs, ValueIn
+from structgen.ir.formulas import (
     FALSE,
-    JSON_TYPES,
     TRUE,
     And,
-    Assertion,
     Formula,
     Not,
     OneOf,
     Or,
     Ref,
-    TypeIs,
-    ValueIn,
     conjunction,
     disjunction,
     exactly_one,

@@ -33,18 +33,8 @@ from structgen.automata.document.object_states import (
     truth,
 )
 from structgen.automata.document.objects import MOST_PLAIN
-from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    Assertion,
-    CountIs,
-    Formula,
-    Properties,
-    PropertyNames,
-    Required,
-    UnevaluatedProperties,
-    conjunction,
-)
+from structgen.ir.document import Assertion, CountIs, Properties, PropertyNames, Required, UnevaluatedProperties
+from structgen.ir.formulas import FALSE, TRUE, Formula, conjunction
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:

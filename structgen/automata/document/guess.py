@@ -25,28 +25,22 @@ from structgen.automata.document.judge import Judge
 from structgen.automata.document.strings import dfa_of_assertion, sample_of, says
 from structgen.errors import LimitError
 from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    And,
     Assertion,
     Contains,
     CountIs,
-    Formula,
     Items,
     MaxValue,
     MinValue,
     MultipleOf,
     NumberIn,
-    OneOf,
-    Or,
     Pattern,
     Properties,
     Required,
     StringIn,
     StringLength,
     UnevaluatedProperties,
-    conjunction,
 )
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, OneOf, Or, conjunction
 
 if TYPE_CHECKING:
     from structgen.automata.document.object_states import ObjectState

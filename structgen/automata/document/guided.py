@@ -22,22 +22,8 @@ from structgen.automata.document.formulas import assertions_of, evaluate, substi
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, asked_of_value, truth
 from structgen.automata.document.shortest import quoted
-from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    And,
-    Assertion,
-    CountIs,
-    Formula,
-    Not,
-    OneOf,
-    Or,
-    Properties,
-    PropertyNames,
-    Required,
-    conjunction,
-    negation,
-)
+from structgen.ir.document import Assertion, CountIs, Properties, PropertyNames, Required
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, Not, OneOf, Or, conjunction, negation
 
 if TYPE_CHECKING:
     from structgen.automata.document.automaton import DocumentAutomaton

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.texts import decoded
-from structgen.ir.document import Beginnings, HostBeginnings
+from structgen.ir.beginnings import Beginnings, HostBeginnings
 from structgen.kernels import host_rules as H
 from structgen.kernels import hosts as K
 

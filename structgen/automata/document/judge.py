@@ -16,12 +16,9 @@ from typing import Any
 from structgen.automata.document.formulas import Reducer, evaluate
 from structgen.automata.document.strings import says
 from structgen.ir.document import (
-    FALSE,
-    TRUE,
     Assertion,
     Contains,
     CountIs,
-    Formula,
     Integer,
     Items,
     MaxValue,
@@ -35,6 +32,7 @@ from structgen.ir.document import (
     UnevaluatedProperties,
     UniqueItems,
 )
+from structgen.ir.formulas import FALSE, TRUE, Formula
 
 __all__ = ["Judge", "canonical", "parsed", "value_of"]
 

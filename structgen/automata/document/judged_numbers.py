@@ -17,7 +17,8 @@ from itertools import islice
 from math import ceil, gcd, lcm
 
 from structgen.automata.document.formulas import assertions_of
-from structgen.ir.document import And, Formula, Integer, MaxValue, MinValue, MultipleOf, NumberIn
+from structgen.ir.document import Integer, MaxValue, MinValue, MultipleOf, NumberIn
+from structgen.ir.formulas import And, Formula
 
 __all__ = ["NumberJudge"]
 

@@ -19,18 +19,9 @@ from structgen.automata.document.strings import dfa_of_assertion, says
 from structgen.automata.document.tables import Tables
 from structgen.automata.ops import universal
 from structgen.errors import LimitError
-from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    Assertion,
-    Beginnings,
-    Format,
-    Formula,
-    Pattern,
-    Properties,
-    PropertyNames,
-    conjunction,
-)
+from structgen.ir.beginnings import Beginnings
+from structgen.ir.document import Assertion, Format, Pattern, Properties, PropertyNames
+from structgen.ir.formulas import FALSE, TRUE, Formula, conjunction
 from structgen.kernels import document as K
 from structgen.kernels.labels import breadth_first
 from structgen.lasting import Lasting

@@ -18,22 +18,8 @@ from typing import NamedTuple
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, substitute
 from structgen.automata.document.keys import KeyClass, KeyClasses
-from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    And,
-    Assertion,
-    CountIs,
-    Formula,
-    Not,
-    Or,
-    Properties,
-    PropertyNames,
-    Required,
-    UnevaluatedProperties,
-    conjunction,
-    disjunction,
-)
+from structgen.ir.document import Assertion, CountIs, Properties, PropertyNames, Required, UnevaluatedProperties
+from structgen.ir.formulas import FALSE, TRUE, And, Formula, Not, Or, conjunction, disjunction
 
 __all__ = [
     "Asked",

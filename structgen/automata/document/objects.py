@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.keys import KeyClass, KeyClasses
-from structgen.ir.document import FALSE, TRUE, Assertion, Properties, PropertyNames, Required, conjunction
+from structgen.ir.document import Assertion, Properties, PropertyNames, Required
+from structgen.ir.formulas import FALSE, TRUE, conjunction
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:

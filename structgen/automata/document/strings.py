@@ -24,18 +24,9 @@ from structgen.automata.document.tables import Tables
 from structgen.automata.matching import matches
 from structgen.automata.ops import from_strings, intersect, is_universal, universal
 from structgen.errors import LimitError
-from structgen.ir.document import (
-    And,
-    Assertion,
-    Beginnings,
-    Format,
-    Formula,
-    Not,
-    Pattern,
-    StringIn,
-    StringLength,
-    conjunction,
-)
+from structgen.ir.beginnings import Beginnings
+from structgen.ir.document import Assertion, Format, Pattern, StringIn, StringLength
+from structgen.ir.formulas import And, Formula, Not, conjunction
 from structgen.ir.regex import ANY, EVERYTHING, Node, repeat
 from structgen.ir.sample import sample
 from structgen.ir.stated_lengths import apart_from_count

@@ -18,7 +18,7 @@ from structgen.automata.document.judged import Judged
 from structgen.automata.document.judged_numbers import NumberJudge
 from structgen.automata.document.labelled import Labelled
 from structgen.errors import LimitError
-from structgen.ir.document import Beginnings
+from structgen.ir.beginnings import Beginnings
 from structgen.kernels import document as K
 from structgen.kernels.document_frames import insert_event, move_events
 

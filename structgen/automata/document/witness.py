@@ -23,7 +23,7 @@ from structgen.automata.document.guided import Guided
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, asked_of_value, settled
 from structgen.automata.document.shortest import Shortest, quoted
-from structgen.ir.document import FALSE, TRUE, Formula, conjunction, negation
+from structgen.ir.formulas import FALSE, TRUE, Formula, conjunction, negation
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:

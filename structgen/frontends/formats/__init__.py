@@ -20,7 +20,7 @@ from structgen.frontends.formats import dates, idna, network, regexes
 from structgen.frontends.formats.beginnings import RegexBeginnings
 from structgen.frontends.formats.hosts import HostNameBeginnings
 from structgen.frontends.regex import is_valid_ecma, parse_ecma
-from structgen.ir.document import Beginnings
+from structgen.ir.beginnings import Beginnings
 from structgen.ir.regex import Node, alternate
 from structgen.ir.sample import sample
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from structgen.frontends.regex import is_hopeless_ecma, properties_from
-from structgen.ir.document import FIRST
+from structgen.ir.beginnings import FIRST
 
 __all__ = ["RegexBeginnings"]
 

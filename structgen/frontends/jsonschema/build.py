@@ -23,32 +23,24 @@ from structgen.frontends.jsonschema.resources import LEAF_KEYWORDS, Dialect, Pla
 from structgen.frontends.jsonschema.scan import applies_in, scan
 from structgen.frontends.jsonschema.values import decimal, utf8, value_in
 from structgen.ir.document import (
-    FALSE,
-    TRUE,
     Contains,
     CountIs,
-    Formula,
     Integer,
     Items,
     MaxValue,
     MinValue,
     MultipleOf,
-    Not,
     Pattern,
     Properties,
     PropertyNames,
-    Ref,
     Required,
     StringLength,
     TypeIs,
     UnevaluatedItems,
     UnevaluatedProperties,
     UniqueItems,
-    conjunction,
-    disjunction,
-    exactly_one,
-    negation,
 )
+from structgen.ir.formulas import FALSE, TRUE, Formula, Not, Ref, conjunction, disjunction, exactly_one, negation
 from structgen.ir.pointers import Pointer, spelled
 
 __all__ = ["VALIDATION", "SchemaSource"]

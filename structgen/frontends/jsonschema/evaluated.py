@@ -13,17 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from structgen.frontends.jsonschema.resources import Place
 from structgen.frontends.jsonschema.scan import applies
-from structgen.ir.document import (
-    TRUE,
-    Assertion,
-    Formula,
-    Items,
-    Required,
-    UnevaluatedItems,
-    UnevaluatedProperties,
-    conjunction,
-    negation,
-)
+from structgen.ir.document import Assertion, Items, Required, UnevaluatedItems, UnevaluatedProperties
+from structgen.ir.formulas import TRUE, Formula, conjunction, negation
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.build import SchemaSource

@@ -11,7 +11,8 @@ from typing import Any
 
 from structgen.errors import ConstraintError
 from structgen.frontends.regex import parse_ecma
-from structgen.ir.document import TRUE, Format, Formula, Pattern, StringLength, conjunction
+from structgen.ir.document import Format, Pattern, StringLength
+from structgen.ir.formulas import TRUE, Formula, conjunction
 from structgen.ir.pointers import Pointer, spelled
 from structgen.ir.stated_lengths import apart_from_looks
 

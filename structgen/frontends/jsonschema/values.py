@@ -11,20 +11,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from structgen.ir.document import (
-    FALSE,
-    TRUE,
-    CountIs,
-    Formula,
-    Items,
-    NumberIn,
-    Properties,
-    Required,
-    StringIn,
-    ValueIn,
-    conjunction,
-    disjunction,
-)
+from structgen.ir.document import CountIs, Items, NumberIn, Properties, Required, StringIn, ValueIn
+from structgen.ir.formulas import FALSE, TRUE, Formula, conjunction, disjunction
 from structgen.ir.pointers import Pointer
 
 __all__ = ["decimal", "utf8", "value_in"]

@@ -11,7 +11,8 @@ from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.automata.document.formulas import Reducer
 from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.build import SchemaSource
-from structgen.ir.document import FALSE, JSON_TYPES, TRUE, Not, TypeIs, conjunction
+from structgen.ir.document import JSON_TYPES, TypeIs
+from structgen.ir.formulas import FALSE, TRUE, Not, conjunction
 
 TOLD: list[dict[str, Any]] = [
     {},

@@ -11,7 +11,8 @@ from structgen.automata.document.boolean import formula_dfa
 from structgen.automata.document.formulas import evaluate
 from structgen.automata.document.strings import dfa_of_assertion, says
 from structgen.frontends.regex import parse_ecma
-from structgen.ir.document import Formula, Pattern, StringLength, conjunction, disjunction, exactly_one, negation
+from structgen.ir.document import Pattern, StringLength
+from structgen.ir.formulas import Formula, conjunction, disjunction, exactly_one, negation
 
 TEXTS = ["".join(letters).encode() for n in range(6) for letters in product("ab", repeat=n)]
 

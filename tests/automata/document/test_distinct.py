@@ -14,7 +14,7 @@ from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.automata.document.distinct import canonical_of
 from structgen.errors import UnsatisfiableError
 from structgen.frontends.jsonschema.build import SchemaSource
-from structgen.ir.document import TRUE
+from structgen.ir.formulas import TRUE
 from structgen.masks.document_machine import DocumentMachine
 from structgen.masks.mask import allowed_ids, empty_mask
 from structgen.masks.matcher import Matcher

@@ -12,7 +12,7 @@ from structgen.automata.document.arrays import ArrayState
 from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.automata.document.object_states import ObjectState, Shape
 from structgen.frontends.jsonschema.build import SchemaSource
-from structgen.ir.document import TRUE
+from structgen.ir.formulas import TRUE
 from structgen.kernels import document as K
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}

@@ -11,7 +11,8 @@ import structgen as sg
 from structgen.automata.document.automaton import DocumentAutomaton
 from structgen.automata.document.guided import branches
 from structgen.frontends.jsonschema.build import SchemaSource
-from structgen.ir.document import Not, Required, conjunction, disjunction, exactly_one
+from structgen.ir.document import Required
+from structgen.ir.formulas import Not, conjunction, disjunction, exactly_one
 
 
 def call(name: str, *arguments: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from structgen.automata.document.guess import NO_GUESS, Guesser
 from structgen.errors import UnsatisfiableError
 from structgen.frontends.jsonschema.build import _BUILDERS, SchemaSource
 from structgen.frontends.jsonschema.plain import _ASSERTING, is_plainly_satisfiable
-from structgen.ir.document import Formula
+from structgen.ir.formulas import Formula
 from structgen.json_constraint import json_schema
 from tests.masks.test_document_machine import pieces
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import structgen as sg
 from structgen.frontends.jsonschema.build import SchemaSource
-from structgen.ir.document import Properties, Ref
+from structgen.ir.document import Properties
+from structgen.ir.formulas import Ref
 from structgen.masks.document_machine import DocumentMachine
 from tests.masks.test_document_sharing import vocabulary
 
