@@ -26,6 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.document.contexts import MUST
+from structgen.automata.document.formulas import all_assertions
+from structgen.ir.document import Properties
 from structgen.kernels import document as K
 from structgen.masks.plain_objects import Level, PlainObject, PlainObjects
 from structgen.masks.signatures import NOTHING, Signatures
@@ -38,6 +40,8 @@ __all__ = ["PRIVATE", "Sharing", "reach_of"]
 
 PRIVATE = 1 << 20
 """The reach where a mask is not shared at all; more than any stack has frames."""
+MOST_ALTERNATIVES = 8
+"""Statements about the names of an object up to which its values are filled in before a text asks for them."""
 MOST_LEVELS = 1 << 16
 """Levels remembered before the memory is emptied."""
 Head = tuple[int, ...]
@@ -185,8 +189,13 @@ class Sharing:
             if item:
                 yield item
         plain = self.plain(members) if members else None
-        if plain is not None:
+        if plain is not None and not (plain.is_general and self._is_wide(members)):
             yield from self._objects.values_of(plain)
+
+    def _is_wide(self, frame: int) -> bool:
+        """Whether so many alternatives tell of an object's names that one value may ask for the product of all."""
+        told = all_assertions(self._automaton.general_objects.states[frame].forms).values()
+        return sum(isinstance(part, Properties) for part in told) > MOST_ALTERNATIVES
 
     def _reading(self, mode: int, value: int) -> int:
         """What is left to be read of a value begun, or what values may come."""
