@@ -9,7 +9,9 @@ grammar is read is what depends on the vocabulary alone (as in the peers' tokeni
 vocabulary by classes of JSON's strings): where tokens leave the loops of usual names, strings and comments,
 and what tokens do inside the terminals listed in ``structgen.usual_terminals``, at their beginning or
 behind a blank: JSON's, Lark's ``common`` ones and other usual spellings; those of these grammars are nearly
-all among them. With ``--unprepared`` none of this is known but what earlier repeats found of loops.
+all among them. Terminals' expressions that some grammar had before are not read again, nor made into nodes: that
+is so from the second repeat on, and for those usual terminals from the first. With ``--unprepared`` none of this is
+known but what earlier repeats found.
 Python's collector leaves alone what is there before the runs (``gc.freeze``, as servers do), or its passes
 over the vocabulary would be most of the slowest tokens. Each figure is the best of several runs, place by
 place: the machine may be shared.

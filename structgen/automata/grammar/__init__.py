@@ -31,9 +31,9 @@ third of the time until the first mask, now a tenth); places listed once per mas
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
 text as on a first: first texts of 300 to 400 tokens take 0.10 of its time a token on C-like text, 0.11 on SQL
-and 0.40 on JSON, 0.22, 0.20 and 0.99 of it at p99, second texts 2 us, and first masks 1.2, 0.99 and
-1.4 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at and are not
-reached everywhere:
+and 0.34 on JSON, 0.25, 0.20 and 0.73 of it at p99, second texts 2 us, and first masks 1.3, 1.0 and
+1.0 to 1.2 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at
+and are not reached everywhere:
 
 - JSON, where llguidance has little to do: 0.2 of its time in the median. Of 374 masks 48 are new
   (30 of them differ; 93 were new before stacks were made one). What tokens do inside its strings and numbers is
@@ -42,7 +42,7 @@ reached everywhere:
   tripled the time to compile the kernels.) Nearly a third of the steps are new lexemes on new stacks, 3 us each.
 - C-like at p99: the masks of the first five tokens, 1 to 2 ms each, where the parts of expressions are
   met; of the others each new one looks at 400 places, 0.6 us each.
-- The first mask, 1 to 1.4 times llguidance's: half of it is reading the notation in Python,
+- The first mask, 1 to 1.3 times llguidance's: half of it is reading the notation in Python,
   the rest tables, automaton and mask in like parts.
 - First texts under the grammar of Python, 0.4 ms a token in the median and 10 to 25 ms at p99:
   states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each; four masks in five
@@ -51,13 +51,14 @@ reached everywhere:
   what is no terminal everywhere, Lark's own grammar of grammars): ``prospects`` works out once what must be able to
   follow each terminal, and ``kernels.fates`` tells by lexer state where the stack alone decides; parts are taken
   whole there, and only what is left in doubt is asked of ``liveness``. On small grammars (the second form of the
-  benchmark: make, calc, pascal): 0.3 to 0.5 of llguidance's time a token, where stepping through the trie with exact
-  answers took 2 to 9 times as long as it; 1.9 on one with Unicode blanks (proto), whose first mask is 7 times as late,
-  the others' 1.4 to 3. Threads under a condition that stays open
+  benchmark: make, calc, pascal): 0.2 to 0.4 of llguidance's time a token, where stepping through the trie with exact
+  answers took 2 to 9 times as long as it; 1.1 to 1.9 on one with Unicode blanks (proto), whose first mask is 4 times as
+  late, the others' 1.1 to 2.5. Threads under a condition that stays open
   (Lark's regular expressions, where ``re`` would step back) still walk the whole trie: 10 to 80 ms a mask.
 - Conflicts: where ``exchanges`` proves that shifting loses nothing (dangling ``else``, operators
   without precedence) no stack forks by them, whatever other conflicts a grammar has. What is not proved
   (statements that nothing separates, as in Lua) is read on stacks that fork, in compiled code
   (``kernels.forked_stacks``); cells that stood for sets of stacks, worked out in Python, took four times as long on a
-  grammar of Lua. Most of what is left there are lexemes that each may be several terminals.
+  grammar of Lua, which takes 0.5 to 0.9 of llguidance's time now. Most of what is left there are lexemes that each
+  may be several terminals.
 """
