@@ -16,7 +16,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from structgen.automata.grammar.choose import ChosenParser
-from structgen.automata.ordered import OrderedNfa
+from structgen.automata.ordered import check_assertions
 from structgen.constraint import Constraint, Enforcement, Report
 from structgen.errors import GrammarSyntaxError, UnsupportedError
 from structgen.ir.grammar import Grammar
@@ -183,9 +183,9 @@ def _decide_assertions(grammar: Grammar, text: str) -> None:
     from structgen.frontends.lark.messages import located
 
     for terminal in grammar.terminals:
-        if terminal.pattern is not None and "(?" in terminal.source:
+        if terminal.pattern is not None and "(?<" in terminal.source:
             try:
-                OrderedNfa().add_pattern(terminal.pattern, 0, terminal.name)
+                check_assertions(terminal.pattern, terminal.name)
             except UnsupportedError as error:
                 raise located(error, text, terminal.name) from None
 

@@ -25,7 +25,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 from structgen.ir.regex import Ranges
 from structgen.kernels.lexer import AHEAD, BEHIND, EDGES, MATCH, SPLIT
 
-__all__ = ["OrderedNfa", "Variant"]
+__all__ = ["OrderedNfa", "Variant", "check_assertions"]
 
 Variant = tuple[tuple[int, ...], frozenset[tuple[bool, int]]]
 """Ordered nodes, and the guesses (holds, lookahead's first node) under which they stand."""
@@ -227,6 +227,40 @@ class OrderedNfa:
         return mask
 
 
+def check_assertions(pattern: Pattern, name: str) -> None:
+    """Refuse the pattern of a terminal if it holds an assertion that no automaton of the lexer decides.
+
+    :raises UnsupportedError: naming what it is.
+    """
+    what = _undecided(pattern, 0)
+    if what is not None:
+        raise UnsupportedError(
+            f"terminal {name}: {what} is not supported",
+            keyword=what,
+            hint="move the condition into the lexeme, or into the grammar's rules",
+        )
+
+
+def _undecided(pattern: Pattern, before: int) -> str | None:
+    """What no automaton decides in a pattern before which ``before`` characters are surely read."""
+    if isinstance(pattern, Look):
+        if pattern.behind and _has_look(pattern.part):
+            return "assertion within a lookbehind"
+        if _looks_behind(pattern.part):
+            return "lookbehind within an assertion"
+        width = max_width(pattern.part) if pattern.behind else 0
+        return "lookbehind before the start of a lexeme" if width is None or width > before else None
+    if isinstance(pattern, Repeat):
+        return _undecided(pattern.part, before) if pattern.high != 0 else None
+    for part in getattr(pattern, "parts", ()):
+        found = _undecided(part, before)
+        if found is not None:
+            return found
+        if isinstance(pattern, Sequence):
+            before += min_width(part)
+    return None
+
+
 def _too_many_nodes() -> LimitError:
     return LimitError("the terminals need too many automaton nodes", what="nodes", limit=MAX_NODES)
 
@@ -239,42 +273,32 @@ class _Compiler:
         self.label = label
         self.name = name
         self.first_new = len(nfa.kind)
-        self.measured = False
-        """Whether it matters how many characters are read before a part; to add them up takes a third of the time."""
 
     def compile(self, pattern: Pattern) -> int:
-        self.measured = _looks_behind(pattern)
+        looks_behind = _looks_behind(pattern)
+        if looks_behind:
+            check_assertions(pattern, self.name)
         end = self.nfa.new_node(MATCH, self.label)
-        start = self.node(pattern, end, 0)
-        self._spread_behind()
+        start = self.node(pattern, end)
+        if looks_behind:
+            self._spread_behind()
         return start
 
-    def refuse(self, what: str) -> UnsupportedError:
-        return UnsupportedError(
-            f"terminal {self.name}: {what} is not supported",
-            keyword=what,
-            hint="move the condition into the lexeme, or into the grammar's rules",
-        )
-
-    def node(self, pattern: Pattern, after: int, before: int) -> int:
-        """Compile so that ``after`` follows; ``before`` counts characters surely read by then."""
+    def node(self, pattern: Pattern, after: int) -> int:
+        """Compile so that ``after`` follows."""
         if isinstance(pattern, Characters):
             return self.characters(pattern, after)
         if isinstance(pattern, Sequence):
-            widths = [before] * (len(pattern.parts) + 1)
-            if self.measured:
-                for place, part in enumerate(pattern.parts):
-                    widths[place + 1] = widths[place] + min_width(part)
-            for part, width in zip(reversed(pattern.parts), reversed(widths[:-1]), strict=True):
-                after = self.node(part, after, width)
+            for part in reversed(pattern.parts):
+                after = self.node(part, after)
             return after
         if isinstance(pattern, Alternatives):
             split = self.nfa.new_node(SPLIT, self.label)
-            self.nfa.targets[split] = tuple(self.node(part, after, before) for part in pattern.parts)
+            self.nfa.targets[split] = tuple(self.node(part, after) for part in pattern.parts)
             return split
         if isinstance(pattern, Repeat):
-            return self.repeat(pattern, after, before)
-        return self.look(pattern, after, before)
+            return self.repeat(pattern, after)
+        return self.look(pattern, after)
 
     def characters(self, pattern: Characters, after: int) -> int:
         nfa = self.nfa
@@ -290,43 +314,31 @@ class _Compiler:
             nfa.edges[at] = tuple([(low, high, own[target]) for low, high, target in found])
         return node
 
-    def repeat(self, pattern: Repeat, after: int, before: int) -> int:
-        least = min_width(pattern.part) if self.measured else 0
-        width = before + pattern.low * least
+    def repeat(self, pattern: Repeat, after: int) -> int:
         if pattern.high is None:
             split = self.nfa.new_node(SPLIT, self.label)
-            body = self.node(pattern.part, split, width)
+            body = self.node(pattern.part, split)
             self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
             entry = split
         else:
             entry = after
             for _ in range(pattern.high - pattern.low):
                 split = self.nfa.new_node(SPLIT, self.label)
-                body = self.node(pattern.part, entry, width)
+                body = self.node(pattern.part, entry)
                 self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
                 entry = split
-        for count in reversed(range(pattern.low)):
-            entry = self.node(pattern.part, entry, before + count * least)
+        for _ in range(pattern.low):
+            entry = self.node(pattern.part, entry)
         return entry
 
-    def look(self, pattern: Look, after: int, before: int) -> int:
-        if _looks_behind(pattern.part) or (pattern.behind and _has_look(pattern.part)):
-            raise self.refuse(
-                "lookbehind within an assertion" if not pattern.behind else "assertion within a lookbehind"
-            )
+    def look(self, pattern: Look, after: int) -> int:
         nfa = self.nfa
-        if pattern.behind:
-            width = max_width(pattern.part)
-            if width is None or width > before:
-                raise self.refuse("lookbehind before the start of a lexeme")
-            key = ("behind", pattern.part)
-        else:
-            key = ("ahead", pattern.part)
+        key = ("behind" if pattern.behind else "ahead", pattern.part)
         start = nfa._memo.get(key)
         if start is None:
             inner = _Compiler(nfa, -1, self.name)
             end = nfa.new_node(MATCH, -1)
-            start = inner.node(pattern.part, end, 0)
+            start = inner.node(pattern.part, end)
             if pattern.behind:
                 nfa.behind_ends[end] = len(nfa.behind_starts)
                 nfa.behind_starts.append(start)
@@ -343,8 +355,6 @@ class _Compiler:
     def _spread_behind(self) -> None:
         """Fixpoint of ``behind_of`` over this pattern's nodes"""
         nfa, nodes = self.nfa, range(self.first_new, len(self.nfa.kind))
-        if not self.measured:
-            return
         changed = True
         while changed:
             changed = False
