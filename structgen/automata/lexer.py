@@ -189,12 +189,6 @@ class Lexer:
             return self.nfa.add_text(found.literal.encode(), terminal)
         return self.nfa.add_pattern(found.pattern, terminal, found.name)
 
-    def add_all(self) -> None:
-        """Add the terminals that no context has asked for yet."""
-        for terminal, found in enumerate(self.grammar.terminals):
-            if found.pattern is not None:
-                self._start(terminal)
-
     def byte_classes(self) -> npt.NDArray[np.uint8]:
         """(256,) uint8: the class of each byte; no terminal added so far tells bytes of one class apart."""
         for edges in self.nfa.edges[self._n_cut :]:

@@ -74,8 +74,6 @@ PATH = WORDS + MOST_PAIRS * PAIR
 """The states on top of the stack; behind them two words to work with, and three sets."""
 ONE, OTHER = PATH + 8, PATH + 8 + WORD
 ALL, LEFT_OVER, GROUP = OTHER + WORD, OTHER + WORD + SET, OTHER + WORD + 2 * SET
-ROOM = GROUP + SET - WORDS
-"""Of all this in the work array."""
 REFUSED, ACCEPTED, UNLIKE, DIFFERENT, BELOW = -1, -2, -3, -4, -5
 MOST_MOVES = 256
 """Reductions before one terminal."""

@@ -92,8 +92,7 @@ def direct(kernel: Any) -> Any:
     takes half the time of the call (3.4 us against 2.0). Only for callers that always pass the same types, for after
     the first call they are not compared; an array of another size of items is refused all the same.
 
-    Which code it is, only a call can tell: what other kernels call has versions of its own, some for one value of an
-    argument.
+    Which code it is, only a call can tell: a kernel may have versions for several types.
     """
     found = _direct.get(id(kernel))
     return partial(_find, kernel) if found is None else found

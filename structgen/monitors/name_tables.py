@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.dtypes import WORD, IntArray, TokenMask, freeze
+from structgen.errors import VocabularyError
 from structgen.monitors.per_vocabulary import PerVocabulary
 from structgen.monitors.sites import IDENTIFIER_BYTES
 from structgen.vocab.vocabulary import Vocabulary
@@ -78,12 +79,15 @@ class NameTables:
     """What gates need of one vocabulary; shared by all machines over it."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        from structgen.kernels.names import RECORD, add_names, cut_names, find_allowed, pack_trie
+        from structgen.kernels.names import MOST_TWINS, RECORD, add_names, cut_names, find_allowed, pack_trie
 
         # Kernels load Numba, so they are fetched here, and once.
         self.add_names, self.cut_names, self.find_allowed = add_names, cut_names, find_allowed
         self.vocabulary = vocabulary
         trie = vocabulary.trie
+        most = int(np.diff(trie.token_start).max(initial=0))
+        if most > MOST_TWINS:
+            raise VocabularyError(f"monitors read at most {MOST_TWINS:,} tokens of the same bytes, not {most:,}")
         packed = np.zeros(RECORD * trie.n_nodes + len(trie.token_ids), dtype=np.int32)
         place = np.zeros(trie.n_nodes, dtype=np.int32)
         pack_trie(trie.byte, trie.subtree_end, trie.token_start, trie.token_ids, IS_IDENTIFIER, place, packed)

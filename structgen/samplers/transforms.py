@@ -61,10 +61,6 @@ class Transform:
             raise ValueError(f"min_p must lie in [0, 1], not {self.min_p}")
 
     @property
-    def is_identity(self) -> bool:
-        return self.temperature == 1.0 and not self.truncates
-
-    @property
     def truncates(self) -> bool:
         return self.top_k > 0 or self.top_p < 1.0 or self.min_p > 0.0
 

@@ -275,13 +275,6 @@ class Vocabulary:
         single.flags.writeable = False
         return single
 
-    @cached_property
-    def eos_mask(self) -> tuple[IntArray, npt.NDArray[np.uint32]]:
-        """Words (int32) and bits (uint32) to set where the end of sequence is allowed."""
-        words = freeze([i >> 5 for i in self.eos_ids], np.int32)
-        bits = freeze(np.array([1 << (i & 31) for i in self.eos_ids], dtype=np.uint64), np.uint32)
-        return words, bits
-
     def __len__(self) -> int:
         return self.n_tokens
 

@@ -43,7 +43,7 @@ def test_machine_code_is_called_once_there_is_some() -> None:
 
 def test_versions_that_other_kernels_call_are_not_taken() -> None:
     values = np.arange(1, 5, dtype=np.int64)
-    assert _sum_within(values) == 10  # compiles a version for is_sum = 1 alone
+    assert _sum_within(values) == 10  # compiles what it calls, with a constant among its arguments
     for _ in range(3):
         assert direct(_sum_or_first)(values, 0) == 1
         assert direct(_sum_or_first)(values, 1) == 10

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import structgen as sg
+from structgen.errors import VocabularyError
+from structgen.kernels.names import MOST_TWINS
 from structgen.masks.mask import allowed_ids
 from structgen.masks.matcher import Matcher
 from structgen.monitored_constraint import MonitoredConstraint, apply_monitors, monitored
@@ -209,6 +211,12 @@ def test_gates_fill_what_they_allow(gate: Gate) -> None:
     found = {TOKENS[i] for i in allowed_ids(row, words.n_tokens).tolist() if i < len(TOKENS)}
     for token in TOKENS:
         assert (token in found) is follows(gate, token), token
+
+
+def test_more_tokens_of_the_same_bytes_than_records_count_are_refused() -> None:
+    words = Vocabulary.from_bytes([*[b"a"] * (MOST_TWINS + 1), b"</s>"], eos_ids=[MOST_TWINS + 1])
+    with pytest.raises(VocabularyError, match="8,191 tokens of the same bytes, not 8,192"):
+        NameTables(words)
 
 
 def follows(gate: Gate, token: bytes) -> bool:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayState", "Arrays", "Item", "compares"]
 
-MOST_PLAIN_PREFIX = 4096
 _serials = count()
 MOST_SAMPLED = 2
 """Values that are tried where it hangs on the value of an item whether the array can be ended after it."""
