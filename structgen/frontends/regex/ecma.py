@@ -10,54 +10,31 @@ would read differently (``\\a``, ``[[:alpha:]]``, possessive quantifiers) is ref
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import NoReturn
 
-from structgen.errors import LimitError, RegexSyntaxError, UnsupportedError
+from structgen.errors import LimitError, RegexSyntaxError
 from structgen.frontends.regex import classes
-from structgen.frontends.regex.properties import property_set
+from structgen.frontends.regex.ecma_characters import WORD_IGNORING_CASE, CharacterReader, Flags, is_digits
 from structgen.ir.regex import (
     ANY,
     END,
     EPSILON,
     EVERYTHING,
     START,
-    CharSet,
     Node,
     alternate,
     char,
-    char_set,
     concat,
     look,
-    negate_set,
     repeat,
-    set_union,
 )
 
 __all__ = ["is_hopeless_ecma", "is_valid_ecma", "parse_ecma"]
 
 _MAX_DEPTH = 200
-_CONTROL = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D}
-_CLASSES = {
-    "d": classes.ASCII_DIGIT,
-    "w": classes.ASCII_WORD,
-    "s": classes.ECMA_SPACE,
-    "D": negate_set(classes.ASCII_DIGIT),
-    "W": negate_set(classes.ASCII_WORD),
-    "S": negate_set(classes.ECMA_SPACE),
-}
-_SYNTAX = frozenset("^$\\.*+?()[]{}|/")
 _ENDS_RUN = frozenset("^$\\.*+?()[{|")
 _ENDS_RUN_STRICTLY = _ENDS_RUN | frozenset("]}")
-_WORD_I = classes.fold_case(classes.ASCII_WORD)
-
-
-@dataclass(frozen=True, slots=True)
-class _Flags:
-    ignore_case: bool = False
-    multiline: bool = False
-    dot_all: bool = False
 
 
 @lru_cache(maxsize=2048)
@@ -77,7 +54,7 @@ def parse_ecma(pattern: str, *, search: bool = False, strict: bool = False, flag
     UnsupportedError : ``keyword`` is ``"backreference"``, ``"atomic group"`` or ``"possessive quantifier"``
     LimitError : the pattern is nested too deeply
     """
-    reader = _Reader(pattern, strict, _Flags("i" in flags, "m" in flags, "s" in flags))
+    reader = _Reader(pattern, strict, Flags("i" in flags, "m" in flags, "s" in flags))
     node = reader.whole()
     return concat(EVERYTHING, node, EVERYTHING) if search else node
 
@@ -85,7 +62,7 @@ def parse_ecma(pattern: str, *, search: bool = False, strict: bool = False, flag
 def is_valid_ecma(pattern: str) -> bool:
     """Whether ``pattern`` is one that the ``u`` flag of ECMA-262 allows, backreferences included."""
     try:
-        reader = _Reader(pattern, True, _Flags(), judge_only=True)
+        reader = _Reader(pattern, True, Flags(), judge_only=True)
         reader.whole()
     except (RegexSyntaxError, LimitError):
         return False
@@ -109,7 +86,7 @@ def is_hopeless_ecma(text: str) -> bool:
     if re.search(r"\\u[dD][89abAB][0-9A-Fa-f]{2}$", text) is not None:
         return False  # half of a surrogate pair
     try:
-        _Reader(text, True, _Flags(), judge_only=True).whole()
+        _Reader(text, True, Flags(), judge_only=True).whole()
     except RegexSyntaxError as error:
         return any(mistake in error.message for mistake in _CERTAIN)
     except LimitError:
@@ -117,45 +94,16 @@ def is_hopeless_ecma(text: str) -> bool:
     return False
 
 
-class _Reader:
-    """Recursive descent over the pattern; ``at`` is the next character."""
+class _Reader(CharacterReader):
+    """Recursive descent over the pattern."""
 
-    def __init__(self, pattern: str, strict: bool, flags: _Flags, *, judge_only: bool = False) -> None:
-        self.text = pattern
-        self.strict = strict
-        self.flags = flags
-        self.at = 0
+    def __init__(self, pattern: str, strict: bool, flags: Flags, *, judge_only: bool = False) -> None:
+        super().__init__(pattern, strict, flags)
         self.depth = 0
         self.names: set[str] = set()
         self.n_groups = 0
         self.references: list[str] = []
         self.judge_only = judge_only
-
-    def fail(self, message: str, begin: int | None = None) -> NoReturn:
-        first = self.at if begin is None else begin
-        first = min(first, len(self.text))
-        span = (first, max(min(self.at, len(self.text)), min(first + 1, len(self.text))))
-        raise RegexSyntaxError(f"wrong regular expression: {message}", source=self.text, span=span)
-
-    def refuse(self, keyword: str, begin: int) -> NoReturn:
-        raise UnsupportedError(
-            f"a {keyword} has no automaton",
-            keyword=keyword,
-            source=self.text,
-            span=(begin, max(self.at, begin + 1)),
-            hint="write out what it can match, or check it after generation",
-        )
-
-    def eat(self, text: str) -> bool:
-        if self.text.startswith(text, self.at):
-            self.at += len(text)
-            return True
-        return False
-
-    def peek(self) -> str:
-        return self.text[self.at : self.at + 1]
-
-    # ------------------------------------------------------------------ structure
 
     def whole(self) -> Node:
         node = self.disjunction()
@@ -258,7 +206,7 @@ class _Reader:
         if end < 0:
             return None
         low, comma, high = self.text[self.at + 1 : end].partition(",")
-        if not _digits(low) or (high and not _digits(high)):
+        if not is_digits(low) or (high and not is_digits(high)):
             return None
         if len(low) > 9 or len(high) > 9:
             raise LimitError("a repetition counts beyond a billion", what="repetition", limit=10**9)
@@ -324,12 +272,10 @@ class _Reader:
         self.at = end + 1
         return closing == ")"
 
-    # ------------------------------------------------------------------ escapes
-
     def escape_term(self) -> Node:
         begin = self.at
         c = self.text[begin + 1 : begin + 2]
-        word = _WORD_I if self.flags.ignore_case else classes.ASCII_WORD
+        word = WORD_IGNORING_CASE if self.flags.ignore_case else classes.ASCII_WORD
         anchors = {"b": classes.word_boundary, "B": classes.not_word_boundary}
         if c in anchors and c:
             self.at += 2
@@ -339,7 +285,7 @@ class _Reader:
             return self.assertion(START if c == "A" else END, begin)
         if c and c in "123456789":
             self.at += 2
-            while self.peek() and _digits(self.peek()):
+            while self.peek() and is_digits(self.peek()):
                 self.at += 1
             return self.backreference(self.text[begin + 1 : self.at], begin)
         if c == "k" and self.text[begin + 2 : begin + 3] == "<":
@@ -355,144 +301,3 @@ class _Reader:
             self.refuse("backreference", begin)
         self.references.append(name)
         return self.quantified(EPSILON, begin)
-
-    def escape(self, in_class: bool) -> int | CharSet:
-        """The escape at ``at``: a code point, or a set of them."""
-        begin = self.at
-        self.at += 1
-        if self.at >= len(self.text):
-            self.fail("\\ at the end of the pattern", begin)
-        c = self.text[self.at]
-        self.at += 1
-        if c in _CLASSES:
-            found = _CLASSES[c]
-            if c in "wW" and self.flags.ignore_case:
-                return _WORD_I if c == "w" else negate_set(_WORD_I)
-            return found
-        if c in _CONTROL:
-            return _CONTROL[c]
-        if c in "pP":
-            return self.property(begin, c == "P")
-        if c == "u":
-            return self.unicode_escape(begin)
-        if c == "x":
-            return self.hex_digits(2, begin)
-        if c == "c":
-            letter = self.peek()
-            if not (letter.isascii() and letter.isalpha()):
-                self.fail("\\c needs a letter", begin)
-            self.at += 1
-            return ord(letter) % 32
-        if c == "0" and not _digits(self.peek()):
-            return 0
-        if in_class and c == "b":
-            return 0x08
-        if c in _SYNTAX or (c == "-" and in_class):
-            return ord(c)
-        if self.strict or (c.isascii() and c.isalnum()):
-            self.fail(f"unknown escape \\{c}", begin)
-        return ord(c)
-
-    def hex_digits(self, count: int, begin: int) -> int:
-        digits = self.text[self.at : self.at + count]
-        if len(digits) != count or not all(d in "0123456789abcdefABCDEF" for d in digits):
-            self.fail(f"expected {count} hexadecimal digits", begin)
-        self.at += count
-        return int(digits, 16)
-
-    def unicode_escape(self, begin: int) -> int:
-        if self.eat("{"):
-            end = self.text.find("}", self.at)
-            digits = self.text[self.at : end] if end > 0 else ""
-            if not digits or not all(d in "0123456789abcdefABCDEF" for d in digits) or int(digits, 16) > 0x10FFFF:
-                self.fail("wrong code point escape", begin)
-            self.at = end + 1
-            return int(digits, 16)
-        lead = self.hex_digits(4, begin)
-        if (
-            0xD800 <= lead < 0xDC00
-            and self.text.startswith("\\u", self.at)
-            and self.text[self.at + 2 : self.at + 3] != "{"
-        ):
-            after = self.at
-            self.at += 2
-            trail = self.hex_digits(4, after)
-            if 0xDC00 <= trail < 0xE000:
-                return 0x10000 + ((lead - 0xD800) << 10) + (trail - 0xDC00)
-            self.at = after
-        return lead
-
-    def property(self, begin: int, negated: bool) -> CharSet:
-        end = self.text.find("}", self.at)
-        if self.peek() != "{" or end < 0:
-            self.fail("expected {name} after \\p", begin)
-        name = self.text[self.at + 1 : end]
-        self.at = end + 1
-        found = property_set(name, lenient=not self.strict)
-        if found is None:
-            self.fail(f"unknown Unicode property {name!r}", begin)
-        # Folding comes before the complement: \P{Lu} with i is everything (ECMA-262, 22.2.2.9).
-        if self.flags.ignore_case:
-            return classes.fold_case(negate_set(found) if negated else found)
-        return negate_set(found) if negated else found
-
-    def cased(self, node: CharSet) -> CharSet:
-        return classes.fold_case(node) if self.flags.ignore_case else node
-
-    # ------------------------------------------------------------------ classes
-
-    def char_class(self) -> CharSet:
-        begin = self.at
-        self.at += 1
-        negated = self.eat("^")
-        ranges: list[tuple[int, int]] = []
-        named: list[CharSet] = []
-        text = self.text
-        while not text.startswith("]", self.at):
-            first_at = self.at
-            if first_at >= len(text):
-                self.fail("unterminated character class", begin)
-            if (
-                text[first_at] == "["
-                and not self.strict
-                and text.startswith("[:", first_at)
-                and ":]" in text[first_at:]
-            ):
-                self.fail("POSIX classes are not ECMA-262")
-            first = self.class_atom()
-            if text.startswith("-", self.at) and text[self.at + 1 : self.at + 2] not in ("]", ""):
-                self.at += 1
-                last = self.class_atom()
-                if isinstance(first, int) and isinstance(last, int):
-                    if first > last:
-                        self.fail("range out of order", first_at)
-                    ranges.append((first, last))
-                    continue
-                if self.strict:
-                    self.fail("a class cannot bound a range", first_at)
-                ranges.append((0x2D, 0x2D))
-                for atom in (first, last):
-                    ranges += [(atom, atom)] if isinstance(atom, int) else atom.ranges
-            elif isinstance(first, int):
-                ranges.append((first, first))
-            else:
-                named.append(first)
-        self.at += 1
-        found = self.cased(char_set(ranges))
-        if named:
-            found = set_union(found, *named)
-        return negate_set(found) if negated else found
-
-    def class_atom(self) -> int | CharSet:
-        at = self.at
-        if at >= len(self.text):
-            self.fail("unterminated character class")
-        c = self.text[at]
-        if c == "\\":
-            return self.escape(in_class=True)
-        self.at = at + 1
-        return ord(c)
-
-
-def _digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
