@@ -227,7 +227,7 @@ class _Reader(CharacterReader):
                 direction = (True, self.text[self.at - 1] == "!")
             elif self.eat("<") or (not self.strict and self.eat("P<")):
                 self.group_name(begin)
-            elif self.eat(">"):
+            elif not self.strict and self.eat(">"):
                 self.refuse("atomic group", begin)
             elif not self.strict and self.eat("#"):
                 self.at = self.text.find(")", self.at) + 1 or self.fail("unterminated comment", begin)
