@@ -198,6 +198,14 @@ def is_open(row):  # type: ignore[no-untyped-def]
 
 
 @uncounted
+def _may_be_code(begun, left):  # type: ignore[no-untyped-def]
+    """Whether the bits of a character of which ``left`` bytes are missing are UTF-8: no surrogate, none spelled long."""
+    if left == 2:
+        return 0x10 <= begun <= 0x10F
+    return left != 1 or (begun >= 0x20 and not 0x360 <= begun < 0x380)
+
+
+@uncounted
 def _byte(row, byte, label, traits, unstable, tail, spare, international):  # type: ignore[no-untyped-def]
     """Read one byte of a string as it stands in a document."""
     if row[H.LEFT]:
@@ -205,6 +213,8 @@ def _byte(row, byte, label, traits, unstable, tail, spare, international):  # ty
             return DEAD
         row[H.CODE] = row[H.CODE] << 6 | (byte & 63)
         row[H.LEFT] -= 1
+        if not _may_be_code(row[H.CODE], row[H.LEFT]):
+            return DEAD
         return LIVE if row[H.LEFT] else step(row, row[H.CODE], label, traits, unstable, tail, spare, international)
     if row[H.ESCAPE]:
         return _escaped(row, byte, label, traits, unstable, tail, spare, international)

@@ -17,9 +17,12 @@ from structgen.kernels.jit import uncounted
 
 __all__ = ["DECODER", "begin_digits", "digit_of", "encoded_length", "may_be_ended", "may_be_filled", "take"]
 
-MOST_TRIED = 200
-"""Labels that one search looks at; where that is not enough, the beginning passes."""
 CODE, INDEX, WEIGHT, PLACE, BIAS, BEGAN, COUNT, VIABLE, DIGIT = 0, 1, 2, 3, 4, 5, 6, 7, 8
+MOST_TRIED = 200
+"""Labels that a search for three digits looks at. Where that is not enough the beginning is refused: it would take
+seconds a mask to be sure, and such are labels of marks in the wrong order, never names. A way that was found stays
+found behind its first digit, for the shorter search tries less before it or everything, so this leads to no dead end.
+"""
 DECODER = 8
 CHARACTERS = 16
 _RULES = 4
@@ -142,9 +145,11 @@ def may_be_ended(row, label, room, spare, traits, unstable):  # type: ignore[no-
                 depth += 1
                 after[DIGIT] = 0
             elif status == COMPLETE and not _has_bad_hyphen(after):
-                n_tried += 1
-                if n_tried == MOST_TRIED or _is_right(row, after, spare[_RULES], traits, unstable):
+                if _is_right(row, after, spare[_RULES], traits, unstable):
                     return True
+                n_tried += 1
+                if n_tried == MOST_TRIED and room > 2:
+                    return False
     return False
 
 
