@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from structgen.automata.document.formulas import assertions_of, evaluate, substitute
 from structgen.automata.document.judge import Judge
 from structgen.automata.document.object_states import ObjectState, after_key, after_verdict, asked_of_value, truth
+from structgen.automata.document.required_runs import RequiredRuns
 from structgen.automata.document.shortest import quoted
 from structgen.ir.document import Assertion, CountIs, Properties, PropertyNames, Required
 from structgen.ir.formulas import FALSE, TRUE, And, Formula, Not, OneOf, Or, conjunction, negation
@@ -145,6 +146,7 @@ class Guided:
     def __init__(self, automaton: DocumentAutomaton, judge: Judge) -> None:
         self._automaton = automaton
         self._judge = judge
+        self._runs = RequiredRuns()
 
     def endings(self, state: ObjectState) -> Iterator[tuple[bytes, int]]:
         """(members with leading commas, label) of endings that the parent accepts, one per aim that works out."""
@@ -193,6 +195,7 @@ class Guided:
         """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""
         objects = self._automaton.general_objects
         tried = turned = 0
+        may_run = not self._automaton.witness.is_searching  # within a search, what is found need not be final
         most = MOST_MEMBERS + start.shape.cap
         state = ObjectState(start.shape, (*start.forms, aim), start.seen, start.count)
         stack: list[tuple[bytes, ObjectState, Iterator[tuple[bytes, ObjectState]]]] = []
@@ -201,6 +204,12 @@ class Guided:
             if evaluate(state.forms[-1], truth(state)):
                 label = objects.close_label(state)
                 return (text, label) if label else None
+            if may_run:
+                members, state = self._runs.follow(state, most - tried)
+                tried += len(members)
+                # Each has a place on the stack, for a way back leads through all of them; none has an alternative.
+                stack += [(b"", state, iter(()))] * len(members)
+                text += b"".join(members)
             stack.append((text, state, self._steps(state)))
             while stack:
                 step = next(stack[-1][2], None) if tried < most and turned < MOST_TURNS else None
@@ -211,6 +220,8 @@ class Guided:
             if not stack or step is None:
                 return None
             tried += 1
+            if may_run:
+                self._runs.note(stack[-1][1], *step)
             text, state = stack[-1][0] + step[0], step[1]
 
     def _steps(self, state: ObjectState) -> Iterator[tuple[bytes, ObjectState]]:
