@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from structgen.automata.document.alike_names import EndedName
 from structgen.errors import LimitError
 from structgen.kernels import document as K
 from structgen.kernels.document_landing import ASK, DIED, ENDS, end_with
@@ -151,9 +152,15 @@ class Plans:
             data = np.frombuffer(text, np.uint8)
             end_with(rows, data, regs, before, answers, *automaton.tables.arguments, np.zeros(3, np.int64))
             ended[plain] = answers
+        name = EndedName(automaton, text)
+        known: dict[Any, int] = {}
         for at in np.flatnonzero(ended == ASK).tolist():
-            after = automaton.read(configs[at], text)
-            ended[at] = ENDS if after is not None and automaton.is_accepting(after) else DIED
+            alike = name.alike(configs[at])
+            found = known.get(alike)
+            if found is None:
+                after = automaton.read(configs[at], text)
+                found = known[alike] = ENDS if after is not None and automaton.is_accepting(after) else DIED
+            ended[at] = found
         return (ended == ENDS).tolist()  # type: ignore[no-any-return]
 
     def count_on(self, config: Any, plan: Plan) -> None:
