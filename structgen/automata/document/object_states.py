@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from structgen.automata.document.contexts import Context
 from structgen.automata.document.formulas import after_failures, all_assertions, assertions_of, substitute
@@ -39,6 +39,8 @@ __all__ = [
 _serials = count()
 
 
+MOST_ASKED = 1 << 11
+"""Names and formulas of which is remembered per shape what is asked of values."""
 MOST_SETTLED = 1 << 12
 """Formulas remembered per shape with some of their assertions settled."""
 
@@ -46,8 +48,8 @@ MOST_SETTLED = 1 << 12
 class Shape:
     """What all frames of one object context share."""
 
-    __slots__ = ("_bits", "_settled", "_told", "allowed", "cap", "conditions", "context", "dead", "keys", "n_goals",
-                 "places", "possible", "sensitive", "serial", "usable")  # fmt: skip
+    __slots__ = ("_bits", "_settled", "_told", "allowed", "asked", "cap", "conditions", "context", "dead", "keys",
+                 "n_goals", "places", "possible", "sensitive", "serial", "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.serial = next(_serials)
@@ -67,6 +69,8 @@ class Shape:
         """Names that can have a value, a bit each, by the uids of the rules for names and of properties."""
         self.allowed: dict[tuple[frozenset[int], tuple[int, ...]], int] = {}
         """The same of all classes of names, where it has been asked of all."""
+        self.asked: dict[tuple[Any, ...], Asked] = {}
+        """What is asked of a value, by the class of its name and the uids of the formulas after it."""
         self._bits: dict[int, int] = {}
         self._told: dict[int, Told] = {}
         self._settled: dict[tuple[int, frozenset[tuple[int, Formula]]], Formula] = {}
@@ -270,8 +274,24 @@ class Asked:
 def asked_of_value(state: ObjectState, key_class: KeyClass, target: Callable[[Formula], Formula]) -> Asked:
     """What is asked of a value under a name of a class; ``state`` is the one after the name.
 
-    ``target`` gives one formula for all that are known to say the same.
+    ``target`` gives one formula for all that are known to say the same. Which names have come makes no difference
+    beyond the formulas, so the answer is remembered for all states that have the same ones.
     """
+    known = state.shape.asked
+    key = (key_class, *[form.uid for form in state.forms])
+    found = known.get(key)
+    if found is None:
+        if len(known) >= MOST_ASKED:
+            known.clear()
+        found = known[key] = _asked_of_value(state, key_class, target)
+    asked = found.state
+    if asked.seen == state.seen and asked.count == state.count:
+        return found
+    after = ObjectState(state.shape, asked.forms, state.seen, state.count)
+    return Asked(after, found.must, found.flagged, found.is_certain)
+
+
+def _asked_of_value(state: ObjectState, key_class: KeyClass, target: Callable[[Formula], Formula]) -> Asked:
     must, flagged = _goals(state, key_class, target)
     is_certain = not flagged
     while flagged:
