@@ -53,7 +53,7 @@ def endings(arena: Arena, row: int, allowed: int = -1, only: int = 0) -> Iterato
             steps, place, following, byte = ways[taken]
             beside = text[:-1] + bytes([byte])
             heapq.heappush(heap, (steps - less, less, place + began, following, beside, ways, taken + 1, began))
-        if _accepts(arena, state, allowed, only):
+        if _accepts(int(arena.content[state, K.C_LABEL]), allowed, only):
             yield text
         found = known.get(state)
         if found is None:
@@ -84,8 +84,7 @@ def farthest(arena: Arena, row: int) -> int:
     return int(distance[distance < _FAR].max(initial=0))
 
 
-def _accepts(arena: Arena, row: int, allowed: int, only: int) -> bool:
-    label = int(arena.content[row, K.C_LABEL])
+def _accepts(label: int, allowed: int, only: int) -> bool:
     if only:
         return label == only
     return label != 0 and (label > 63 or (allowed >> (label - 1)) & 1 == 1)
@@ -101,9 +100,8 @@ def _distances(arena: Arena, row: int, allowed: int, only: int) -> tuple[int, np
     widths = arena.class_maps[rows[:, K.C_MAP]].max(axis=1).astype(np.int64) + 1
     places = rows[:, K.C_START, None] + np.minimum(np.arange(int(widths.max())), widths[:, None] - 1)
     targets = arena.trans[places] - first
-    distance = np.array(
-        [0 if _accepts(arena, state, allowed, only) else _FAR for state in range(first, first + n_rows)]
-    )
+    accepts = {label: _accepts(label, allowed, only) for label in set(rows[:, K.C_LABEL].tolist())}
+    distance = np.array([0 if accepts[label] else _FAR for label in rows[:, K.C_LABEL].tolist()])
     while True:
         through = np.where(targets >= 0, distance[np.maximum(targets, 0)] + 1, _FAR).min(axis=1)
         nearer = np.minimum(distance, through)
