@@ -14,9 +14,9 @@ An aim is carried behind the state's own formulas, so that failures reach it, to
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from structgen.automata.document.formulas import assertions_of, evaluate, substitute
 from structgen.automata.document.judge import Judge
@@ -34,6 +34,7 @@ __all__ = ["Guided", "branches", "propagated"]
 MOST_BRANCHES = 32
 MOST_MEMBERS = 200
 MOST_TURNS = 8
+_Found = TypeVar("_Found", bound=tuple[bytes, Any] | None)
 
 
 def branches(formula: Formula) -> Iterator[Formula]:
@@ -147,6 +148,8 @@ class Guided:
         self._automaton = automaton
         self._judge = judge
         self._runs = RequiredRuns()
+        self._known: dict[Hashable, tuple[bytes, Any] | None] = {}
+        """Endings by state and aim, members by state, class of name and what is asked beyond the aim."""
 
     def endings(self, state: ObjectState) -> Iterator[tuple[bytes, int]]:
         """(members with leading commas, label) of endings that the parent accepts, one per aim that works out."""
@@ -156,9 +159,21 @@ class Guided:
         for aim in dict.fromkeys(aims):
             first = goals[0] if len(goals) > 1 else TRUE
             for branch in itertools.islice(branches(propagated(conjunction([first, aim]))), MOST_BRANCHES):
-                found = self._follow(state, branch)
+                found = self._once((state.key, branch.uid), partial(self._follow, state, branch))
                 if found is not None:
                     yield found
+
+    def _once(self, key: Hashable, search: Callable[[], _Found]) -> _Found:
+        """What ``search`` finds; looked up where it has been asked before, as most states are on several ways.
+
+        Nothing found is remembered unless that hangs on a search still open.
+        """
+        if key in self._known:
+            return self._known[key]  # type: ignore[return-value]
+        found, is_final = self._automaton.witness.unblocked(search)
+        if found is not None or is_final:
+            self._known[key] = found
+        return found
 
     def is_hopeless(self, state: ObjectState) -> bool:
         """Whether every way to satisfy the one goal of ``state`` contradicts itself on its face."""
@@ -192,14 +207,14 @@ class Guided:
         return not self._automaton.may_be(conjunction([*asked, *map(negation, broken)]))
 
     def _follow(self, start: ObjectState, aim: Formula) -> tuple[bytes, int] | None:
-        """Depth first, the most promising member first, within ``MOST_TURNS`` steps back."""
+        """Depth first, the most promising member first, each state once, within ``MOST_TURNS`` steps back."""
         objects = self._automaton.general_objects
         tried = turned = 0
         may_run = not self._automaton.witness.is_searching  # within a search, what is found need not be final
         most = MOST_MEMBERS + start.shape.cap
         state = ObjectState(start.shape, (*start.forms, aim), start.seen, start.count)
         stack: list[tuple[bytes, ObjectState, Iterator[tuple[bytes, ObjectState]]]] = []
-        text = b""
+        text, visited = b"", {state.key}
         while True:
             if evaluate(state.forms[-1], truth(state)):
                 label = objects.close_label(state)
@@ -213,16 +228,19 @@ class Guided:
             stack.append((text, state, self._steps(state)))
             while stack:
                 step = next(stack[-1][2], None) if tried < most and turned < MOST_TURNS else None
-                if step is not None:
+                if step is None:
+                    stack.pop()
+                    turned += 1
+                    continue
+                tried += 1
+                if step[1].key not in visited:
                     break
-                stack.pop()
-                turned += 1
             if not stack or step is None:
                 return None
-            tried += 1
             if may_run:
                 self._runs.note(stack[-1][1], *step)
             text, state = stack[-1][0] + step[0], step[1]
+            visited.add(state.key)
 
     def _steps(self, state: ObjectState) -> Iterator[tuple[bytes, ObjectState]]:
         """Members that bring the first unmet part of the aim nearer, those that also help others first."""
@@ -266,7 +284,7 @@ class Guided:
         for extra in dict.fromkeys([*extras, TRUE] if or_none else extras):
             if extra is FALSE:
                 continue
-            found = self._step(state, number, extra)
+            found = self._once((state.key, number, extra.uid), partial(self._step, state, number, extra))
             if found is not None:
                 yield found
 

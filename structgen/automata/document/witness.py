@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from structgen.automata.document.arrays import ArrayState, compares
 from structgen.automata.document.contexts import MUST, Context
@@ -36,6 +36,7 @@ MOST_EXPANSIONS = (30, 10, 4, 2)
 FURTHER_EXPANSIONS = (30, 6, 2, 1)
 """By how many searches this one is nested in: in all, and where an aim has already found something."""
 _WORDS = (b"null", b"true", b"false")
+_Found = TypeVar("_Found")
 
 
 class Witness:
@@ -62,6 +63,8 @@ class Witness:
         self._viable: dict[Any, bool] = {}
         self._free: dict[tuple[int, ...], int] = {}
         self._closing: dict[Any, dict[int, bytes]] = {}
+        self._following: dict[Any, list[tuple[bytes, ObjectState]]] = {}
+        """Members that may come next in general objects, by state."""
         self._members: dict[tuple[int, int], bytes] = {}
         """Shortest members of plain objects and arrays, by frame and class of name or position."""
 
@@ -100,6 +103,15 @@ class Witness:
     def _end(self, key: Any) -> None:
         del self._open[key]
         self._blocked.discard(key)
+
+    def unblocked(self, search: Callable[[], _Found]) -> tuple[_Found, bool]:
+        """What ``search`` finds, and whether that hangs on no search still open."""
+        outer, self._blocked = self._blocked, set()
+        try:
+            found = search()
+            return found, not self._blocked
+        finally:
+            self._blocked |= outer
 
     def _hold(self, key: Any, result: Any) -> None:
         """Keep a result for as long as all that blocked it stays open."""
@@ -353,7 +365,18 @@ class Witness:
             self._closing[key] = texts
         return texts
 
-    def _object_steps(self, state: ObjectState) -> Any:
+    def _object_steps(self, state: ObjectState) -> list[tuple[bytes, ObjectState]]:
+        """Members that may come next, and the states after them; searches from different states come by the same."""
+        key = state.key
+        known = self._following.get(key)
+        if known is not None:
+            return known
+        found, is_final = self.unblocked(lambda: list(self._all_object_steps(state)))
+        if is_final:
+            self._following[key] = found
+        return found
+
+    def _all_object_steps(self, state: ObjectState) -> Iterator[tuple[bytes, ObjectState]]:
         for number in range(len(state.shape.keys.classes)):
             yield from self._object_step(state, number)
 

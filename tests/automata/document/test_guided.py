@@ -9,7 +9,8 @@ import pytest
 
 import structgen as sg
 from structgen.automata.document.automaton import DocumentAutomaton
-from structgen.automata.document.guided import branches
+from structgen.automata.document.guided import Guided, branches
+from structgen.automata.document.witness import Witness
 from structgen.frontends.jsonschema.build import SchemaSource
 from structgen.ir.document import Required
 from structgen.ir.formulas import Not, conjunction, disjunction, exactly_one
@@ -139,3 +140,52 @@ def test_names_that_no_listed_constant_allows_are_dead_at_once() -> None:
             config = automaton.read(automaton.start, b"{" + members)
             assert (config is not None) == allowed, members
     assert automaton.witness.n_assumed == 0
+
+
+_TIED: list[Any] = [
+    {
+        "type": "object",
+        "patternProperties": {"^[a-e]$": True},
+        "additionalProperties": False,
+        "dependencies": {"a": {"anyOf": [{"required": ["c"]}, {"required": ["b"]}]}, "b": {"not": {"required": ["c"]}}},
+        "required": ["a"],
+        "maxProperties": 2,
+    },
+    {
+        "type": "object",
+        "allOf": [{"not": {"propertyNames": {"not": {"pattern": letter}}}} for letter in "abc"],
+        "propertyNames": {"pattern": "^[a-d]{2}$"},
+        "maxProperties": 2,
+    },
+    {
+        "$defs": {"tree": {"oneOf": [{"required": ["l", "r"]}, {"required": ["v"]}], "$ref": "#/$defs/parts"},
+                  "parts": {"additionalProperties": {"anyOf": [{"$ref": "#/$defs/tree"}, {"type": "null"}]}}},
+        "$ref": "#/$defs/tree",
+        "type": "object",
+        "minProperties": 1,
+    },
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", _TIED)
+def test_what_is_remembered_is_what_is_found_again(schema: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches that remember members and endings open the same names, to the same depth, as searches that do not."""
+    quick = sg.json_schema(schema, property_order="any", whitespace="compact").automaton
+    found = _prefixes(quick)
+    monkeypatch.setattr(Guided, "_once", lambda self, key, search: search())
+    monkeypatch.setattr(Witness, "_object_steps", lambda self, state: list(self._all_object_steps(state)))
+    slow = sg.json_schema(schema, property_order="any", whitespace="compact").automaton
+    assert found == _prefixes(slow)
+    assert len(found) > 10
+
+
+def _prefixes(automaton: DocumentAutomaton) -> set[bytes]:
+    """All beginnings of documents over a few bytes, up to eight of them."""
+    found, todo = set(), [(b"", automaton.start)]
+    while todo:
+        text, config = todo.pop()
+        found.add(text)
+        if len(text) < 8:
+            steps = ((bytes([byte]), automaton.read(config, bytes([byte]))) for byte in b'{}":,abclrvn')
+            todo += [(text + byte, after) for byte, after in steps if after is not None]
+    return found
