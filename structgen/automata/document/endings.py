@@ -17,7 +17,7 @@ import numpy.typing as npt
 from structgen.automata.document.arena import Arena
 from structgen.kernels import document as K
 
-__all__ = ["PREFERRED", "endings", "farthest"]
+__all__ = ["PREFERRED", "endings", "farthest", "has_loop"]
 
 _LETTERS = (*range(97, 123), *range(49, 58), 48, *range(65, 91), 32, 45, 95, 46)
 PREFERRED = np.array([*_LETTERS, *(byte for byte in range(256) if byte not in _LETTERS)], np.uint8)
@@ -75,6 +75,17 @@ def _ways_on(arena: Arena, state: int, first: int, distance: npt.NDArray[np.int6
     return list(zip(steps[near].tolist(), near.tolist(), targets[near].tolist(), PREFERRED[near].tolist(), strict=True))
 
 
+def has_loop(arena: Arena, row: int, only: int) -> bool:
+    """Whether a row on the way to a label leads to itself, in an automaton that begins in ``row``.
+
+    If so, texts without end come to that label; if not, there may still be as many.
+    """
+    first, n_rows, _ = arena.extent(row)
+    _, distance = _distances(arena, row, -1, only)
+    loops = (_targets(arena, first, n_rows) == np.arange(n_rows)[:, None]).any(axis=1)
+    return bool((loops & (distance < _FAR)).any())
+
+
 def farthest(arena: Arena, row: int) -> int:
     """The most bytes by which a text that the automaton of ``row`` reads is away from an end; large ones: a bound."""
     _, n_rows, _ = arena.extent(row)
@@ -90,6 +101,14 @@ def _accepts(label: int, allowed: int, only: int) -> bool:
     return label != 0 and (label > 63 or (allowed >> (label - 1)) & 1 == 1)
 
 
+def _targets(arena: Arena, first: int, n_rows: int) -> npt.NDArray[np.int64]:
+    """Where the rows of an automaton lead, counted from its first one: (rows, classes of bytes); below 0 is dead."""
+    rows = arena.content[first : first + n_rows]
+    widths = arena.class_maps[rows[:, K.C_MAP]].max(axis=1).astype(np.int64) + 1
+    places = rows[:, K.C_START, None] + np.minimum(np.arange(int(widths.max())), widths[:, None] - 1)
+    return arena.trans[places] - first  # type: ignore[no-any-return]
+
+
 def _distances(arena: Arena, row: int, allowed: int, only: int) -> tuple[int, npt.NDArray[np.int64]]:
     """First row of the automaton, and per row the fewest bytes to a label that is allowed."""
     first, n_rows, _ = arena.extent(row)
@@ -97,9 +116,7 @@ def _distances(arena: Arena, row: int, allowed: int, only: int) -> tuple[int, np
     if known is not None:
         return first, known
     rows = arena.content[first : first + n_rows]
-    widths = arena.class_maps[rows[:, K.C_MAP]].max(axis=1).astype(np.int64) + 1
-    places = rows[:, K.C_START, None] + np.minimum(np.arange(int(widths.max())), widths[:, None] - 1)
-    targets = arena.trans[places] - first
+    targets = _targets(arena, first, n_rows)
     accepts = {label: _accepts(label, allowed, only) for label in set(rows[:, K.C_LABEL].tolist())}
     distance = np.array([0 if accepts[label] else _FAR for label in rows[:, K.C_LABEL].tolist()])
     while True:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import chain, count, islice
 
-from structgen.automata.document.endings import endings
+from structgen.automata.document.endings import endings, has_loop
 from structgen.automata.document.formulas import Reducer, all_assertions, evaluate
 from structgen.automata.document.judged import Doubts, is_judged, sure_dfa
 from structgen.automata.document.labelled import Component, Labelled, labelled_product, reachable_labels
@@ -41,7 +41,7 @@ MOST_NAMED = 1 << 13
 class KeyClass:
     """Names that the schema does not tell apart."""
 
-    __slots__ = ("_found", "bad_for", "matches", "name")
+    __slots__ = ("_found", "_more", "bad_for", "matches", "name")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class KeyClass:
         matches: frozenset[str] = frozenset(),
         bad_for: frozenset[int] = frozenset(),
         found: tuple[bytes, ...] | Callable[[], tuple[bytes, ...]] = (b"",),
+        more: Callable[[], Iterator[bytes]] | None = None,
     ) -> None:
         self.name = name
         self.matches = matches
@@ -56,6 +57,7 @@ class KeyClass:
         self.bad_for = bad_for
         """Uids of the ``propertyNames`` assertions that refuse the name."""
         self._found = found
+        self._more = more
 
     @property
     def samples(self) -> tuple[bytes, ...]:
@@ -69,6 +71,10 @@ class KeyClass:
         """The same class with names, or how to find them."""
         return KeyClass(self.name, self.matches, self.bad_for, found)
 
+    def with_endless(self, names: Callable[[], Iterator[bytes]]) -> KeyClass:
+        """The same class with names without end, enumerated as far as they are asked for."""
+        return KeyClass(self.name, self.matches, self.bad_for, partial(_first, names, MOST_SAMPLES), names)
+
     @property
     def sample(self) -> bytes:
         """A name of the class, as short as possible."""
@@ -76,6 +82,8 @@ class KeyClass:
 
     def sample_after(self, n: int) -> bytes:
         """A name for an object that has ``n`` properties: another one than before, while samples last."""
+        if self._more is not None and n >= len(self.samples):
+            self._found = _first(self._more, 2 * n)
         return self.samples[n % len(self.samples)]
 
     def child(self, properties: Properties) -> Formula:
@@ -94,6 +102,10 @@ class KeyClass:
         if properties.additional is not None or (self.name is not None and self.name in properties.named):
             return True
         return any(pattern.source in self.matches for pattern, _ in properties.patterns)
+
+
+def _first(names: Callable[[], Iterator[bytes]], n: int) -> tuple[bytes, ...]:
+    return tuple(islice(names(), n))
 
 
 _named: Lasting[bytes, KeyClass] = Lasting()
@@ -150,18 +162,28 @@ class KeyClasses:
             self.classes.append(KeyClass(None, found=partial(_unused, names)))
 
     def provide_samples(self, n: int, usable: Sequence[bool]) -> set[bytes]:
-        """Give every class of many names ``n`` samples; returns the names of usable classes that have fewer names.
+        """Find ``n`` samples for every class of many names; returns the names of usable classes that have fewer names.
 
         Where names are counted, these must be told apart: a class that is used up is no way to another property.
         """
         few: set[bytes] = set()
         for number in range(self.n_named, len(self.classes)):
             found = self.classes[number]
+            if self._is_endless(number):
+                self.classes[number] = found.with_endless(partial(self._names_of, number))
+                continue
             samples = tuple(islice(self._names_of(number), n))
             if len(samples) < n and usable[number]:
                 few.update(samples)
             self.classes[number] = found.with_samples(samples or found.samples)
         return few
+
+    def _is_endless(self, number: int) -> bool:
+        """Whether it shows at a glance that a class of many names has names without end."""
+        if not (self.patterns or self.rules):
+            return True
+        start, is_judged = self._tables.specs[self.spec, [K.SPEC_START, K.SPEC_LABEL]].tolist()
+        return not is_judged and has_loop(self._tables.arena, start, number + 1)
 
     def _names_of(self, number: int) -> Iterator[bytes]:
         if self._tables.specs[self.spec, K.SPEC_LABEL] and (self.patterns or self.rules):

@@ -10,7 +10,7 @@ import pytest
 
 from structgen.automata.compile import compile_regex
 from structgen.automata.document.arena import Arena
-from structgen.automata.document.endings import PREFERRED, endings
+from structgen.automata.document.endings import PREFERRED, endings, has_loop
 from structgen.automata.document.labelled import Component, labelled_product
 from structgen.automata.ops import universal
 from structgen.frontends.regex.ecma import parse_ecma
@@ -55,3 +55,14 @@ def test_endings_come_as_in_a_search_of_all_ways(pattern: str) -> None:
         expected = list(islice(_all_at_once(arena, row, only), 60))
         assert list(islice(endings(arena, row, only=only), 60)) == expected
         assert all(dfa.accepts(text) == (only == 2) for text in expected)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "loops"), [("^[a-z]{1,2}$", False), ("^ab*$", True), ("^(ab|c)*$", True), ("^$", False)]
+)
+def test_loops_on_the_way_to_a_label(pattern: str, loops: bool) -> None:
+    arena = Arena()
+    components = [Component.of(universal()), Component.of(compile_regex(parse_ecma(pattern, search=True)))]
+    row = arena.add_content(labelled_product(components, lambda told: 1 + told[0])) + 1
+    assert has_loop(arena, row, 2) == loops
+    assert has_loop(arena, row, 1)

@@ -189,3 +189,18 @@ def _prefixes(automaton: DocumentAutomaton) -> set[bytes]:
             steps = ((bytes([byte]), automaton.read(config, bytes([byte]))) for byte in b'{}":,abclrvn')
             todo += [(text + byte, after) for byte, after in steps if after is not None]
     return found
+
+
+@pytest.mark.parametrize("names", ["^[a-c]+$", "^[a-d]{3}$"])
+def test_counted_names_differ_however_many_are_needed(names: str) -> None:
+    """Names without end are enumerated as they are needed, names that come to an end are counted."""
+    schema = {
+        "patternProperties": {names: {"type": "null"}},
+        "additionalProperties": False,
+        "minProperties": 40,
+        "maxProperties": 5000,
+        "type": "object",
+    }
+    automaton = sg.json_schema(schema, property_order="any").automaton
+    text = automaton.completion(automaton.start)
+    assert len(json.loads(text)) == text.count(b":") == 40
