@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any, Literal
 
 from structgen.constraint import Constraint, Enforcement, Report
@@ -34,6 +35,7 @@ class JsonSchemaConstraint(Constraint):
         from structgen.automata.document.automaton import DocumentAutomaton
         from structgen.frontends.jsonschema.build import SchemaSource
 
+        began = perf_counter()
         self.schema = schema
         self._settings = (whitespace, property_order, formats, numbers, draft, max_bytes)
         self._registry = registry
@@ -45,6 +47,7 @@ class JsonSchemaConstraint(Constraint):
             plain_numbers=numbers == "plain",
             max_bytes=max_bytes,
         )
+        self._seconds = perf_counter() - began
 
     @property
     def key(self) -> str:
@@ -59,7 +62,7 @@ class JsonSchemaConstraint(Constraint):
         from structgen.masks.document_machine import DocumentMachine
 
         machine = DocumentMachine(self.automaton, vocabulary)
-        look_ahead(machine, self.source.n_subschemas)
+        look_ahead(machine, self.source.n_subschemas, self._seconds)
         return machine
 
     def accepts(self, text: str | bytes) -> bool:

@@ -37,16 +37,18 @@ LEAST_SUBSCHEMAS = 16
 MOST_VALUES = 64
 MOST_SECONDS = 3e-3
 """After as much, the value at hand is the last."""
+LATEST = 4e-3
+"""Seconds for reading and looking ahead together: first masks that come late anyway are not put off further."""
 
 
-def look_ahead(machine: DocumentMachine, n_subschemas: int) -> int:
-    """Fill in values of a large schema; returns how many.
+def look_ahead(machine: DocumentMachine, n_subschemas: int, seconds_spent: float = 0.0) -> int:
+    """Fill in values of a large schema that took ``seconds_spent`` to read; returns how many.
 
     What a budget of the automaton refuses is left to the token that needs it, and to the error it gets.
     """
     if n_subschemas < LEAST_SUBSCHEMAS:
         return 0
-    until = perf_counter() + MOST_SECONDS
+    until = perf_counter() + min(MOST_SECONDS, LATEST - seconds_spent)
     values = _values(machine)
     n = 0
     try:

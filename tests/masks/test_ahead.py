@@ -64,6 +64,7 @@ def test_masks_are_the_same(monkeypatch: pytest.MonkeyPatch, text: Any) -> None:
 
 def test_a_large_schema_is_looked_at_and_a_small_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(ahead, "LATEST", 60.0)
     known = [_n_known(_machine(LARGE, WORDS, monkeypatch, least)) for least in (1, 16, 1 << 30)]
     assert known[0] == known[1] > known[2] + 10
 
@@ -74,7 +75,9 @@ def test_budgets_of_values_and_of_time_are_kept(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ahead, "MOST_SECONDS", 0.0)
     assert ahead.look_ahead(machine, 20) == 0
     monkeypatch.setattr(ahead, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(ahead, "LATEST", 60.0)
     monkeypatch.setattr(ahead, "MOST_VALUES", 3)
+    assert ahead.look_ahead(machine, 20, 61.0) == 0
     assert ahead.look_ahead(machine, 20) == 3
 
 
@@ -83,6 +86,7 @@ def test_budgets_of_values_and_of_time_are_kept(monkeypatch: pytest.MonkeyPatch)
 )
 def test_values_that_hold_nothing(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
     monkeypatch.setattr(ahead, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(ahead, "LATEST", 60.0)
     machine = _machine({"type": "object", "properties": {"a": value, "b": LEAF[0]}}, WORDS, monkeypatch, 1)
     assert Matcher(machine).advance_bytes(b'{"b": "", "a"') == (value is not False and "not" not in value)
 
