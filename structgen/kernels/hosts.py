@@ -199,7 +199,7 @@ def is_open(row):  # type: ignore[no-untyped-def]
 
 @uncounted
 def _may_be_code(begun, left):  # type: ignore[no-untyped-def]
-    """Whether the bits of a character of which ``left`` bytes are missing are UTF-8: no surrogate, none spelled long."""
+    """Whether some character begins so, ``left`` bytes of it missing: no surrogate, none longer than it need be."""
     if left == 2:
         return 0x10 <= begun <= 0x10F
     return left != 1 or (begun >= 0x20 and not 0x360 <= begun < 0x380)
