@@ -1,11 +1,29 @@
-"""Lexeme parts in which some texts are keywords: a part without them, changed where one may be under way."""
+"""Lexeme parts in which some texts are keywords: a part without them, changed where one may be under way.
+
+A lexeme that may become a keyword may also become whatever it could without, so its tokens are added to those of the
+part, in their own families. Only where lexemes collide may it be a dead end while the lexeme without
+keywords is none: then its tokens are taken out of the part's families.
+"""
 
 from __future__ import annotations
 
-from structgen.kernels.grammar_heap import NOTED, OFFSETS, ROW, UNKNOWN, accepts_at, base_at, delta_at, note_missing
+import numpy as np
+
+from structgen.kernels.fates import SURE, fate_of
+from structgen.kernels.grammar_heap import (
+    COLLIDES,
+    NOTED,
+    OFFSETS,
+    ROW,
+    UNKNOWN,
+    accepts_at,
+    base_at,
+    delta_at,
+    note_missing,
+)
 from structgen.kernels.grammar_walk import NEXT, STOP
 from structgen.kernels.jit import uncounted
-from structgen.kernels.part_pool import ENDS, MARKS, N_POOL, NOT_YET, SHORT, has_room, intern_set
+from structgen.kernels.part_pool import ENDS, MARKS, N_POOL, N_ROWS, NOT_YET, ROWS, SHORT, has_room, intern_set
 from structgen.kernels.part_scan import note_family, note_loose, note_tokens, step_off
 from structgen.kernels.part_writing import group_ends, intern_special, write_loose, write_tokens
 
@@ -78,7 +96,7 @@ def with_keywords(heap, work, trie, parts, part, first, last):  # type: ignore[n
                 level += 1
     if work[NOTED] != 0 or parts.counts[SHORT] != 0:
         return NOT_YET
-    return merged(trie, parts, part, last, spelled, n_families, n_tokens, n_ends, n_loose)
+    return merged(heap, work, trie, parts, part, last, spelled, n_families, n_tokens, n_ends, n_loose)
 
 
 @uncounted
@@ -96,7 +114,9 @@ def keyword_ends(heap, work, trie, parts, node, state, n_ends, n_loose):  # type
 
 
 @uncounted
-def merged(trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose):  # type: ignore[no-untyped-def]
+def merged(  # type: ignore[no-untyped-def]
+    heap, work, trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose
+):
     """A lexeme part as ``part``, without the ends at and behind ``marks[first:last]``, and with what was gathered."""
     pool = parts.pool
     n_ends = group_ends(trie, parts, n_ends)
@@ -131,10 +151,11 @@ def merged(trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose
     if parts.counts[SHORT] != 0 or not has_room(parts, size):
         return NOT_YET
     new = parts.counts[N_POOL]
-    for i in range(first_end - part):
-        pool[new + i] = pool[part + i]
+    n_doubtful = doubtful_first(heap, work, parts, n_families, n_tokens)
+    at = copy_families(parts, part, first_end, new, n_doubtful)
+    if parts.counts[SHORT] != 0:
+        return NOT_YET
     pool[new + 1] += n_families
-    at = new + (first_end - part)
     for slot in range(n_families):
         at = write_tokens(parts, at, n_tokens, slot, parts.families[slot])
     for i in range(n_ends):
@@ -146,6 +167,87 @@ def merged(trie, parts, part, first, last, n_families, n_tokens, n_ends, n_loose
     pool[new + 3] = n_small
     pool[new + 4] = n_special
     parts.counts[N_POOL] = at
+    return new
+
+
+@uncounted
+def doubtful_first(heap, work, parts, n_families, n_tokens):  # type: ignore[no-untyped-def]
+    """Put the tokens noted of families that may be dead ends before the others; returns how many these are."""
+    n = 0
+    if heap[COLLIDES] == 0:
+        return n
+    for slot in range(n_families):
+        if fate_of(heap, work, parts.families[slot]) == SURE:
+            continue
+        for i in range(n, n_tokens):
+            if parts.tokens[i, 0] == slot:
+                for k in range(2):
+                    kept = parts.tokens[n, k]
+                    parts.tokens[n, k] = parts.tokens[i, k]
+                    parts.tokens[i, k] = kept
+                n += 1
+    return n
+
+
+@uncounted
+def copy_families(parts, part, last, new, n_doubtful):  # type: ignore[no-untyped-def]
+    """Copy a part's beginning up to ``last`` to ``new``, without the first tokens noted; returns the new end."""
+    pool = parts.pool
+    if n_doubtful == 0:
+        for i in range(last - part):
+            pool[new + i] = pool[part + i]
+        return new + last - part
+    for i in range(5):
+        pool[new + i] = pool[part + i]
+    at, to = part + 5, new + 5
+    for _ in range(pool[part]):
+        pool[to] = pool[at]
+        pool[to + 1] = row_without(parts, pool[at + 1], n_doubtful)
+        at += 2
+        to += 2
+    while at < last:
+        n = pool[at + 1]
+        count = 0
+        for i in range(at + 2, at + 2 + n):
+            if not is_noted(parts.tokens, n_doubtful, pool[i]):
+                pool[to + 2 + count] = pool[i]
+                count += 1
+        pool[to] = pool[at]
+        pool[to + 1] = count
+        at += 2 + n
+        to += 2 + count
+    return to
+
+
+@uncounted
+def is_noted(tokens, n, token):  # type: ignore[no-untyped-def]
+    """Whether ``token`` is among the first ``n``, of which there are few."""
+    found = False
+    for i in range(n):
+        found = found or tokens[i, 1] == token
+    return found
+
+
+@uncounted
+def row_without(parts, number, n_doubtful):  # type: ignore[no-untyped-def]
+    """The number of a row like row ``number`` (see ``part_pool``), without the first tokens noted."""
+    row = parts.rows[number] if number >= 0 else parts.known_rows[-1 - number]
+    is_met = False
+    for i in range(n_doubtful):
+        token = parts.tokens[i, 1]
+        is_met = is_met or row[token >> 5] >> np.uint32(token & 31) & np.uint32(1) != 0
+    if not is_met:
+        return number
+    new = parts.counts[N_ROWS]
+    if new >= parts.rows.shape[0]:
+        parts.counts[SHORT] = ROWS
+        return number
+    for word in range(row.shape[0]):
+        parts.rows[new, word] = row[word]
+    for i in range(n_doubtful):
+        token = parts.tokens[i, 1]
+        parts.rows[new, token >> 5] &= ~(np.uint32(1) << np.uint32(token & 31))
+    parts.counts[N_ROWS] = new + 1
     return new
 
 

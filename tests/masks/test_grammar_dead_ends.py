@@ -122,6 +122,8 @@ GRAMMARS = {
     "a lookahead that nothing meets": 'start: A "c" | "b"\nA: /a(?=b)/',
     "hidden by priority": 'start: A "c" | B\nA.1: /ab/\nB: /a[bc]/',
     "a keyword under a lookahead": 'start: NAME "b" | "ab" "c"\nNAME: /[ab]+(?!a)/',
+    "a keyword that is all its pattern matches": 'start: "ab" "a" start | T "a"\nT: /ab/',
+    "a keyword that nothing can follow": 'start: "ab" N "c" | T "a"\nN: /a(?=b)/\nT: /[ac]*b/',
     "an ignored text that a pattern matches": 'start: T+\nT: /[^a]+/\n%ignore " "',
     "a string that an ignored pattern matches": 'start: "c" "a"\n%ignore /c+/',
     "shift preferred to reduce": 'start: x "a" | x\nx: "b" "a"?',
