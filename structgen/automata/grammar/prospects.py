@@ -184,6 +184,8 @@ class Prospects:
         """Enter in the kernels' table whether a thread has a completion, and how deep the stack was read for that."""
         automaton = self.automaton
         before = int(automaton.work[grammar_heap.LOWEST])
+        if not self._needs:  # of threads under conditions nobody asks for fates first
+            self.make_room(0)
         answer, lowest = self._answer(cell, state, watch)
         automaton.work[grammar_heap.LOWEST] = before
         heap = automaton.heap
