@@ -26,16 +26,14 @@ Place = tuple[int, int]
 
 
 class StackCosts:
-    """``of(cell)``: bytes needed, an estimate; 0 for nondeterministic parsers."""
+    """``of(cell)``: bytes needed, an estimate; of stacks that fork, the least."""
 
     def __init__(self, automaton: GrammarAutomaton, least: list[int]) -> None:
         self.automaton = automaton
         self._known: dict[Place, float] = {}
-        self.tables: LalrTables | None = automaton.tables if automaton.forked is None else None
+        self.tables = automaton.tables
         self._missing: list[list[tuple[float, int, int]]] = []
-        self.step_bound = 8
-        if self.tables is not None:
-            self._prepare(self.tables, least)
+        self._prepare(self.tables, least)
 
     def _prepare(self, tables: LalrTables, least: list[int]) -> None:
         """For each state the kernel items: (missing bytes, symbols read, nonterminal)."""
@@ -52,10 +50,10 @@ class StackCosts:
 
     def of(self, cell: int) -> float:
         """Bytes that the stack at ``cell`` needs."""
-        if self.tables is None:
+        automaton = self.automaton
+        if cell == 0 and automaton.accepts_empty:
             return 0.0
-        cells = self.automaton.heap["cells"]
-        return self._evaluate((int(cells[cell, 0]), int(cells[cell, 1])))
+        return min(self._evaluate(automaton.top(stack)) for stack in automaton.stacks(cell))
 
     def _evaluate(self, place: Place) -> float:
         """Run ``_cost`` without Python's recursion."""
@@ -89,8 +87,6 @@ class StackCosts:
                     return answer
 
     def _cost(self, place: Place) -> Generator[Place, float, float]:
-        assert self.tables is not None
-        cells = self.automaton.heap["cells"]
         state, parent = place
         best = INFINITE
         for missing, read, left in sorted(self._missing[state]):
@@ -99,10 +95,17 @@ class StackCosts:
             if left >= self.tables.goto.shape[1]:
                 best = min(best, missing)
                 continue
-            base = parent
-            for _ in range(read - 1):
-                base = int(cells[base, 1])
-            target = int(self.tables.goto[int(cells[base, 0]), left])
-            below = yield (target, base)
-            best = min(best, missing + below)
+            for base, base_state in self._bases(parent, read - 1):
+                below = yield (int(self.tables.goto[base_state, left]), base)
+                best = min(best, missing + below)
         return best
+
+    def _bases(self, below: int, n: int) -> list[tuple[int, int]]:
+        """(place, parser state) ``n`` steps under ``below``."""
+        automaton = self.automaton
+        if automaton.forked is not None:
+            return automaton.bases(below, n)
+        cells = automaton.heap["cells"]
+        for _ in range(n):
+            below = int(cells[below, 1])
+        return [(below, int(cells[below, 0]))]
