@@ -138,6 +138,7 @@ GRAMMARS = {
     "a keyword that nothing can follow": 'start: "ab" N "c" | T "a"\nN: /a(?=b)/\nT: /[ac]*b/',
     "an ignored text that a pattern matches": 'start: T+\nT: /[^a]+/\n%ignore " "',
     "a string that an ignored pattern matches": 'start: "c" "a"\n%ignore /c+/',
+    "shift preferred where the text cannot end": 'start: "ab" x? ("a" "b")+\nx: y y\ny: | start | start start',
     "shift preferred to reduce": 'start: x "a" | x\nx: "b" "a"?',
 }
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from structgen.automata.grammar.exchanges import shifting_loses_nothing
 from structgen.automata.grammar.followers import Followers
 from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.table_heap import TableHeap
@@ -91,7 +92,15 @@ class Prospects:
     # --- what is needed
 
     def _prepare(self) -> None:
-        """Settle what is needed; terminals that turn out to be hidden are avoided in another attempt."""
+        """Settle what is needed; terminals that turn out to be hidden are avoided in another attempt.
+
+        Where a conflict that is settled by shifting loses texts, no completion can be read off the rules.
+        """
+        automaton = self.automaton
+        grammar, tables = automaton.grammar, automaton.tables
+        if automaton.lexer.exclusive and not tables.is_lalr and not shifting_loses_nothing(grammar, tables):
+            self._write([[0]] * (grammar.n_terminals + 1))
+            return
         avoided: frozenset[int] = frozenset()
         for _ in range(MOST_AVOIDED):
             hidden = self._settle(self._wanted(Followers(self.automaton.grammar, avoided)), avoided)
