@@ -49,7 +49,7 @@ from structgen.kernels.grammar_heap import (
 )
 from structgen.kernels.grammar_parts import lexeme_part, start_part
 from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
-from structgen.kernels.jit import uncounted
+from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, SMALL, find_part
 from structgen.kernels.pushdown import emit, emit_code, end_lexeme, is_alive, start_lexeme, step
 from structgen.kernels.stack_cells import state_of
@@ -178,7 +178,7 @@ def put_behind(heap, work, queue, n_queue, nodes, cell, register, watch):  # typ
     return put(queue, n_queue, nodes, -1, cell, register, -1, watch)
 
 
-@uncounted
+@merged
 def go_on(heap, work, trie, parts, queue, n_queue, name, state, cell, register, column, row):  # type: ignore[no-untyped-def]
     """A lexeme under way."""
     part = find_part(parts.names, name, state, 0)
@@ -189,7 +189,7 @@ def go_on(heap, work, trie, parts, queue, n_queue, name, state, cell, register, 
     return add_part(heap, work, trie, parts, part, cell, register, column, queue, n_queue, row)
 
 
-@uncounted
+@merged
 def begin(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, row):  # type: ignore[no-untyped-def]
     """Lexemes that begin with the bytes of a set."""
     if code == -1:
@@ -216,7 +216,7 @@ def begin(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, 
     return n_queue
 
 
-@uncounted
+@merged
 def begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, row):  # type: ignore[no-untyped-def]
     """The same from one start state."""
     if parts.pool[nodes + 1] <= parts.counts[SMALL]:
@@ -250,7 +250,7 @@ def begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, regis
     return n_queue
 
 
-@uncounted
+@merged
 def walk_from(heap, work, trie, pool, nodes, code, cell, register, row):  # type: ignore[no-untyped-def]
     """``begin_from`` of a set with little behind it, token by token: parts would cost more than they spare."""
     for i in range(nodes + 2, nodes + 2 + pool[nodes]):
@@ -331,7 +331,7 @@ def join_row(parts, number, row):  # type: ignore[no-untyped-def]
             row[word] |= parts.known_rows[-1 - number, word]
 
 
-@uncounted
+@merged
 def add_part(heap, work, trie, parts, part, cell, register, column, queue, n_queue, row):  # type: ignore[no-untyped-def]
     """One lexeme part on one stack: allow its tokens, list what begins behind it."""
     pool = parts.pool

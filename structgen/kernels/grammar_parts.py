@@ -18,7 +18,7 @@ contexts that no text visits.)
 from __future__ import annotations
 
 from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
-from structgen.kernels.jit import uncounted
+from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.known_parts import NOTHING, split_groups, take_known
 from structgen.kernels.part_keywords import with_keywords
 from structgen.kernels.part_pool import (
@@ -70,7 +70,7 @@ def reads_much(heap, work, trie, state, least):  # type: ignore[no-untyped-def]
     return total >= least
 
 
-@uncounted
+@merged
 def lexeme_part(heap, work, trie, parts, name, state):  # type: ignore[no-untyped-def]
     """The part of lexemes that began at set ``name``, or are under way at node n (``-1 - n``); or ``NOT_YET``."""
     part = find_part(parts.names, name, state, 0)
@@ -130,7 +130,7 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
     return part if part == NOT_YET else enter(parts, name, state, 0, part)
 
 
-@uncounted
+@merged
 def start_part(heap, work, trie, parts, nodes, code):  # type: ignore[no-untyped-def]
     """What begins where the bytes of set ``nodes`` are read from start state ``code``; or ``NOT_YET``."""
     part = find_part(parts.names, nodes, code, 1)
@@ -173,7 +173,7 @@ def start_part(heap, work, trie, parts, nodes, code):  # type: ignore[no-untyped
     return write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light)
 
 
-@uncounted
+@merged
 def write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light):  # type: ignore[no-untyped-def]
     """Write a start part: children are in ``marks``, forks in ``loose``, the groups' states in ``families``.
 
@@ -216,7 +216,7 @@ def write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light)
     return enter(parts, nodes, code, 1, part) if ready else NOT_YET
 
 
-@uncounted
+@merged
 def group_part(heap, work, trie, parts, kids, n_kids, group, base):  # type: ignore[no-untyped-def]
     """The lexeme part of those ``n_kids`` children, (node, state, group), that belong to ``group``; or ``NOT_YET``."""
     if not has_room(parts, n_kids + 2):

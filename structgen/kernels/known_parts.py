@@ -22,7 +22,7 @@ import numpy as np
 
 from structgen.kernels.fates import families_tell
 from structgen.kernels.grammar_heap import COLLIDES, NOTED, ROW, UNKNOWN, delta_at, note_missing
-from structgen.kernels.jit import uncounted
+from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.part_pool import (
     ASK,
     KNOWN,
@@ -113,7 +113,7 @@ def put_pedigree(parts, state):  # type: ignore[no-untyped-def]
     return n_terminals, 2 * n_nodes + 1
 
 
-@uncounted
+@merged
 def entry_of(parts, state):  # type: ignore[no-untyped-def]
     """(where ``state`` is described, or 0; its terminals at the pool's end); -1 where the caller has to be asked."""
     at = parts.counts[N_POOL]
@@ -126,7 +126,7 @@ def entry_of(parts, state):  # type: ignore[no-untyped-def]
     return parts.known_slots[pedigree_slot(parts.known_slots, parts.known, parts.pool, begin, n)], at
 
 
-@uncounted
+@merged
 def take_known(heap, work, trie, parts, name, state):  # type: ignore[no-untyped-def]
     """The part of a name in ``state`` from what is known beforehand; ``NOTHING``, or ``NOT_YET``."""
     entry, at = entry_of(parts, state)
@@ -149,7 +149,7 @@ def take_known(heap, work, trie, parts, name, state):  # type: ignore[no-untyped
     return part
 
 
-@uncounted
+@merged
 def split_groups(trie, parts, n_groups, n_kids):  # type: ignore[no-untyped-def]
     """Split the groups of a start part (see ``grammar_parts``) into nodes that are known together, and others.
 
@@ -202,7 +202,7 @@ def move_group(parts, n_kids, group, nodes, to):  # type: ignore[no-untyped-def]
     return True
 
 
-@uncounted
+@merged
 def take_part(heap, work, trie, parts, entry, name, state, terminals, at):  # type: ignore[no-untyped-def]
     """The same of a state that is known by ``entry``; its terminals are ``terminals[at]`` and those behind it.
 
@@ -252,7 +252,7 @@ def follow(heap, work, trie, state, level, node):  # type: ignore[no-untyped-def
     return state
 
 
-@uncounted
+@merged
 def add_known(heap, work, trie, parts, at, state, level, terminals, first):  # type: ignore[no-untyped-def]
     """The lexeme part of ``state`` at nodes of depth ``level`` from the known one at ``at``; or ``NOT_YET``.
 

@@ -21,7 +21,7 @@ from structgen.kernels.grammar_heap import (
     note_missing,
 )
 from structgen.kernels.grammar_walk import LEVELS, NEXT, STOP, path_column, set_tokens
-from structgen.kernels.jit import uncounted
+from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.loop_map import next_exit
 from structgen.kernels.part_pool import (
     ENDS,
@@ -125,7 +125,7 @@ def note_tokens(trie, parts, n, slot, node):  # type: ignore[no-untyped-def]
     return n
 
 
-@uncounted
+@merged
 def note_family(heap, work, parts, n_families, state, is_dense):  # type: ignore[no-untyped-def]
     """(place of the state's family, number of families); a new one gets an empty row where rows are dense."""
     slot = family_slot(heap, work, parts.families, n_families, state)
@@ -184,7 +184,7 @@ def column_at(heap, trie, root, first, mode):  # type: ignore[no-untyped-def]
     return 0 if trie.byte[root] == 10 else -1
 
 
-@uncounted
+@merged
 def can_jump(heap, trie, parts, node, byte, state):  # type: ignore[no-untyped-def]
     """Whether all below ``node`` that stays in the loop of ``state`` is known (see ``kernels.loop_map``)."""
     if state >= parts.loops.shape[0] or parts.loops[state, 1] == parts.loops[state, 2]:
@@ -194,7 +194,7 @@ def can_jump(heap, trie, parts, node, byte, state):  # type: ignore[no-untyped-d
     return indent_at(heap, 0) < 0 or not has_newline(heap, state)
 
 
-@uncounted
+@merged
 def stay(trie, parts, first, last, slot, is_dense, n_tokens):  # type: ignore[no-untyped-def]
     """Note the tokens of nodes ``first`` to ``last - 1``, which end in one family; returns how many there are noted."""
     if is_dense:
@@ -205,7 +205,7 @@ def stay(trie, parts, first, last, slot, is_dense, n_tokens):  # type: ignore[no
     return n_tokens
 
 
-@uncounted
+@merged
 def scan(  # type: ignore[no-untyped-def]
     heap, work, trie, parts, nodes, at, n_nodes, first, mode, is_dense, n_families, n_ends, n_loose
 ):
@@ -224,7 +224,7 @@ def scan(  # type: ignore[no-untyped-def]
     return n_families, n_tokens, n_ends, n_loose
 
 
-@uncounted
+@merged
 def leave(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose):  # type: ignore[no-untyped-def]
     """``step_off`` where the lexeme may end."""
     if accepts_at(heap, before) == -1 and code >= 0:
@@ -234,7 +234,7 @@ def leave(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose):
     return step_off(heap, trie, parts, node, byte, before, code, column, n_ends, n_loose)
 
 
-@uncounted
+@merged
 def scan_below(  # type: ignore[no-untyped-def]
     heap, work, trie, parts, root, first, mode, is_dense, n_families, n_tokens, n_ends, n_loose
 ):
@@ -256,7 +256,7 @@ def scan_below(  # type: ignore[no-untyped-def]
     )
 
 
-@uncounted
+@merged
 def scan_from(  # type: ignore[no-untyped-def]
     heap, work, trie, parts, node, byte, code, column, is_dense, n_families, n_tokens, n_ends, n_loose
 ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.grammar_heap import NOTED
-from structgen.kernels.jit import uncounted
+from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.part_pool import (
     LEAVING,
     N_POOL,
@@ -24,7 +24,7 @@ MOST_SPARSE = 1000
 """Tokens from which they are a row of bits rather than a list."""
 
 
-@uncounted
+@merged
 def group_ends(trie, parts, n):  # type: ignore[no-untyped-def]
     """Gather ``ends`` of one terminal and column: (terminal, column, set) in the first rows; returns how many."""
     kept = 0
@@ -99,7 +99,7 @@ def intern_special(trie, parts, n_loose):  # type: ignore[no-untyped-def]
                 parts.loose[i, 3] = found
 
 
-@uncounted
+@merged
 def write_lexeme(  # type: ignore[no-untyped-def]
     trie, parts, n_families, n_tokens, n_ends, n_loose, is_dense, row, next_row
 ):
