@@ -76,14 +76,30 @@ def _ways_on(arena: Arena, state: int, first: int, distance: npt.NDArray[np.int6
 
 
 def has_loop(arena: Arena, row: int, only: int) -> bool:
-    """Whether a row on the way to a label leads to itself, in an automaton that begins in ``row``.
+    """Whether texts without end come to a label, in an automaton that begins in ``row``.
 
-    If so, texts without end come to that label; if not, there may still be as many.
+    So they do if a way to the label leads through some row twice. Mostly that row leads to itself, which is seen at
+    once; otherwise rows from which nothing more leads on are taken away until none is left, or none goes.
     """
     first, n_rows, _ = arena.extent(row)
     _, distance = _distances(arena, row, -1, only)
-    loops = (_targets(arena, first, n_rows) == np.arange(n_rows)[:, None]).any(axis=1)
-    return bool((loops & (distance < _FAR)).any())
+    live = distance < _FAR
+    targets = _targets(arena, first, n_rows)
+    begin = np.repeat(np.arange(n_rows), targets.shape[1])
+    end = targets.ravel()
+    inside = (end >= 0) & live[begin] & live[np.maximum(end, 0)]
+    begin, end = begin[inside], end[inside]
+    if (begin == end).any():
+        return True
+    begin, end = np.unique(np.stack([begin, end]), axis=1)
+    while len(begin):  # in as many rounds as the longest way has steps
+        leads_on = np.zeros(n_rows, np.bool_)
+        leads_on[begin] = True
+        stays = leads_on[end]
+        if stays.all():
+            return True
+        begin, end = begin[stays], end[stays]
+    return False
 
 
 def farthest(arena: Arena, row: int) -> int:

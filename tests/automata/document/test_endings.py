@@ -58,7 +58,16 @@ def test_endings_come_as_in_a_search_of_all_ways(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "loops"), [("^[a-z]{1,2}$", False), ("^ab*$", True), ("^(ab|c)*$", True), ("^$", False)]
+    ("pattern", "loops"),
+    [
+        ("^[a-z]{1,2}$", False),
+        ("^ab*$", True),
+        ("^(ab|c)*$", True),
+        ("^$", False),
+        ("^(ab)*$", True),
+        ("^a(bcd)+e?$", True),
+        ("^(a|bc){0,4}$", False),
+    ],
 )
 def test_loops_on_the_way_to_a_label(pattern: str, loops: bool) -> None:
     arena = Arena()
