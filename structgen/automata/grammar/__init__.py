@@ -30,10 +30,10 @@ mask under a grammar like C's, where there are now 376 sets); subset constructio
 third of the time until the first mask, now a tenth); places listed once per mask.
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
-text as on a first: first texts of 300 to 400 tokens take 0.10 of its time a token on C-like text, 0.11 on SQL
-and 0.34 on JSON, 0.25, 0.20 and 0.73 of it at p99, second texts 2 us, and first masks 1.3, 1.0 and
-1.0 to 1.2 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's were aimed at
-and are not reached everywhere:
+text as on a first: first texts of 300 to 400 tokens take 0.07 of its time a token on C-like text, 0.10 on SQL
+and 0.33 on JSON, 0.22, 0.19 and 0.58 of it at p99, second texts 1.4 us, and first masks 1.3, 1.0 and
+1.0 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's on C-like text were aimed at
+and are not reached:
 
 - JSON, where llguidance has little to do: 0.2 of its time in the median. Of 374 masks 48 are new
   (30 of them differ; 93 were new before stacks were made one). What tokens do inside its strings and numbers is
