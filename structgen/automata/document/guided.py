@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Guided", "branches", "propagated"]
 
+MOST_KNOWN = 1 << 16
+"""Answers of searches remembered before starting over."""
 MOST_BRANCHES = 32
 MOST_MEMBERS = 200
 MOST_TURNS = 8
@@ -172,6 +174,8 @@ class Guided:
             return self._known[key]  # type: ignore[return-value]
         found, is_final = self._automaton.witness.unblocked(search)
         if found is not None or is_final:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             self._known[key] = found
         return found
 

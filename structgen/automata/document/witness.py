@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Witness"]
 
 MOST_EXACT, MOST_COMBINED, MOST_BUT_ONE = 2, 5, 6
+MOST_FOLLOWING = 1 << 17
+"""Members that may come next, remembered for all states together before starting over."""
 MOST_EXPANSIONS = (30, 10, 4, 2)
 FURTHER_EXPANSIONS = (30, 6, 2, 1)
 """By how many searches this one is nested in: in all, and where an aim has already found something."""
@@ -65,6 +67,7 @@ class Witness:
         self._closing: dict[Any, dict[int, bytes]] = {}
         self._following: dict[Any, list[tuple[bytes, ObjectState]]] = {}
         """Members that may come next in general objects, by state."""
+        self._n_following = 0
         self._members: dict[tuple[int, int], bytes] = {}
         """Shortest members of plain objects and arrays, by frame and class of name or position."""
 
@@ -373,7 +376,11 @@ class Witness:
             return known
         found, is_final = self.unblocked(lambda: list(self._all_object_steps(state)))
         if is_final:
+            if self._n_following >= MOST_FOLLOWING:
+                self._following.clear()
+                self._n_following = 0
             self._following[key] = found
+            self._n_following += len(found) + 1
         return found
 
     def _all_object_steps(self, state: ObjectState) -> Iterator[tuple[bytes, ObjectState]]:
