@@ -179,7 +179,7 @@ class KeyClasses:
         return few
 
     def _is_endless(self, number: int) -> bool:
-        """Whether it shows at a glance that a class of many names has names without end."""
+        """Whether a class of many names has names without end; False also where judges refuse some of them."""
         if not (self.patterns or self.rules):
             return True
         start, is_judged = self._tables.specs[self.spec, [K.SPEC_START, K.SPEC_LABEL]].tolist()
