@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from structgen.automata.document.comparing import Begun, begun_of, may_equal, strings_of
+from structgen.automata.document.begun_items import NOTHING_READ, BegunItem, may_equal, read_on, strings_that_equal
+from structgen.automata.document.comparing import Begun, begun_of, strings_of
 from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import document as K
 from structgen.masks.item_tokens import item_tokens
@@ -60,6 +61,8 @@ class ComparedItems:
         self._cells: dict[int, int] = {}
         self._doubts: dict[int, list[int]] = {}
         self._rooms: dict[int, bool] = {}
+        self._judged_in: dict[int, tuple[str, ...]] = {}
+        self._begun_in: dict[int, BegunItem] = {}
 
     def fill(self, config: Config, row: TokenMask) -> bool:
         """Fill ``row``; False where a walk must do it."""
@@ -106,14 +109,17 @@ class ComparedItems:
 
     def _repeating(self, frame: int, item: bytes, row: TokenMask) -> Iterator[int]:
         """Allowed tokens that end a string and then perhaps the item around it, which may then be one before."""
-        tokens, quote = self._machine.vocabulary.tokens, self._body.quote
-        known: dict[bytes, bool] = {}
-        for token in _allowed(row, self._tokens.closing_item):
-            content = tokens[token][: quote[token] + 1]
-            if content not in known:
-                known[content] = self._may_repeat(frame, item + content)
-            if known[content]:
-                yield token
+        begun = self._begun(frame, item)
+        string = begun_of(begun.tail[1:])
+        assert string is not None, "it has been read"
+        known = dict[bytes, bool]()
+        for judged in self._judged(frame):
+            for text, is_last in strings_that_equal(begun, judged):
+                known[text] = is_last or known.get(text, False)
+        for text, is_last in known.items():
+            if text.startswith(string.content):
+                ending, going_on = self._tokens.closing_item.get(text[len(string.content) :], ((), ()))
+                yield from (token for token in (*going_on, *ending * is_last) if is_allowed(row, token))
 
     def ends_differ(self, config: Config) -> bool:
         """Whether it hangs on its text if the item at hand may end there, beyond what the automaton knows."""
@@ -130,9 +136,30 @@ class ComparedItems:
 
     def _may_repeat(self, frame: int, item: bytes) -> bool:
         """Whether an object or array may come to equal one before that it was not asked to differ from."""
-        state = self._automaton.arrays.states[frame]
-        judged = set(state.kept).difference(self._comparing.asked(state))
-        return any(not text.startswith('"') and may_equal(item, text) for text in judged)
+        judged = self._judged(frame)
+        if not judged:
+            return False
+        begun = self._begun(frame, item)
+        return any(may_equal(begun, text) for text in judged)
+
+    def _judged(self, frame: int) -> tuple[str, ...]:
+        """The objects and arrays before that the item at hand was not asked to differ from."""
+        found = self._judged_in.get(frame)
+        if found is None:
+            state = self._automaton.arrays.states[frame]
+            judged = set(state.kept).difference(self._comparing.asked(state))
+            if len(self._judged_in) >= MOST_PLACES:
+                self._judged_in.clear()
+            found = self._judged_in[frame] = tuple(text for text in judged if not text.startswith('"'))
+        return found
+
+    def _begun(self, frame: int, item: bytes) -> BegunItem:
+        """An item taken apart, mostly from where the token before has left it."""
+        known = self._begun_in.get(frame, NOTHING_READ)
+        if len(self._begun_in) >= MOST_PLACES:
+            self._begun_in.clear()
+        found = self._begun_in[frame] = read_on(known, item)
+        return found
 
     def _has_others(self, frame: int) -> bool:
         """Whether, whatever the item at hand comes to, enough other values are left for the next ones."""

@@ -30,6 +30,7 @@ _JSON = frozenset(b' \t\r\n"[]{}:,0123456789+-.eEtrufalsn')
 _NEXT = re.compile(rb'[\]}][ \t\r\n]*,[ \t\r\n]*(?:[^\[{" \t\r\n]|[\[{"][ \t\r\n]*(?!"?[ \t\r\n]*\Z))', re.DOTALL)
 """A bracket, a comma, and more of an item than its first bracket or quote, or one of each."""
 _BEHIND = (b",", b"]", b"}")
+_CLOSING = b"]} \t\r\n"
 _found: weakref.WeakKeyDictionary[Vocabulary, ItemTokens] = weakref.WeakKeyDictionary()
 
 
@@ -150,11 +151,21 @@ class ItemTokens:
         return np.array(found, np.int32)
 
     @cached_property
-    def closing_item(self) -> IntArray:
-        """Tokens that close a string and then an object or array."""
-        body = self._body
-        texts = ((token, self._tokens[token][body.quote[token] + 1 :]) for token in body.group_tokens.tolist())
-        return np.array([token for token, text in texts if b"]" in text or b"}" in text], np.int32)
+    def closing_item(self) -> dict[bytes, tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Tokens that close a string and then an object or array, by the content before the quote, decoded.
+
+        First those that close nothing behind another member, then those that may.
+        """
+        body, found = self._body, dict[bytes, tuple[list[int], list[int]]]()
+        for token in body.group_tokens.tolist():
+            at, text = body.quote[token], self._tokens[token]
+            behind = text[at + 1 :]
+            if b"]" in behind or b"}" in behind:
+                content = decoded(text[:at])
+                assert content is not None, "what is broken off closes no string"
+                rest = behind.lstrip(_CLOSING)
+                found.setdefault(content, ([], []))[b"]" in rest or b"}" in rest].append(token)
+        return {content: (tuple(ending), tuple(going_on)) for content, (ending, going_on) in found.items()}
 
     @cached_property
     def behind_item(self) -> tuple[IntArray, IntArray]:

@@ -43,6 +43,7 @@ def strings(**more: Any) -> dict[str, Any]:
 
 PAIRS = "^[a-i]{2}x?$"
 LARGE = '[{"a":"' + "a" * 250 + '"},{"a":"a","b":1}'
+AGAIN = LARGE[: LARGE.index("}") + 1] + ',{"x":"a"},'
 CASES: dict[str, tuple[Any, list[str]]] = {
     "strings": (strings(), [
         "[", '["', '["a', '["a"', '["a",', '["a","', '["a","a', '["a","b', '["a","b","', '["ab","a","', '["","',
@@ -96,9 +97,13 @@ CASES: dict[str, tuple[Any, list[str]]] = {
         '[{"a":"a"},',
     ]),
     "large objects": (unique({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}), [
-        LARGE + ',{"a":"', LARGE + ',{"a":"a', LARGE + ',{"a":"b', LARGE + ',{"b":1,"a":"', LARGE + ',{"b":1',
+        LARGE + ',{"a":"', LARGE + ',{"a":"a', LARGE + ',{"a":"b', LARGE + ',{"b":1,"a":"', LARGE + ',{"b":1,"a":"a',
+        LARGE + ',{"b":1',
         LARGE + ',{"a":"b"', LARGE + ',{"a":"a"', LARGE + ',{', LARGE + ",", LARGE, LARGE[:-1],
         LARGE + ',{"a":"a","b":',
+    ]),
+    "names that come again": (unique({"type": "object", "additionalProperties": {"type": "string"}}), [
+        AGAIN + '{"x":"b","x":"a"', AGAIN + '{"x":"b","x":"a', AGAIN + '{"x":"b","x":"', AGAIN + '{"x":"a","x":"b',
     ]),
     "few objects": (unique({"type": "object", "properties": {"a": {"enum": ["a", "b"]}}, "required": ["a"],
                             "additionalProperties": False}), [
@@ -137,7 +142,7 @@ def test_masks_equal_every_token_tried(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(CASES.keys() - {"large objects"})
+    "name", sorted(CASES.keys() - {"large objects", "names that come again"})
 )  # compared when they end: not all can be ended
 def test_all_that_is_read_can_be_ended(name: str) -> None:
     """One byte further than each text: what is left ends in a document that is valid."""

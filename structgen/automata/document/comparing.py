@@ -10,17 +10,15 @@ long as it may be. The same is found out by counting ends, up to one more than h
 
 from __future__ import annotations
 
-import json
 import re
-from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from structgen.automata.document.contexts import MUST
 from structgen.automata.document.endings import endings
 from structgen.automata.document.formulas import all_assertions
-from structgen.automata.document.judge import canonical, value_of
+from structgen.automata.document.judge import value_of
 from structgen.automata.document.texts import decoded
 from structgen.ir.document import Assertion, CountIs, Items, UniqueItems
 from structgen.ir.formulas import And, Formula, negation
@@ -48,7 +46,6 @@ MOST_STATES = 1 << 14
 """States of automata, and shapes of items, of which something is remembered."""
 MOST_OTHERS = 8
 """Values beside those that have come that are looked for."""
-_MEMBERS = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
 _PART = 1024
 """The least ways to end a surrogate pair of which the first half has come."""
 
@@ -68,75 +65,9 @@ def _content(text: str) -> bytes:
 
 
 @lru_cache(maxsize=MOST_TEXTS)
-def _tree(text: str) -> Any:
-    """The value of a canonical text, not to be written to."""
-    return value_of(text)
-
-
-@lru_cache(maxsize=MOST_TEXTS)
 def strings_of(kept: tuple[str, ...]) -> tuple[bytes, ...]:
     """The contents of the strings among canonical texts."""
     return tuple(_content(text) for text in kept if text.startswith('"'))
-
-
-def may_equal(item: bytes, text: str) -> bool:
-    """Whether an object or array, as far as it stands in a document, may come to equal a canonical text.
-
-    Members that are done are compared, and the beginning of a string; so False is sure, and True is not.
-    """
-    written = item.decode("utf-8", "ignore").lstrip(", \t\r\n")
-    return not written or _may_equal(written, _tree(text))
-
-
-def _may_equal(written: str, value: Any) -> bool:
-    """The same of any value begun and not done."""
-    if written[0] == '"':
-        begun = begun_of(written[1:].encode())
-        return type(value) is str and begun is not None and value.encode().startswith(begun.content)
-    if written[0] not in "{[":
-        return True
-    kind = dict if written[0] == "{" else list
-    if type(value) is not kind:
-        return False
-    at, number = _end_of_blanks(written, 1), 0
-    while at < len(written) and written[at] not in "]}":
-        key: Any = number
-        if kind is dict:
-            name = _whole(written, at)
-            if name is None:
-                return True
-            key, at = name[0], _end_of_blanks(written, name[1])
-        if key not in value if kind is dict else number >= len(value):
-            return False
-        if at == len(written):
-            return True
-        member = _whole(written, at)
-        if member is None:
-            return _may_equal(written[at:], value[key])
-        if not _equal(member[0], value[key]):
-            return type(member[0]) is Decimal and not written[member[1] :].strip("0123456789.eE+-")  # it may go on
-        at, number = _end_of_blanks(written, member[1]), number + 1
-    return True
-
-
-def _whole(written: str, at: int) -> tuple[Any, int] | None:
-    """The value that begins at a place, and where it ends; None where it is not done."""
-    try:
-        return _MEMBERS.raw_decode(written, at)
-    except ValueError:
-        return None
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if type(one) is str or type(other) is str:
-        return type(one) is type(other) and bool(one == other)
-    return canonical(one) == canonical(other)
-
-
-def _end_of_blanks(text: str, at: int) -> int:
-    while at < len(text) and text[at] in ",: \t\r\n":
-        at += 1
-    return at
 
 
 class Begun(NamedTuple):

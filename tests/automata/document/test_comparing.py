@@ -8,8 +8,7 @@ import json
 import pytest
 
 from structgen.automata.document.automaton import DocumentAutomaton
-from structgen.automata.document.comparing import Begun, begun_of, may_equal, strings_of
-from structgen.automata.document.judge import canonical, parsed
+from structgen.automata.document.comparing import Begun, begun_of, strings_of
 from structgen.frontends.jsonschema.build import SchemaSource
 
 
@@ -57,30 +56,3 @@ def test_may_differ_if_a_word_is_left(items: dict[str, object], words: list[str]
 
 def test_strings_among_what_has_come() -> None:
     assert strings_of(('"a"', '"\\u00e9"', '["a"]', "true")) == (b"a", "é".encode())
-
-
-VALUES = [
-    '{"a":"ab","b":[1,{"c":null}],"c":-1.5}',
-    '["a",[],{},true]',
-    '{"a":{"b":"\\u0061"}}',
-    "[[1,2],3]",
-    '{"a":12}',
-]
-
-
-@pytest.mark.parametrize("text", VALUES)
-def test_what_is_begun_may_equal_what_it_becomes(text: str) -> None:
-    whole = canonical(parsed(text))
-    assert all(may_equal(b", " + text[:n].encode(), whole) for n in range(len(text)))
-
-
-@pytest.mark.parametrize(
-    ("begun", "text"),
-    [
-        ('{"a":"b', VALUES[0]), ('{"a":"ab"', VALUES[2]), ('{"d":', VALUES[0]), ('{"b":[1,{"c":true', VALUES[0]),
-        ('["b', VALUES[1]), ('["a",[],{},true,1', VALUES[1]), ("[", VALUES[0]), ('{"a":{"b":"b', VALUES[2]),
-        ("[[1,3", "[[1,2]]"),        ('{"c":-1.6,', VALUES[0]), ("[[1,2],[", VALUES[3]),
-    ],
-)  # fmt: skip
-def test_what_has_begun_otherwise_may_not(begun: str, text: str) -> None:
-    assert may_equal(begun.encode(), canonical(parsed(text))) == (begun == "[[1,3")
