@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from structgen.automata.document.begun_items import NOTHING_READ, BegunItem, may
 from structgen.automata.document.comparing import Begun, begun_of, strings_of
 from structgen.dtypes import IntArray, TokenMask
 from structgen.kernels import document as K
-from structgen.masks.item_tokens import item_tokens
+from structgen.masks.compared_constants import ComparedConstants
+from structgen.masks.item_tokens import Holding, item_tokens
 from structgen.masks.mask import is_allowed
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ __all__ = ["ComparedItems"]
 
 MOST_PLACES = 1 << 14
 """Frames and stack cells of which something is remembered."""
+MOST_KEPT = 256
+"""Frames of which it is remembered what has come."""
 _STRUCTURAL = (K.M_VALUE, K.M_FIRST_ITEM, K.M_AFTER)
-_TEXT = (K.M_FREE, K.M_CONTENT)
+_TEXT = (K.M_FREE, K.M_CONTENT, K.M_LITERAL)
 _NOWHERE = -1
+_NONE: IntArray = np.empty(0, np.int32)
 _CONTENT = re.compile(rb'(?:[^"\\]|\\.)*\\?', re.DOTALL)
 _SHORT = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t", b'"': b'"', b"\\": b"\\", b"/": b"/"}
 """What stands behind the backslash in short escapes."""
@@ -46,6 +50,25 @@ _SHORT = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t", b'"':
 def _is_whole(content: bytes) -> bool:
     """Whether a text ends between characters."""
     return content[-1:] < b"\x80" or content.decode("utf-8", "ignore").encode("utf-8") == content
+
+
+class _Place(NamedTuple):
+    """What is known of an array between two items, or within a string that is one."""
+
+    plain: tuple[int, int] | None
+    """The frame of an array that compares none with the next items, and its register."""
+    spec: int
+    """How a string is read that is compared as this module does; else 0."""
+    is_told: bool
+    """Whether nothing else is compared."""
+    strings: tuple[bytes, ...]
+    """Those that have come."""
+    n_left: IntArray
+    """Where strings are constants, how many are left before each; else empty."""
+    holding: tuple[int, ...]
+    """Tokens that close a string and hold or begin another, and must be read whatever the string is."""
+    others: tuple[Holding, ...]
+    """The others that do."""
 
 
 class ComparedItems:
@@ -58,6 +81,8 @@ class ComparedItems:
         self._trie = machine.vocabulary.trie
         self._body = machine.strings.body
         self._tokens = item_tokens(machine.vocabulary)
+        self._constants = ComparedConstants(self._comparing, self._tokens, self._body, machine.vocabulary.tokens)
+        self._places: dict[int, _Place] = {}
         self._cells: dict[int, int] = {}
         self._doubts: dict[int, list[int]] = {}
         self._rooms: dict[int, bool] = {}
@@ -68,17 +93,42 @@ class ComparedItems:
         """Fill ``row``; False where a walk must do it."""
         if not self._automaton.keeps_items(config[K.R_FRAME]):
             return self._fill_inside(config, row)
-        plain = (
-            self._comparing.plain(self._automaton.arrays.states[config[K.R_FRAME]]) if self._is_told(config) else None
-        )
-        if plain is None:
+        mode, place = config[K.R_MODE], self._place(config[K.R_FRAME])
+        in_text = mode in _TEXT
+        if place.plain is None or not (place.spec if in_text else place.is_told and mode in _STRUCTURAL):
             return False
-        self._machine.fill_mask((*config[: K.R_FRAME], *plain, *config[K.R_CELL : -1]), row)
-        doubtful = self._in_text(config, row) if config[K.R_MODE] in _TEXT else self._between(config, row)
+        self._machine.fill_mask((*config[: K.R_FRAME], *place.plain, *config[K.R_CELL : -1]), row)
+        doubtful = self._in_text(config, place, row) if in_text else self._between(config[K.R_FRAME], place, row)
         for token in doubtful:
             if is_allowed(row, token) and self._machine.advance(config, token) is None:
                 _forbid(row, token)
         return True
+
+    def _place(self, frame: int) -> _Place:
+        found = self._places.get(frame)
+        if found is None:
+            if len(self._places) >= MOST_KEPT:
+                self._places.clear()
+            found = self._places[frame] = self._new_place(frame)
+        return found
+
+    def _new_place(self, frame: int) -> _Place:
+        state = self._automaton.arrays.states[frame]
+        strings, spec = strings_of(state.kept), self._comparing.spec(state)
+        n_judged = len(state.kept) - len(self._comparing.asked(state))
+        is_told = not n_judged or (spec != 0 and n_judged == len(strings))
+        is_constant = self._automaton.tables.specs[spec, K.SPEC_KIND] == K.CLOSED_SET
+        n_left = self._constants.n_left(spec, strings) if is_constant else _NONE
+        come, holding, others = sorted(strings), list[int](), list[Holding]()
+        for held in self._tokens.within:
+            if held.escapes and is_constant:
+                continue  # so many constants are left that one is not empty
+            if held.holds_some(come):
+                holding.append(held.token)
+            else:
+                others.append(held)
+        plain = self._comparing.plain(state)
+        return _Place(plain, spec, is_told, strings, n_left, tuple(holding), tuple(others))
 
     def _fill_inside(self, config: Config, row: TokenMask) -> bool:
         """The same within an object or array that is an item, or part of one."""
@@ -87,7 +137,7 @@ class ComparedItems:
             return False
         found, reach = self._machine.row((*config[: K.R_CELL], place))
         tables, keepers = self._automaton.tables, list(config[K.CONFIG_WIDTH :])
-        in_string = config[K.R_MODE] in (*_TEXT, K.M_LITERAL)
+        in_string = config[K.R_MODE] in _TEXT
         cell, depth, doubtful = config[K.R_CELL], 1, list[int]()
         while cell and depth < reach:
             frame, _, cell = tables.cell_list[cell]
@@ -170,16 +220,6 @@ class ComparedItems:
             found = self._rooms[frame] = self._comparing.has_others(self._automaton.arrays.states[frame])
         return found
 
-    def _is_told(self, config: Config) -> bool:
-        """Whether a string that is an item, or the beginning of one, is compared with others as this module does."""
-        state = self._automaton.arrays.states[config[K.R_FRAME]]
-        if config[K.R_MODE] in _TEXT:
-            return self._comparing.spec(state) != 0
-        if config[K.R_MODE] not in _STRUCTURAL:
-            return False
-        n_judged = len(state.kept) - len(self._comparing.asked(state))
-        return not n_judged or (self._comparing.spec(state) != 0 and n_judged == len(strings_of(state.kept)))
-
     # -- the place without comparisons -----------------------------------------------------------
 
     def _cell(self, cell: int) -> int:
@@ -201,22 +241,24 @@ class ComparedItems:
 
     # -- between lexemes -------------------------------------------------------------------------
 
-    def _between(self, config: Config, row: TokenMask) -> list[int]:
+    def _between(self, frame: int, place: _Place, row: TokenMask) -> list[int]:
         """Tokens that must be read between items, or before one."""
-        frame = config[K.R_FRAME]
-        state = self._automaton.arrays.states[frame]
-        spec, tokens = self._comparing.spec(state), self._tokens
+        spec, tokens = place.spec, self._tokens
         if not spec:
             return _allowed(row, tokens.further)
+        is_constant = len(place.n_left) > 0
+        if is_constant:
+            self._constants.forbid_begun(spec, place.n_left, row)
         found = self._doubts.get(frame)
         if found is None:
-            kept = strings_of(state.kept)
-            found = [*tokens.unclear, *(token for text in kept for token in tokens.by_string.get(text, ()))]
-            found += self._begun_badly(spec, kept)
+            kept = place.strings
+            found = [token for token in tokens.unclear if not (is_constant and token in tokens.escaping)]
+            found += (token for text in kept for token in tokens.by_string.get(text, ()))
+            found += self._constants.begun(spec, place.n_left) if is_constant else self._begun_badly(spec, kept)
             if len(self._doubts) >= MOST_PLACES:
                 self._doubts.clear()
             self._doubts[frame] = found
-        return list(found)
+        return found
 
     def _begun_badly(self, spec: int, kept: tuple[bytes, ...]) -> Iterator[int]:
         """Tokens that begin a string which can only be one that has come."""
@@ -244,15 +286,18 @@ class ComparedItems:
 
     # -- within a string -------------------------------------------------------------------------
 
-    def _in_text(self, config: Config, row: TokenMask) -> list[int]:
+    def _in_text(self, config: Config, place: _Place, row: TokenMask) -> list[int]:
         """Forbid, within a string, what can only repeat one that has come; returns the tokens that must be read."""
-        item: bytes = config[-1]
+        item, kept = config[-1], place.strings
         raw = item[item.index(b'"') + 1 :]
         begun = begun_of(raw)
         assert begun is not None, "it has been read"
-        kept = strings_of(self._automaton.arrays.states[config[K.R_FRAME]].kept)
+        is_between = not begun.escape and _is_whole(begun.content)
+        if is_between and len(place.n_left):
+            unclear = self._constants.forbid(place.spec, begun.content, place.n_left, row)
+            return [*unclear, *self._holding(place, begun.content)]
         near = [text[len(begun.content) :] for text in kept if text.startswith(begun.content)]
-        if begun.escape or not _is_whole(begun.content):
+        if not is_between:
             return [*self._tokens.mixed, *self._in_character(raw, begun.escape, near, kept)]
         for rest in near:
             if rest:
@@ -262,10 +307,12 @@ class ComparedItems:
                 np.bitwise_and(row, self._body.not_closing_at_once, out=row)
         if near:
             self._forbid_only(config, begun.content, near, kept, row)
-        if not self._tokens.within:
-            return []
-        come = frozenset(kept)
-        return [held.token for held in self._tokens.within if held.is_doubtful(begun.content + held.before, come)]
+        return self._holding(place, begun.content)
+
+    @staticmethod
+    def _holding(place: _Place, content: bytes) -> list[int]:
+        """Tokens that close the string at hand, and then hold or begin one that may have come."""
+        return [*place.holding, *(held.token for held in place.others if held.repeats(content + held.before))]
 
     def _forbid_only(
         self, config: Config, content: bytes, near: list[bytes], kept: tuple[bytes, ...], row: TokenMask

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import weakref
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from structgen.automata.document.comparing import begun_of
+from structgen.automata.document.comparing import Begun, begun_of
 from structgen.automata.document.texts import decoded
 from structgen.dtypes import IntArray
 from structgen.masks.string_body import string_body
@@ -34,6 +35,11 @@ _CLOSING = b"]} \t\r\n"
 _found: weakref.WeakKeyDictionary[Vocabulary, ItemTokens] = weakref.WeakKeyDictionary()
 
 
+def _is_among(text: bytes, ordered: list[bytes]) -> bool:
+    place = bisect_left(ordered, text)
+    return place < len(ordered) and ordered[place] == text
+
+
 class Holding(NamedTuple):
     """A token that holds more than the end of one item and the beginning of the next."""
 
@@ -46,13 +52,19 @@ class Holding(NamedTuple):
     """What stands behind a quote that opens a string not ended; decoded."""
     others: bool
     """Whether the token must be read, for it holds other items, several, or an escape that breaks off."""
+    escapes: bool = False
+    """Whether it must be for nothing but a backslash with which a string begins: most texts may begin so."""
 
-    def is_doubtful(self, own: bytes, come: frozenset[bytes]) -> bool:
-        """Whether items may be equal, of which ``own`` is at hand and others have come."""
-        if self.others or own in self.strings or not come.isdisjoint(self.strings):
+    def holds_some(self, come: list[bytes]) -> bool:
+        """Whether an item in it may be one of some sorted ones that have come, or it must be read in any case."""
+        if self.others or any(_is_among(text, come) for text in self.strings):
             return True
-        begun = self.begun
-        return begun != b"" and (own.startswith(begun) or any(text.startswith(begun) for text in come))
+        place = bisect_left(come, self.begun)
+        return self.begun != b"" and place < len(come) and come[place].startswith(self.begun)
+
+    def repeats(self, own: bytes) -> bool:
+        """Whether an item in it may be the one at hand."""
+        return own in self.strings or (self.begun != b"" and own.startswith(self.begun))
 
 
 class ItemTokens:
@@ -126,6 +138,11 @@ class ItemTokens:
         return tuple(held.token for held in self.between if held.others)
 
     @cached_property
+    def escaping(self) -> frozenset[int]:
+        """Of these, those that must be for nothing but a backslash."""
+        return frozenset(held.token for held in self.between if held.escapes)
+
+    @cached_property
     def by_string(self) -> dict[bytes, list[int]]:
         """Others, by a whole string that they hold."""
         found = dict[bytes, list[int]]()
@@ -187,7 +204,7 @@ def _held(token: int, before: bytes, text: bytes) -> Iterator[Holding]:
     if not _JSON.issuperset(outside):
         return
     strings: list[bytes] = []
-    begun, is_unclear = b"", _ITEM.search(outside) is not None
+    begun, escapes, is_unclear = b"", False, _ITEM.search(outside) is not None
     for match in _STRING.finditer(text):
         if match[2] == b'"':
             content = decoded(match[1])
@@ -195,10 +212,11 @@ def _held(token: int, before: bytes, text: bytes) -> Iterator[Holding]:
             strings.append(content or b"")
         else:
             last = begun_of(match[0][1:])
+            escapes = last == Begun(b"", b"\\") and not strings and not is_unclear
             is_unclear = is_unclear or last is None or last.escape != b""
             begun = last.content if last is not None else b""
     if strings or begun or is_unclear:
-        yield Holding(token, before, tuple(strings), begun, is_unclear or bool(strings and begun))
+        yield Holding(token, before, tuple(strings), begun, is_unclear or bool(strings and begun), escapes)
 
 
 def item_tokens(vocabulary: Vocabulary) -> ItemTokens:

@@ -15,7 +15,17 @@ import numpy.typing as npt
 
 from structgen.dtypes import IntArray, TokenMask, n_words
 
-__all__ = ["allowed_ids", "check_row", "count_allowed", "empty_mask", "is_allowed", "mask_of", "set_ids", "to_bool"]
+__all__ = [
+    "allowed_ids",
+    "check_row",
+    "clear_ids",
+    "count_allowed",
+    "empty_mask",
+    "is_allowed",
+    "mask_of",
+    "set_ids",
+    "to_bool",
+]
 
 
 def empty_mask(n_tokens: int, n_rows: int | None = None) -> TokenMask:
@@ -34,6 +44,11 @@ def mask_of(token_ids: Iterable[int], n_tokens: int) -> TokenMask:
 def set_ids(row: TokenMask, token_ids: IntArray) -> None:
     """Allow ``token_ids`` in one row, beside what it allows."""
     np.bitwise_or.at(row, token_ids >> 5, np.uint32(1) << (token_ids & 31).astype(np.uint32))
+
+
+def clear_ids(row: TokenMask, token_ids: IntArray) -> None:
+    """Forbid some tokens in one row."""
+    np.bitwise_and.at(row, token_ids >> 5, ~(np.uint32(1) << (token_ids & 31).astype(np.uint32)))
 
 
 def to_bool(row: TokenMask, n_tokens: int) -> npt.NDArray[np.bool_]:

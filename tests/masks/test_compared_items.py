@@ -41,6 +41,7 @@ def strings(**more: Any) -> dict[str, Any]:
     return unique({"type": "string", **more})
 
 
+MANY = ["a", "ab", "aab", "b", "na", "é", "\n", "", "😀", "u0061", '"']
 PAIRS = "^[a-i]{2}x?$"
 LARGE = '[{"a":"' + "a" * 250 + '"},{"a":"a","b":1}'
 AGAIN = LARGE[: LARGE.index("}") + 1] + ',{"x":"a"},'
@@ -49,7 +50,7 @@ CASES: dict[str, tuple[Any, list[str]]] = {
         "[", '["', '["a', '["a"', '["a",', '["a","', '["a","a', '["a","b', '["a","b","', '["ab","a","', '["","',
         '["a","\\', '["a","\\u00', '["a","\\u0061', '["\\"","\\', '["é","', '["é","\udcc3', '["\\n","',
         '["\\n","\\',
-        '["a\\nb","a\\', '["😀","\\ud83d', '["😀","\\ud83d\\', '["a","b"', '[",","',
+        '["a\\nb","a\\', '["b","\\ud83d', '["b","\\ud83d\\', '["a","b"', '[",","',
     ]),
     "bounded": (strings(maxLength=1), [
         '["a",', '["a","', '["a","\\', '["é","', '["","', '["a","b",', '["a","\\u006', '["","a","',
@@ -72,6 +73,26 @@ CASES: dict[str, tuple[Any, list[str]]] = {
         "[", '["', '["a"', '["a",', '["a","', '["a","ab"', '["a","b","a', '["b","a"',
     ]),
     "few with a length": (unique({"enum": ["a", "ab"]}, minItems=2), ["[", '["a"', '["a",', '["ab","']),
+    "constants": (strings(enum=MANY), [
+        "[", '["', '["a"', '["a",', '["a","', '["ab","a', '["a","a', '["b","a"',
+        '["a","ab",', '["a","ab","', '["a","ab","a',
+        '["aab","a', '["é","', '["b","\udcc3', '["é","\\', '["é","\\u', '["é","\\u00', '["b","\\u00e',
+        '["\\n","', '["\\n","\\', '["😀","', '["b","\\ud83d', '["b","\\ud83d\\', '["","', '["","\\', '["","a",',
+        '["\\"","\\', '["a","ab","aab","b","na",', '["a","ab","aab","b","na","', '["a","ab","aab","b","na","é","',
+        '["a","ab","aab","b","na","é","\\n",', '["a","ab","aab","b","na","é","\\n","', '["a","n', '["na","u0',
+        '["a","ab","aab","b","na","é","\\n","",', '["a","ab","aab","b","na","é","\\n","","', '["u0061","',
+        '["a","u', '["u0061","\\', '["a","\\', '["a","\\u006', '["a","ab","aab","\\u006',
+    ]),
+    "constants and numbers": (unique({"enum": [*MANY, 1, 12, True]}), [
+        "[", "[1,", '["a",1,', '["a",1,"', '["a",1,1', '[true,', '["a","ab","aab","b","na","é","\\n","","😀","u0061",',
+    ]),
+    "constants and more": (unique({"anyOf": [{"enum": MANY}, {"type": "object"}, strings()]}, minItems=3, maxItems=4), [
+        "[", '["a",', '["a",{"', '["a",{"a":"', '["a",["', '["a","', '["a","b"', '["a","b","ab",', '["a","b","ab","',
+        '["a","b","ab","a', '["a",["a"],["', '["a",["b"],["a"',
+    ]),
+    "constants in arrays": (unique(strings(enum=MANY)), [
+        '[["', '[["a","', '[["a"],["', '[["a","ab"],["ab","', '[["a"],["a"',
+    ]),
     "lengths": (unique({"type": "string"}, minItems=2, maxItems=2), [
         "[", '["a"', '["a",', '["a","', '["a","b"', '["a","b',
     ]),
@@ -174,7 +195,7 @@ def test_a_beginning_is_read_exactly_if_some_text_goes_on_from_it() -> None:
         assert (machine.advance_bytes(config, text.encode() + b'"') is not None) == (text in left), text
 
 
-@pytest.mark.parametrize("name", ["strings", "bounded", "pairs", "in objects", "lengths"])
+@pytest.mark.parametrize("name", ["strings", "bounded", "pairs", "in objects", "lengths", "constants"])
 def test_strings_are_not_walked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Masks within strings that are items come from those of arrays that compare nothing."""
     filled: list[bool] = []

@@ -11,8 +11,9 @@ long as it may be. The same is found out by counting ends, up to one more than h
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from structgen.automata.document.contexts import MUST
@@ -25,12 +26,12 @@ from structgen.ir.formulas import And, Formula, negation
 from structgen.kernels import document as K
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from structgen.automata.document.arrays import ArrayState
     from structgen.automata.document.automaton import DocumentAutomaton
 
-__all__ = ["Begun", "Comparing", "begun_of", "is_long", "strings_of"]
+__all__ = ["Begun", "Comparing", "begun_of", "is_long", "range_of", "strings_of"]
 
 _NUMBER = re.compile(r'"n": "-?([0-9]+)E-?([0-9]+)"')
 MOST_DIGITS = 60
@@ -44,8 +45,19 @@ MOST_TRIED = 2000
 """Ends of a string that are looked at for one that has not come."""
 MOST_STATES = 1 << 14
 """States of automata, and shapes of items, of which something is remembered."""
+SPARE_CONSTANTS = 3
+"""Constants that must be left, where strings are some of them, for them to be compared when they end.
+
+One may be the string at hand, and one stands behind a comma that a token adds.
+"""
 MOST_OTHERS = 8
 """Values beside those that have come that are looked for."""
+_BEHIND_STRINGS = "#"
+"""Greater than the canonical texts of strings, and less than others."""
+_BEHIND_ALL = b"\xff"
+"""Greater than what any text goes on with."""
+MOST_SETS = 256
+"""Texts that have come, of which the set is remembered."""
 _PART = 1024
 """The least ways to end a surrogate pair of which the first half has come."""
 
@@ -70,6 +82,17 @@ def strings_of(kept: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(_content(text) for text in kept if text.startswith('"'))
 
 
+@lru_cache(maxsize=MOST_SETS)
+def _set_of(kept: tuple[bytes, ...]) -> frozenset[bytes]:
+    return frozenset(kept)
+
+
+def range_of(constants: Sequence[bytes], prefix: bytes) -> tuple[int, int]:
+    """Where in sorted constants those stand that begin so."""
+    low = bisect_left(constants, prefix)
+    return low, bisect_left(constants, prefix + _BEHIND_ALL, low)
+
+
 class Begun(NamedTuple):
     """A string as far as it has been read."""
 
@@ -77,6 +100,14 @@ class Begun(NamedTuple):
     """Decoded; it may break off within a character."""
     escape: bytes
     """An escape that is not done, as it is written."""
+
+    def may_become(self, rest: bytes) -> bool:
+        """Whether the escape that is not done may come to the first character of ``rest``; True where there is none."""
+        if len(self.escape) < 2:
+            return bool(rest) or not self.escape
+        units = rest.decode("utf-8", "ignore")[:1].encode("utf-16-be").hex()
+        spelled = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+        return spelled.startswith(self.escape.decode().lower())
 
 
 def begun_of(raw: bytes) -> Begun | None:
@@ -96,15 +127,6 @@ def begun_of(raw: bytes) -> Begun | None:
     whole = len(done.decode("utf-8", "ignore").encode("utf-8"))
     content = decoded(done[:whole])
     return None if content is None else Begun(content + done[whole:], b"" if at < 0 else raw[at:])
-
-
-def _spells(escape: bytes, rest: bytes) -> bool:
-    """Whether the first character of ``rest`` may be what an escape that is not done comes to."""
-    if len(escape) < 2:
-        return bool(rest)
-    units = rest.decode("utf-8", "ignore")[:1].encode("utf-16-be").hex()
-    spelled = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
-    return spelled.startswith(escape.decode().lower())
 
 
 def _n_characters(content: bytes) -> int:
@@ -129,6 +151,7 @@ class Comparing:
         self._automaton = automaton
         self._specs: dict[tuple[object, ...], int] = {}
         self._plain: dict[tuple[object, ...], int] = {}
+        self._constants: dict[int, tuple[bytes, ...]] = {}
         self._n_texts: dict[tuple[int, int], tuple[int, int]] = {}
         """By a row of automata and the characters before it: how many texts end there, counted up to which number."""
 
@@ -140,11 +163,12 @@ class Comparing:
         where a schema leaves no other value; so while items are required, all are asked. Numbers that take very many
         digits are never among them, and strings only where few are left.
         """
-        kept = tuple(text for text in state.kept if not is_long(text))
+        n_strings = bisect_left(state.kept, _BEHIND_STRINGS)
+        kept = tuple(text for text in state.kept[n_strings:] if not is_long(text))
+        if n_strings and not self.spec(state):
+            kept = (*state.kept[:n_strings], *kept)
         if not kept:
             return kept
-        if kept[0].startswith('"') and self.spec(state):
-            kept = tuple(text for text in kept if not text.startswith('"'))
         large = sum(len(text) for text in kept if text.startswith(("[", '{"o"')))
         if large <= MOST_COMPARED:
             return kept
@@ -168,6 +192,8 @@ class Comparing:
         columns = self._automaton.tables.specs[spec].tolist()
         if columns[K.SPEC_KIND] == K.FREE_TEXT:
             return spec
+        if columns[K.SPEC_KIND] == K.CLOSED_SET:
+            return spec if columns[K.SPEC_HIGH] - columns[K.SPEC_LOW] >= len(state.kept) + SPARE_CONSTANTS else 0
         start, most = columns[K.SPEC_START], 2 * len(state.kept) + SPARE
         return spec if self._n_ends(spec, start, 0, most) == most else 0
 
@@ -184,7 +210,21 @@ class Comparing:
         columns = automaton.tables.specs[spec].tolist()
         if columns[K.SPEC_KIND] == K.FREE_TEXT and (not columns[K.SPEC_COUNTS] or columns[K.SPEC_MAX]):
             return spec
-        return spec if columns[K.SPEC_KIND] == K.AUTOMATON and not columns[K.SPEC_LABEL] else 0
+        is_told = columns[K.SPEC_KIND] == K.CLOSED_SET or columns[K.SPEC_KIND] == K.AUTOMATON
+        return spec if is_told and not columns[K.SPEC_LABEL] else 0
+
+    def constants(self, spec: int) -> tuple[bytes, ...]:
+        """The texts of a string that is one of some constants, sorted."""
+        found = self._constants.get(spec)
+        if found is None:
+            tables = self._automaton.tables
+            low, high = tables.specs[spec, K.SPEC_LOW : K.SPEC_HIGH + 1].tolist()
+            starts = tables.lit_start[low : high + 1].tolist()
+            if len(self._constants) >= MOST_STATES:
+                self._constants.clear()
+            found = tuple(tables.lit_bytes[start:end].tobytes() for start, end in pairwise(starts))
+            self._constants[spec] = found
+        return found
 
     def plain(self, state: ArrayState) -> tuple[int, int] | None:
         """The frame of an array that asks for the same items, but compares none with the next ones, and its register.
@@ -234,20 +274,27 @@ class Comparing:
 
     def may_differ(self, spec: int, row: int, begun: Begun, kept: tuple[bytes, ...]) -> bool:
         """Whether a string begun, read as ``spec`` says up to ``row``, can still be none of those that have come."""
+        columns = self._automaton.tables.specs[spec].tolist()
+        if columns[K.SPEC_KIND] == K.CLOSED_SET:
+            return any(begun.may_become(rest) for rest in self.rests(spec, begun.content, kept))
         near = [text[len(begun.content) :] for text in kept if text.startswith(begun.content)]
-        if begun.escape:
-            near = [rest for rest in near if _spells(begun.escape, rest)]
+        near = [rest for rest in near if begun.may_become(rest)]
         if not near:
             return True
-        columns = self._automaton.tables.specs[spec].tolist()
         n = _n_characters(begun.content)
         if columns[K.SPEC_KIND] == K.FREE_TEXT:
             return not columns[K.SPEC_COUNTS] or self._is_short(begun, n, columns[K.SPEC_MAX], near)
         if begun.escape:
-            return any(rest not in near for rest in self._ends(spec, row, n) if _spells(begun.escape, rest))
+            return any(rest not in near for rest in self._ends(spec, row, n) if begun.may_become(rest))
         return self._n_ends(spec, row, n, len(near) + 1) > len(near) or any(
             rest not in near for rest in self._ends(spec, row, n)
         )
+
+    def rests(self, spec: int, content: bytes, kept: tuple[bytes, ...]) -> Iterator[bytes]:
+        """What ends a string that is one of some constants and none of those that have come."""
+        constants, come = self.constants(spec), _set_of(kept)
+        low, high = range_of(constants, content)
+        return (text[len(content) :] for text in constants[low:high] if text not in come)
 
     @staticmethod
     def _is_short(begun: Begun, n: int, most: int, near: list[bytes]) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.document.comparing import begun_of, strings_of
+from structgen.automata.document.comparing import Begun, begun_of, strings_of
 from structgen.automata.document.endings import endings
 from structgen.automata.document.hosts import host_reader
 from structgen.automata.document.judge import parsed
@@ -80,6 +80,13 @@ def _end_of_string(text: bytes, at: int) -> int:
     while text[at] != 34:
         at += 2 if text[at] == 92 else 1
     return at
+
+
+def _string_at_hand(item: bytes) -> Begun:
+    """An item that is a string, as far as it has been read."""
+    begun = begun_of(item[item.index(b'"') + 1 :])
+    assert begun is not None, "it has been read"
+    return begun
 
 
 class Keeping:
@@ -425,11 +432,7 @@ class Keeping:
         comparing = automaton.arrays.comparing
         if not state.kept or not comparing.spec(state):
             return True
-        begun, spec = (
-            begun_of(item[item.index(b'"') + 1 :]),
-            int(automaton.tables.values[config[K.R_VALUE], K.T_STRING]),
-        )
-        assert begun is not None, "it has been read"
+        begun, spec = _string_at_hand(item), int(automaton.tables.values[config[K.R_VALUE], K.T_STRING])
         return comparing.may_differ(spec, config[K.R_A], begun, strings_of(state.kept))
 
     def _item_endings(self, config: Config) -> Iterator[bytes]:
@@ -437,6 +440,11 @@ class Keeping:
         tables = self._automaton.tables
         if config[K.R_MODE] == K.M_CONTENT:
             yield from endings(tables.arena, config[K.R_A])
+        elif config[K.R_MODE] == K.M_LITERAL:
+            state = self._automaton.arrays.states[config[K.R_FRAME]]
+            begun = _string_at_hand(config[-1])
+            spec = int(tables.values[config[K.R_VALUE], K.T_STRING])
+            yield from self._automaton.arrays.comparing.rests(spec, begun.content, strings_of(state.kept))
         else:
             n_kept = len(self._automaton.arrays.states[config[K.R_FRAME]].kept)
             yield from (str(number).encode() for number in range(n_kept + 1))
