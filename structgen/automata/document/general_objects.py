@@ -29,7 +29,9 @@ from structgen.automata.document.object_states import (
     counts_names,
     is_unmoved,
     must_assertions,
+    required_names,
     settled,
+    settles_some,
     truth,
 )
 from structgen.automata.document.objects import MOST_PLAIN
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["KEY_EVENT", "GeneralObjects"]
 
 KEY_EVENT = 1 << 23
+MOST_STEADY = 1 << 10
+"""Residual formulas of an object of which it is remembered which names change nothing."""
 MOST_OPEN = 3
 """Goals still open up to which it is asked whether one verdict alone is taken."""
 
@@ -287,7 +291,62 @@ class GeneralObjects:
             return [allowed >> number & 1 != 0 for number in range(last + 1)]
         if is_open and self.key_step(state, last)[0]:
             return unused  # any name that was begun can still become an undeclared one
-        return [flag and self.key_step(state, number)[0] != 0 for number, flag in enumerate(unused)]
+        steady = self._steady(state, sum(1 << number for number, flag in enumerate(unused) if flag))
+        return [
+            flag and (steady >> number & 1 == 1 or self.key_step(state, number)[0] != 0)
+            for number, flag in enumerate(unused)
+        ]
+
+    def _steady(self, state: ObjectState, asked: int) -> int:
+        """Of some classes of names, a bit each, those that may come and leave open all that ``state`` can become.
+
+        Of names of which the formulas do not say if they come it hangs on these alone, and is found out once for all
+        states that differ in the names seen.
+        """
+        shape = state.shape
+        if shape.cap or self.automaton.witness.is_searching or settles_some(state) or not self.is_viable(state):
+            return 0
+        key = tuple(form.uid for form in state.forms)
+        known, found = shape.steady.get(key, (0, 0))
+        needed = required_names(state)
+        left = asked & ~(known & ~needed)
+        while left:
+            number = left.bit_length() - 1
+            left ^= 1 << number
+            found = found & ~(1 << number) | self._is_steady(state, number) << number
+        if len(shape.steady) >= MOST_STEADY:
+            shape.steady.clear()
+        shape.steady[key] = known | asked, found
+        return found & asked
+
+    def _is_steady(self, state: ObjectState, number: int) -> bool:
+        key_class = state.shape.keys.classes[number]
+        after = after_key(state, number, key_class)
+        if after is None:
+            return False
+        asked = asked_of_value(after, key_class, self.automaton.source.target)
+        if asked.flagged or not self._is_unmoved(state, after, asked.state, number):
+            return False
+        in_order = asked.is_certain and state.shape.context.in_order
+        value = self.automaton.contexts.must(asked.must, in_order=in_order)
+        return bool(value) and self.automaton.is_alive(value)
+
+    def _is_unmoved(self, state: ObjectState, named: ObjectState, after: ObjectState, number: int) -> bool:
+        """Whether what completes ``state`` completes the one ``after`` a name, if no verdict hangs on its value.
+
+        ``named``: the state after the name alone. Beside names of which nothing is said, those do that the one goal
+        asks for, and nowhere asks to be missing.
+        """
+        if is_unmoved(state, after, number):
+            return True
+        shape = state.shape
+        if shape.cap or shape.context.accepts is not None or len(state.forms) > 1 or number >= shape.keys.n_named:
+            return False
+        if shape.keys.classes[number].bad_for or after.forms[0] is not named.forms[0] or settles_some(state):
+            return False
+        negative = self._negative(state.forms[0])
+        told = shape.told_by(state.forms[0]).required
+        return not any(names >> number & 1 and uid in negative for uid, names in told)
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -313,7 +372,7 @@ class GeneralObjects:
             value = contexts.must(asked.must, in_order=asked.is_certain and shape.context.in_order)
             if not value or not self.automaton.is_alive(value):
                 return 0, 0
-            unmoved = is_unmoved(state, asked.state, number) and self.is_viable(state)
+            unmoved = self._is_unmoved(state, after, asked.state, number) and self.is_viable(state)
             if not unmoved and not self.is_viable(settled(asked.state)):
                 return 0, 0
         else:

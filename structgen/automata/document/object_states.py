@@ -32,7 +32,9 @@ __all__ = [
     "conjunction_of",
     "counts_names",
     "must_assertions",
+    "required_names",
     "settled",
+    "settles_some",
     "truth",
 ]
 
@@ -49,7 +51,7 @@ class Shape:
     """What all frames of one object context share."""
 
     __slots__ = ("_bits", "_settled", "_told", "allowed", "asked", "cap", "conditions", "context", "dead", "keys",
-                 "n_goals", "places", "possible", "sensitive", "serial", "usable")  # fmt: skip
+                 "n_goals", "places", "possible", "sensitive", "serial", "steady", "usable")  # fmt: skip
 
     def __init__(self, context: Context, keys: KeyClasses, n_goals: int, cap: int) -> None:
         self.serial = next(_serials)
@@ -69,6 +71,8 @@ class Shape:
         """Names that can have a value, a bit each, by the uids of the rules for names and of properties."""
         self.allowed: dict[tuple[frozenset[int], tuple[int, ...]], int] = {}
         """The same of all classes of names, where it has been asked of all."""
+        self.steady: dict[tuple[int, ...], tuple[int, int]] = {}
+        """Classes of names of which it is known if they change nothing, and those that do not; a bit each."""
         self.asked: dict[tuple[Any, ...], Asked] = {}
         """What is asked of a value, by the class of its name and the uids of the formulas after it."""
         self._bits: dict[int, int] = {}
@@ -237,6 +241,20 @@ def after_key(state: ObjectState, number: int, key_class: KeyClass) -> ObjectSta
     if shape.context.accepts is None and forms[0] is FALSE:
         return None
     return ObjectState(shape, forms, seen, count)
+
+
+def required_names(state: ObjectState) -> int:
+    """The names of which the formulas say if they must come, a bit each."""
+    found = 0
+    for form in state.forms:
+        for _, names in state.shape.told_by(form).required:
+            found |= names
+    return found
+
+
+def settles_some(state: ObjectState) -> bool:
+    """Whether the names seen already settle something that the formulas still ask."""
+    return any(not names & ~state.seen for form in state.forms for _, names in state.shape.told_by(form).required)
 
 
 def is_unmoved(state: ObjectState, after: ObjectState, number: int) -> bool:
