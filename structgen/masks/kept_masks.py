@@ -228,26 +228,35 @@ class KeptMasks:
     def _cut(self, text: Text, may_go_on: PieceBeginnings, row: TokenMask) -> None:
         """Forbid content after which no good end is to be seen."""
         begun = (decoded(text.raw) or b"").decode("utf-8", "ignore")
-        tokens, kinds = self._kinds(may_go_on)
-        doubted = kinds & may_go_on.doubtful(begun)
-        asked = (doubted != 0) & ((row[tokens >> 5] >> (tokens & 31).astype(np.uint32)) & 1 != 0)
+        told = may_go_on.doubtful(begun)
         firsts: dict[str, bool] = {}
-        for token, kind in zip(tokens[asked].tolist(), doubted[asked].tolist(), strict=True):
-            piece = _piece(self._tokens[token])
-            if kind != FIRST and not may_go_on.may_spoil(begun, piece):
-                continue
-            first = piece[:1]
-            if first not in firsts:
-                firsts[first] = may_go_on(begun + first)
-            if not (firsts[first] and (kind == FIRST or may_go_on(begun + piece))):
-                row[token >> 5] &= ~np.uint32(1 << (token & 31))
+        for kinds, tokens in self._kinds(may_go_on):
+            kind = kinds & told
+            if kind:
+                for token in tokens[(row[tokens >> 5] >> (tokens & 31).astype(np.uint32)) & 1 != 0].tolist():
+                    self._cut_one(begun, token, kind, may_go_on, firsts, row)
 
-    def _kinds(self, beginnings: PieceBeginnings) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Tokens that are content alone, and what of each may make a difference."""
+    def _cut_one(
+        self, begun: str, token: int, kind: int, may_go_on: PieceBeginnings, firsts: dict[str, bool], row: TokenMask
+    ) -> None:
+        """The same of one token, of which ``kind`` may make a difference."""
+        piece = _piece(self._tokens[token])
+        if kind != FIRST and not may_go_on.may_spoil(begun, piece):
+            return
+        first = piece[:1]
+        if first not in firsts:
+            firsts[first] = may_go_on(begun + first)
+        if not (firsts[first] and (kind == FIRST or may_go_on(begun + piece))):
+            row[token >> 5] &= ~np.uint32(1 << (token & 31))
+
+    def _kinds(self, beginnings: PieceBeginnings) -> list[tuple[int, npt.NDArray[np.int64]]]:
+        """Tokens that are content alone, by what of each may make a difference."""
         found = self._body.kinds.get(beginnings)
         if found is None:
             closing = set(self._body.group_tokens.tolist())
-            tokens = [token for token in self._trie.token_ids.tolist() if token not in closing]
-            kinds = [beginnings.kind_of(_piece(self._tokens[token])) for token in tokens]
-            found = self._body.kinds[beginnings] = np.array(tokens, np.int64), np.array(kinds, np.int64)
+            by_kind: dict[int, list[int]] = {}
+            for token in self._trie.token_ids.tolist():
+                if token not in closing:
+                    by_kind.setdefault(beginnings.kind_of(_piece(self._tokens[token])), []).append(token)
+            found = self._body.kinds[beginnings] = [(kind, np.array(ids, np.int64)) for kind, ids in by_kind.items()]
         return found

@@ -92,7 +92,7 @@ class StringBody:
         """What ``content_runs`` remembers."""
         self.spare: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = []
         """Scratch of its, two numbers per trie node; as many are kept as threads have asked at once."""
-        self.kinds: dict[Beginnings, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+        self.kinds: dict[Beginnings, list[tuple[int, npt.NDArray[np.int64]]]] = {}
         """What ``kept_masks`` remembers: tokens of content alone, and what of each a judge of beginnings looks at."""
         text_of = {token: tokens[token][: self.quote[token]] for token in closing.tolist()}
         self.has_late_quotes = any(b"\\u" in text for text in text_of.values())
