@@ -137,7 +137,8 @@ def lark(
     The language is the one Lark accepts: with ``parser="lalr"`` what ``Lark(grammar,
     parser="lalr")`` does (contextual lexer, shift preferred over reduce), with
     ``"earley"`` what ``Lark(grammar)`` does (dynamic lexer). ``"auto"`` takes LALR where
-    the grammar has no conflict at all, or is indented, and Earley otherwise.
+    the grammar has no conflict at all and no rule asks for an ignored terminal, or it is indented, and Earley
+    otherwise.
 
     Beyond Lark's notation, a rule may hold ``%json { schema }``, which is JSON as
     ``json_schema`` has it, and special tokens of the vocabulary by name, ``<|tool|>``. Each

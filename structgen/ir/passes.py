@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from dataclasses import replace
 
 from structgen.errors import GrammarSyntaxError, LimitError
 from structgen.ir.grammar import Grammar, Production
@@ -17,10 +18,12 @@ from structgen.ir.grammar import Grammar, Production
 __all__ = [
     "check_grammar",
     "definition_of",
+    "ignored_in_rules",
     "least_costs",
     "nullable_symbols",
     "productive_symbols",
     "reachable_symbols",
+    "with_ignored_apart",
     "without_empty_rules",
 ]
 
@@ -109,6 +112,35 @@ def reachable_symbols(grammar: Grammar) -> frozenset[int]:
                     seen.add(symbol)
                     todo.append(symbol)
     return frozenset(seen)
+
+
+def ignored_in_rules(grammar: Grammar) -> tuple[int, ...]:
+    """Ignored terminals that rules ask for, too."""
+    if not grammar.ignore:
+        return ()
+    return tuple(sorted(grammar.ignore & {symbol for production in grammar.productions for symbol in production.rhs}))
+
+
+def with_ignored_apart(grammar: Grammar) -> Grammar:
+    """The grammar in which each ignored terminal that rules ask for is two: one that they read, one that is ignored.
+
+    Lark's dynamic lexer reads such a lexeme either way; its contextual lexer throws it away.
+    """
+    doubled = ignored_in_rules(grammar)
+    if not doubled:
+        return grammar
+    n, more = grammar.n_terminals, len(doubled)
+    moved = [
+        Production(p.lhs + more, tuple([s + more if s >= n else s for s in p.rhs]), p.priority)
+        for p in grammar.productions
+    ]
+    return replace(
+        grammar,
+        terminals=(*grammar.terminals, *[grammar.terminals[t] for t in doubled]),
+        productions=tuple(moved),
+        start=grammar.start + more,
+        ignore=(grammar.ignore - set(doubled)) | set(range(n, n + more)),
+    )
 
 
 def check_grammar(grammar: Grammar, source: str) -> tuple[str, ...]:

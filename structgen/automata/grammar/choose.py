@@ -6,6 +6,10 @@ sentences of terminals. A conflict that Lark's LALR parser settles by shifting c
 strings, so such a grammar gets Earley's semantics unless its caller says ``"lalr"``, if
 only by another lexer where ``exchanges`` proves that none is lost; an
 indented grammar has no choice, because Lark's indenter works with LALR alone.
+
+A terminal that is ignored and that rules ask for, too, is another reason: the contextual lexer
+throws each of its lexemes away, so LALR never gets past it in a rule, whereas the dynamic lexer reads
+it either way. (``start: A WS A`` with ``%ignore WS``: LALR accepts nothing, Earley ``a a``.)
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from structgen.automata.grammar.exchanges import shifting_loses_nothing
 from structgen.automata.grammar.lalr import Conflict, LalrTables, build_tables, flat_rules, nothing_idle
 from structgen.errors import GrammarSyntaxError
 from structgen.ir.grammar import Grammar
-from structgen.ir.passes import check_grammar, definition_of
+from structgen.ir.passes import check_grammar, definition_of, ignored_in_rules, with_ignored_apart
 
 __all__ = ["ChosenParser", "choose_parser"]
 
@@ -69,17 +73,31 @@ def choose_parser(grammar: Grammar, parser: str, source: str = "") -> ChosenPars
     if parser == "earley":
         if grammar.indentation is not None:
             raise GrammarSyntaxError("an indented grammar needs the LALR parser", source=source)
-        return _earley(grammar, build_tables(grammar, flat), warnings)
+        return _earley(grammar, None, warnings)
+    must_be_lalr = parser == "lalr" or grammar.indentation is not None
+    lost = ignored_in_rules(grammar)
+    if lost and not must_be_lalr:
+        return _earley(grammar, None, warnings)
     tables = build_tables(grammar, flat)
-    if tables.is_lalr or ((parser == "lalr" or grammar.indentation is not None) and tables.is_lalr_for_lark):
+    if tables.is_lalr or (must_be_lalr and tables.is_lalr_for_lark):
+        warnings += tuple(
+            f"terminal {grammar.name(t)} is ignored, so rules that ask for it match nothing with the LALR parser"
+            for t in lost
+        )
         return ChosenParser(grammar, "lalr", tables, warnings, lexemes_collide(grammar, tables))
-    if parser == "lalr" or grammar.indentation is not None:
+    if must_be_lalr:
         raise _refusal(grammar, tables, source)
     return _earley(grammar, tables, warnings)
 
 
-def _earley(grammar: Grammar, tables: LalrTables, warnings: tuple[str, ...]) -> ChosenParser:
-    """Earley's semantics, by a deterministic parser where that is proved to accept the same."""
+def _earley(grammar: Grammar, tables: LalrTables | None, warnings: tuple[str, ...]) -> ChosenParser:
+    """Earley's semantics, by a deterministic parser where that is proved to accept the same.
+
+    ``tables`` are the grammar's where they are built already, and no ignored terminal is one of its rules'.
+    """
+    if tables is None:
+        grammar = with_ignored_apart(grammar)
+        tables = build_tables(grammar, flat_rules(grammar))
     proved = tables if shifting_loses_nothing(grammar, tables) else None
     return ChosenParser(grammar, "earley", proved, warnings, lexemes_collide(grammar, None))
 

@@ -25,12 +25,13 @@ from structgen.automata.grammar.exploration import Exploration
 from structgen.automata.grammar.followers import Followers
 from structgen.automata.grammar.lalr import LalrTables
 from structgen.automata.grammar.paths import Paths
-from structgen.automata.grammar.shapes import THE_END, Shape, Shapes, bits, shape_of
+from structgen.automata.grammar.shapes import BEYOND_ASCII, THE_END, Shape, Shapes, bits, shape_of
 from structgen.automata.lexer import Lexer
 from structgen.automata.table_heap import TableHeap
 from structgen.errors import LimitError, UnsupportedError
 from structgen.ir.grammar import Grammar, Terminal
-from structgen.ir.pattern import Alternatives, Characters, Pattern, Repeat, Sequence, max_width
+from structgen.ir.passes import ignored_in_rules
+from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat, Sequence, max_width, min_width
 
 __all__ = ["lexemes_collide"]
 
@@ -46,7 +47,7 @@ def lexemes_collide(grammar: Grammar, tables: LalrTables | None) -> bool:
         return False
     if tables is not None and tables.action.size > MAX_ACTIONS:
         return False
-    if tables is not None and not tables.is_lalr:
+    if tables is not None and (not tables.is_lalr or ignored_in_rules(grammar)):
         return True
     try:
         return _Inquiry(grammar, tables).collide()
@@ -64,8 +65,8 @@ class _Inquiry:
         self.paths = Paths(grammar)
         self.shapes = {t: self._shape(grammar.terminals[t]) for t in sorted(used) if grammar.terminals[t].pattern}
         self.separators = self._separators()
-        self._anything = {shape.first for t, shape in self.shapes.items() if t not in grammar.ignore} | {THE_END}
-        self._exploration: Exploration | None = None
+        self._firsts: dict[int, int] = {}
+        self._anything = {self._first(t) for t in self.shapes if t not in grammar.ignore} | {THE_END}
 
     def _shape(self, terminal: Terminal) -> Shape:
         if terminal.literal and not terminal.flags:
@@ -209,7 +210,7 @@ class _Inquiry:
 
     def _gets_away(self, low: int, word: list[int]) -> bool:
         """Whether ``low`` can leave ``word``, of a terminal tried before it, at each of its letters."""
-        for n in range(1, len(word)):
+        for n in range(len(word)):
             more, ends = self.paths.after(low, word[:n], -1)
             if more and not ends and not more & ~word[n]:
                 return False
@@ -228,12 +229,14 @@ class _Inquiry:
 
     # --- small lexers
 
+    @cached_property
+    def exploration(self) -> Exploration:
+        """A lexer of a few of the terminals, of which it is asked."""
+        return Exploration(Lexer(self.grammar, TableHeap(), exclusive=self.tables is not None), self._may_come)
+
     def _explored(self, terminals: tuple[int, ...]) -> bool:
         """Whether a lexer of just these can reach each terminal that it still follows, and end there."""
-        if self._exploration is None:
-            lexer = Lexer(self.grammar, TableHeap(), exclusive=self.tables is not None)
-            self._exploration = Exploration(lexer, self._may_come)
-        return self._exploration.is_sound(frozenset(terminals))
+        return self.exploration.is_sound(frozenset(terminals))
 
     def _may_come(self, terminal: int) -> list[list[int]]:
         """Lists of sets of characters: of each set of one list, one character must be possible behind ``terminal``."""
@@ -242,7 +245,30 @@ class _Inquiry:
         return [[separators], [self._first(t) for t in followers]]
 
     def _first(self, terminal: int) -> int:
-        return THE_END if terminal == self.grammar.n_terminals else self.shapes[terminal].first
+        """Characters that ``terminal`` can begin with: none that a lookahead at its front is against at once."""
+        if terminal == self.grammar.n_terminals:
+            return THE_END
+        found = self._firsts.get(terminal)
+        if found is None:
+            found, pattern = self.shapes[terminal].first, self.grammar.terminals[terminal].pattern
+            if self.shapes[terminal].looks and pattern is not None and _looks_first(pattern):
+                found &= self.exploration.first(terminal) | BEYOND_ASCII
+            self._firsts[terminal] = found
+        return found
+
+
+def _looks_first(pattern: Pattern) -> bool:
+    """Whether some match of ``pattern`` begins with a lookahead."""
+    if isinstance(pattern, Sequence):
+        for part in pattern.parts:
+            if _looks_first(part):
+                return True
+            if min_width(part):
+                return False
+        return False
+    if isinstance(pattern, Alternatives):
+        return any(map(_looks_first, pattern.parts))
+    return _looks_first(pattern.part) if isinstance(pattern, Repeat) else isinstance(pattern, Look)
 
 
 def _together(tables: LalrTables) -> list[int]:

@@ -30,6 +30,15 @@ class Exploration:
         self.may_come = may_come
         self._families: dict[int, frozenset[int]] = {}
 
+    def first(self, terminal: int) -> int:
+        """ASCII characters, as bits, that ``terminal`` alone may begin with."""
+        lexer, found = self.lexer, 0
+        for state, _ in lexer.fork(lexer.context(frozenset({terminal}))):
+            if state:
+                row = self.ends.codes(state)[:128] != 0
+                found |= int.from_bytes(np.packbits(row, bitorder="little").tobytes(), "little")
+        return found
+
     def is_sound(self, context: frozenset[int]) -> bool:
         """Whether, behind each text, each terminal that some place follows is reached from one of the places."""
         lexer = self.lexer

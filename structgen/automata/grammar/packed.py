@@ -21,7 +21,7 @@ from structgen.ir.pattern import Alternatives, Characters, Look, Pattern, Repeat
 
 __all__ = ["FORMAT", "pack", "unpack"]
 
-FORMAT = 6
+FORMAT = 7
 _MAGIC = b"structgen grammar\n"
 _ARRAYS = ("action", "goto", "length", "left", "kernel_start", "kernel_items")
 

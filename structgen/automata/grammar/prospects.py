@@ -31,6 +31,7 @@ from structgen.automata.grammar.exchanges import shifting_loses_nothing
 from structgen.automata.grammar.followers import Followers
 from structgen.automata.grammar.liveness import Liveness
 from structgen.automata.table_heap import TableHeap
+from structgen.ir.passes import ignored_in_rules
 from structgen.kernels import checks, fates, grammar_heap, stack_moves
 from structgen.kernels.jit import direct
 
@@ -94,11 +95,13 @@ class Prospects:
     def _prepare(self) -> None:
         """Settle what is needed; terminals that turn out to be hidden are avoided in another attempt.
 
-        Where a conflict that is settled by shifting loses texts, no completion can be read off the rules.
+        Where a conflict that is settled by shifting loses texts, or an ignored terminal is one of a rule's, which
+        is never handed to the parser, no completion can be read off the rules.
         """
         automaton = self.automaton
         grammar, tables = automaton.grammar, automaton.tables
-        if automaton.lexer.exclusive and not tables.is_lalr and not shifting_loses_nothing(grammar, tables):
+        loses = not tables.is_lalr and not shifting_loses_nothing(grammar, tables)
+        if automaton.lexer.exclusive and (loses or ignored_in_rules(grammar)):
             self._write([[0]] * (grammar.n_terminals + 1))
             return
         avoided: frozenset[int] = frozenset()
