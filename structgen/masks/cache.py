@@ -37,7 +37,7 @@ class MaskCache:
     functions of their key, so it does not matter which.
     """
 
-    __slots__ = ("_half", "_rows", "max_bytes", "n_evicted", "n_misses", "old", "young")
+    __slots__ = ("_are_equal", "_half", "_rows", "max_bytes", "n_evicted", "n_misses", "old", "young")
 
     def __init__(self, max_bytes: int = DEFAULT_MASK_BYTES) -> None:
         if max_bytes <= 0:
@@ -50,6 +50,7 @@ class MaskCache:
         self.n_evicted = 0
         self.n_misses = 0
         self._half = max_bytes // 2
+        self._are_equal = direct(are_equal)
 
     def get(self, key: Hashable) -> TokenMask | None:
         """The row of ``key``; None where it must be computed."""
@@ -72,22 +73,33 @@ class MaskCache:
 
     def keep(self, key: Hashable, row: TokenMask, total: int = -1) -> TokenMask:
         """The same for a row that may be written again: a copy of it is kept, unless its equal is there."""
-        return self._insert(key, row, total, is_borrowed=True)
-
-    def _insert(self, key: Hashable, row: TokenMask, total: int = -1, is_borrowed: bool = False) -> TokenMask:
-        check = total if total >= 0 else direct(total_of)(row)
-        found = self._rows.get(check)
-        if found is None or (found is not row and not direct(are_equal)(found, row)):
-            if is_borrowed:
-                row = row.copy()
-                row.flags.writeable = False
-            is_full = (len(self._rows) + 1) * row.nbytes > self._half or len(self.young) >= MOST_KEYS
-            if self.young and is_full:
-                self.n_evicted += len(self.old.keys() - self.young.keys())
-                self.old, self.young, self._rows = self.young, Lasting(), {}
-            found = self._rows[check] = row
+        if total < 0:
+            total = direct(total_of)(row)
+        found = self._rows.get(total)
+        if found is None or not self._are_equal(found, row):
+            found = row.copy()
+            found.flags.writeable = False
+            self._add(total, found)
         self.young[key] = found
         return found
+
+    def _insert(self, key: Hashable, row: TokenMask, total: int = -1) -> TokenMask:
+        if total < 0:
+            total = direct(total_of)(row)
+        found = self._rows.get(total)
+        if found is None or (found is not row and not self._are_equal(found, row)):
+            found = row
+            self._add(total, row)
+        self.young[key] = found
+        return found
+
+    def _add(self, total: int, row: TokenMask) -> None:
+        """Make ``row`` one of the young generation, which begins anew with it where it was full."""
+        is_full = (len(self._rows) + 1) * row.nbytes > self._half or len(self.young) >= MOST_KEYS
+        if is_full and self.young:
+            self.n_evicted += len(self.old.keys() - self.young.keys())
+            self.old, self.young, self._rows = self.young, Lasting(), {}
+        self._rows[total] = row
 
     @property
     def n_bytes(self) -> int:

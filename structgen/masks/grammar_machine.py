@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import threading
 from bisect import insort
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
 from structgen.automata.grammar.automaton import GrammarAutomaton, Thread, Threads
 from structgen.automata.grammar.complete import Completer
-from structgen.dtypes import IntArray, TokenMask
+from structgen.dtypes import TokenMask
 from structgen.kernels import grammar_mask, grammar_walk
 from structgen.kernels.jit import direct
 from structgen.masks.cache import MaskCache
@@ -36,6 +35,8 @@ __all__ = ["GrammarMachine"]
 MAX_STEPS = 1 << 17
 """Remembered (configuration, token) steps."""
 _NOT_YET: Any = object()
+TOP = 64
+"""States on top of a stack that are remembered as bytes."""
 MOST_WATCHES = 256
 """Remembered rows of tokens that break a condition."""
 
@@ -51,28 +52,32 @@ class GrammarMachine(WithinBudget):
         runs = lexeme_runs(vocabulary)
         self._trie = runs.trie
         self._n_words = vocabulary.n_words
+        self._n_tokens, self._data, self._offsets = vocabulary.n_tokens, vocabulary.data, vocabulary.offsets
         self._parts = PartStore(automaton, runs, known_parts(vocabulary), heavy=heavy)
         self._rows = cache if cache is not None else MaskCache()
         self._young = self._rows.young
         self._held: dict[Threads, TokenMask] = {}
         """Rows that were asked for since the cache last forgot some, at one look."""
-        self._keys: dict[Threads, Hashable] = {}
         self._lengths: dict[tuple[int, ...], list[int]] = {}
         self._scratch = np.zeros(self._n_words, dtype=np.uint32)
         """Where masks are put together: what is kept of them is a copy, and none of a mask that is there."""
-        self._states = np.zeros(64, dtype=np.int32)
+        self._states = np.zeros(TOP, dtype=np.int32)
         """Room for the states on top of a stack; more are seldom read."""
+        self._states_bytes = self._states.data.cast("B")
         self._queue = np.zeros((1024, 6), dtype=np.int32)
         self._watched = np.zeros((256, 6), dtype=np.int32)
         self._broken: dict[tuple[int, int], TokenMask] = {}
         self._steps: dict[tuple[Threads, int], Threads | None] = {}
+        self._stays_of: dict[tuple[int, ...], memoryview] = {}
+        """By what threads are besides their cell, as masks: tokens that leave them as they are. Such tokens are most
+        of a text in strings, and not worth remembering as steps."""
         self._staying: dict[Threads, memoryview] = {}
-        """Tokens that stay where they are, as masks: most of a text in strings, and not worth remembering as steps."""
-        self._none = np.zeros(self._n_words, dtype=np.uint32).data
+        """The same by configuration, where such a token was met."""
         self._accepting: dict[Threads, bool] = {}
         self._tops: dict[int, bytes] = {}
         self._eos = np.array(sorted(vocabulary.eos_ids), dtype=np.int32)
         self._lock = threading.RLock()
+        self._begin_mask = direct(grammar_mask.begin_mask)
         self._start = automaton.start()
         self._start_states = frozenset(state for _, state, _, _, _ in self._start)
         self._no_text = vocabulary.special_ids | frozenset(vocabulary.eos_ids)
@@ -102,17 +107,12 @@ class GrammarMachine(WithinBudget):
         row[...] = found
 
     def _mask(self, config: Threads) -> TokenMask:
-        """The mask of ``config``, and its key remembered."""
-        key = self._keys.get(config)
-        row = self._rows.get(key) if key is not None else None
-        if row is None:
-            if len(config) == 1 and config != self._start:
-                key, row = self._thread_mask(config[0])
-            else:
-                key, row = config, self._rows.put(config, self._joined_mask(config))
-            if len(self._keys) >= MAX_STEPS:
-                self._keys.clear()
-            self._keys[config] = key
+        """The mask of ``config``, and where it is found at one look."""
+        if len(config) == 1 and config != self._start:
+            row = self._thread_mask(config[0])
+        else:
+            known = self._rows.get(config)
+            row = known if known is not None else self._rows.put(config, self._joined_mask(config))
         if self._young is not self._rows.young:
             self._young, self._held = self._rows.young, {}
         self._held[config] = row
@@ -122,25 +122,24 @@ class GrammarMachine(WithinBudget):
         """The mask of several threads; of one, at the text's start."""
         row = np.zeros(self._n_words, dtype=np.uint32)
         for thread in config:
-            row |= self._thread_mask(thread)[1]
+            row |= self._thread_mask(thread)
         if config == self._start and self.is_accepting(config):
             self._add_eos(row)
         return row
 
-    def _thread_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
+    def _thread_mask(self, thread: Thread) -> TokenMask:
         """The mask of one thread, by the stack it depends on."""
-        cell, name = thread[0], thread[1:]
+        name = thread[1:]
         lengths = self._lengths.get(name)
-        if lengths:
-            states = self._stack(cell, lengths[-1])
+        if lengths is not None:
+            states, find = self._stack(thread[0], lengths[-1]), self._rows.get
             for length in lengths:
-                key = (name, states[: 4 * length])
-                found = self._rows.get(key)
+                found = find((name, states[: 4 * length]))
                 if found is not None:
-                    return key, found
+                    return found
         return self._cold_mask(thread)
 
-    def _cold_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
+    def _cold_mask(self, thread: Thread) -> TokenMask:
         """The mask of one thread, put together, and kept for all stacks equal to its own down to what was read."""
         self.n_cold += 1
         automaton, parts, mask = self.automaton, self._parts, self._scratch
@@ -148,7 +147,7 @@ class GrammarMachine(WithinBudget):
         if watch and automaton.prospects is not None:
             return self._walked_mask(thread)
         at_start = cell == 0 and column == -1 and state in self._start_states
-        n, n_watched, problem, total, length = direct(grammar_mask.begin_mask)(
+        n, n_watched, problem, total, length = self._begin_mask(
             automaton.heap.array, automaton.work, self._trie, parts.tables, self._queue, self._watched,
             parts.start if at_start else UNDER_WAY_AT_ROOT, *thread, self._eos, mask,
         )  # fmt: skip
@@ -161,23 +160,32 @@ class GrammarMachine(WithinBudget):
             length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
         return self._remember(thread, mask, total, length)
 
-    def _remember(self, thread: Thread, mask: TokenMask, total: int, length: int) -> tuple[Hashable, TokenMask]:
-        """Keep a copy of ``mask`` for all stacks equal to the thread's down to what was read; returns its key, and it.
+    def _remember(self, thread: Thread, mask: TokenMask, total: int, length: int) -> TokenMask:
+        """Keep a copy of ``mask`` for all stacks equal to the thread's down to what was read; returns it.
 
         ``total`` is the sum of its words, or -1; ``length`` how many cells were read.
         """
         name = thread[1:]
         lengths = self._lengths.get(name)
         if lengths is None:
-            if len(self._lengths) >= MAX_STEPS:
-                self._lengths.clear()
-            self._lengths[name] = [length]
+            self._begin_name(name, length)
         elif length not in lengths:
             insort(lengths, length)
-        key = (name, self._stack(thread[0], length))
-        return key, self._rows.keep(key, mask, total)
+        return self._rows.keep((name, self._stack(thread[0], length)), mask, total)
 
-    def _walked_mask(self, thread: Thread) -> tuple[Hashable, TokenMask]:
+    def _begin_name(self, name: tuple[int, ...], length: int) -> None:
+        """Keep of a new name how many cells were read, and the tokens that leave threads of it as they are."""
+        if len(self._lengths) >= MAX_STEPS:
+            self._lengths.clear()
+            self._stays_of.clear()
+        self._lengths[name] = [length]
+        state, watch, _, column = name
+        if not watch and column == -1 and state not in self._start_states:
+            stays = self._parts.stays(state)
+            if stays is not None:
+                self._stays_of[name] = stays
+
+    def _walked_mask(self, thread: Thread) -> TokenMask:
         """The mask of a thread under a condition, token by token, where dead ends are left out."""
         automaton = self.automaton
         mask = np.zeros(self._n_words, dtype=np.uint32)
@@ -204,13 +212,12 @@ class GrammarMachine(WithinBudget):
         if top is None:
             if len(self._tops) >= MAX_STEPS:
                 self._tops.clear()
-            top = self._tops[cell] = self._states_on(cell, self._states)
-        if length <= len(self._states):
+            n = direct(grammar_walk.stack_states)(self.automaton.heap.array, cell, self._states)
+            top = self._tops[cell] = self._states_bytes[: 4 * n].tobytes()
+        if length <= TOP:
             return top[: 4 * length]
-        return self._states_on(cell, np.zeros(length, dtype=np.int32))
-
-    def _states_on(self, cell: int, out: IntArray) -> bytes:
-        n = int(direct(grammar_walk.stack_states)(self.automaton.heap.array, cell, out))
+        out = np.zeros(length, dtype=np.int32)
+        n = direct(grammar_walk.stack_states)(self.automaton.heap.array, cell, out)
         return out[:n].tobytes()
 
     def _fill(self, places: list[tuple[int, ...]], row: TokenMask) -> None:
@@ -275,43 +282,35 @@ class GrammarMachine(WithinBudget):
         key = (config, token_id)
         known = self._steps.get(key, _NOT_YET)
         if known is not _NOT_YET:
-            found: Threads | None = known
-            return found
-        if token_id in self._no_text or not 0 <= token_id < self._vocabulary.n_tokens:
+            return known  # type: ignore[no-any-return]
+        if token_id in self._no_text or not 0 <= token_id < self._n_tokens:
             return None
         stays = self._staying.get(config)
-        if stays is None:
-            stays = self._find_staying(config)
-        if stays[token_id >> 5] >> (token_id & 31) & 1:
+        if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1:
             return config  # type: ignore[no-any-return]
-        found = self._advance(config, token_id)
+        return self._new_step(key)
+
+    def _new_step(self, key: tuple[Threads, int]) -> Threads | None:
+        """A step that is not remembered."""
+        config, token_id = key
+        after: Threads | None = None
+        if len(config) == 1:
+            thread = config[0]
+            stays = self._stays_of.get(thread[1:])
+            if stays is not None and stays[token_id >> 5] >> (token_id & 31) & 1:
+                if len(self._staying) >= MAX_STEPS:
+                    self._staying.clear()
+                self._staying[config] = stays
+                return config
+            with self._lock:
+                after = self.automaton.advance_one(thread, self._data, self._offsets, token_id)
+        if after is None:
+            data = self._vocabulary.token_bytes(token_id)
+            after = self.advance_bytes(config, data) if data else None
         if len(self._steps) >= MAX_STEPS:
             self._steps.clear()
-        self._steps[key] = found
+        found = self._steps[key] = after or None
         return found
-
-    def _find_staying(self, config: Threads) -> memoryview:
-        """The tokens that leave ``config`` as it is, as a mask; kept where a loop of its lexer state is known."""
-        if len(config) > 1 or config[0][2] or config[0][4] != -1 or config == self._start:
-            return self._none
-        stays = self._parts.stays(config[0][1])
-        if stays is None:
-            return self._none
-        if len(self._staying) >= MAX_STEPS:
-            self._staying.clear()
-        self._staying[config] = stays
-        return stays
-
-    def _advance(self, config: Threads, token_id: int) -> Threads | None:
-        """A step that is not remembered."""
-        vocabulary = self._vocabulary
-        if len(config) == 1:
-            with self._lock:
-                found = self.automaton.advance_one(config[0], vocabulary.data, vocabulary.offsets, token_id)
-            if found is not None:
-                return found or None
-        data = vocabulary.token_bytes(token_id)
-        return self.advance_bytes(config, data) if data else None
 
     def advance_bytes(self, config: Any, data: bytes) -> Threads | None:
         """The configuration after plain bytes; None where they cannot be read."""

@@ -182,8 +182,9 @@ class PartStore:
     def stays(self, state: int) -> memoryview | None:
         """The tokens that leave the lexer in ``state``, as a mask, where that is known."""
         found = self._staying.get(state)
-        if found is None and state < len(self.tables.loops):
-            number = int(self.tables.loops[state, 3])
+        if found is None:
+            loops = self.tables.loops
+            number = loops.item(state, 3) if state < len(loops) else 0
             run = self._known_runs[number] if number else None
             if run is not None:
                 found = self._staying[state] = run.stays

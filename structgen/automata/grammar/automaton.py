@@ -316,17 +316,17 @@ class GrammarAutomaton:
 
         ``offsets`` (V + 1,) say where tokens begin in ``data``.
         """
+        kernel = direct(grammar_walk.advance_one)
         while True:
-            found = direct(grammar_walk.advance_one)(self.heap.array, self.work, data, offsets, token_id, *thread)
+            found = kernel(self.heap.array, self.work, data, offsets, token_id, *thread)
             count = found[0]
+            if count == 1:
+                after: Threads = (found[1:],)
+                return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
             if count == -2:
                 self.reserve(int(self.work[grammar_heap.N_SCRATCH]) + 1)
             elif count >= 0 or not self.supply():
-                break
-        if count != 1:
-            return None if count else ()
-        after: Threads = (found[1:],)
-        return ((*found[1:5], BEGUN),) if found[1] == 0 and after == self._start else after
+                return None if count else ()
 
     def _advance_part(self, threads: Threads, part: ByteArray) -> Threads:
         from structgen.kernels.grammar_walk import advance_all
