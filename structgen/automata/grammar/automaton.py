@@ -39,7 +39,7 @@ CELLS, MAX_CELLS = 1 << 9, 1 << 27
 """Stack cells that there is room for at first (a text of 400 tokens needs 40 to 400), and at most."""
 BEGUN = -2
 """A column that is none, like -1, and tells threads from those before any byte."""
-AHEAD = 20
+AHEAD = 48
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
 
@@ -181,13 +181,19 @@ class GrammarAutomaton:
             return False
         first = grammar_heap.MISSING
         missing = work[first : first + 3 * count].reshape(-1, 3).tolist()
-        rows = [one for kind, one, _ in missing if kind == grammar_heap.ROW]
+        rows = []
+        for kind, one, other in missing:
+            if kind == grammar_heap.ROW:
+                rows.append(one)
+            else:
+                self._fill(kind, one, other)
+                if kind == grammar_heap.CONTEXT:  # what begins there is read next
+                    code = self.heap["start"].item(one)
+                    if code > 0 and self.heap["delta"].item(code, 0) == UNKNOWN:
+                        rows.append(code)
         if rows:
             self.n_filled += len(rows)
             self.lexer.expand_all(rows, AHEAD)
-        for kind, one, other in missing:
-            if kind != grammar_heap.ROW:
-                self._fill(kind, one, other)
         return True
 
     def _fill(self, kind: int, one: int, other: int) -> None:
