@@ -58,6 +58,8 @@ _LISTS = (
 DEAD, UNKNOWN = 0, -1
 _FEW_STATES, _MANY_TERMINALS = 1024, 64
 """States that there is room for at first, where terminals are no more than that."""
+_FEW_TERMINALS = 16
+"""Terminals up to which all that are plain texts are added together."""
 
 
 class Lexer:
@@ -127,6 +129,8 @@ class Lexer:
     def _build_context(self, terminals: frozenset[int]) -> int:
         grammar = self.grammar
         real = [t for t in self._ranked if t in terminals]
+        if not self._contexts and len(self._ranked) <= _FEW_TERMINALS:
+            self._add_texts()
         if not self.exclusive and not grammar.scannerless:
             states = [self._after(group, (), ()) for group in self._apart(real)]
             return self._fork([(state, 0) for state in states if state])
@@ -134,6 +138,15 @@ class Lexer:
         words = [self._word(word) for t in real for word in grammar.keywords.get(t, ()) if word in terminals]
         starts = [self._start(t) for t in real if t not in hidden]
         return self._after(starts, (), tuple(dict.fromkeys(words)))
+
+    def _add_texts(self) -> None:
+        """Add the terminals that are plain texts: under a small grammar they all will be asked for, and together
+        they take less time.
+        """
+        words = set().union(*self.grammar.keywords.values())
+        for terminal in self._ranked:
+            if terminal not in words and self._is_text(terminal):
+                self._start(terminal)
 
     def _apart(self, terminals: list[int]) -> list[list[int]]:
         """The first nodes of terminals that are read each by itself; one group where no two begin with the same byte.
@@ -185,9 +198,14 @@ class Lexer:
     def _add(self, terminal: int) -> int:
         found = self.grammar.terminals[terminal]
         assert found.pattern is not None
-        if found.literal and found.literal.isascii() and not found.flags:
+        if found.literal and self._is_text(terminal):
             return self.nfa.add_text(found.literal.encode(), terminal)
         return self.nfa.add_pattern(found.pattern, terminal, found.name)
+
+    def _is_text(self, terminal: int) -> bool:
+        """Whether a terminal is a text whose letters stand for themselves."""
+        found = self.grammar.terminals[terminal]
+        return bool(found.literal and found.literal.isascii() and not found.flags)
 
     def byte_classes(self) -> npt.NDArray[np.uint8]:
         """(256,) uint8: the class of each byte; no terminal added so far tells bytes of one class apart."""

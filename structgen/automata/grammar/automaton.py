@@ -39,6 +39,8 @@ CELLS, MAX_CELLS = 1 << 9, 1 << 27
 """Stack cells that there is room for at first (a text of 400 tokens needs 40 to 400), and at most."""
 BEGUN = -2
 """A column that is none, like -1, and tells threads from those before any byte."""
+FEW_TERMINALS = 16
+"""Terminals of a grammar that is small."""
 AHEAD = 48
 """States expanded beyond the one that was missed: fewer retries, little waste."""
 
@@ -181,16 +183,14 @@ class GrammarAutomaton:
             return False
         first = grammar_heap.MISSING
         missing = work[first : first + 3 * count].reshape(-1, 3).tolist()
-        rows = []
+        rows = [one for kind, one, _ in missing if kind == grammar_heap.ROW]
+        contexts = [one for kind, one, _ in missing if kind == grammar_heap.CONTEXT]
+        if contexts:
+            self.n_filled += len(contexts)
+            rows += self._new_starts(contexts)
         for kind, one, other in missing:
-            if kind == grammar_heap.ROW:
-                rows.append(one)
-            else:
+            if kind not in (grammar_heap.ROW, grammar_heap.CONTEXT):
                 self._fill(kind, one, other)
-                if kind == grammar_heap.CONTEXT:  # what begins there is read next
-                    code = self.heap["start"].item(one)
-                    if code > 0 and self.heap["delta"].item(code, 0) == UNKNOWN:
-                        rows.append(code)
         if rows:
             self.n_filled += len(rows)
             self.lexer.expand_all(rows, AHEAD)
@@ -198,9 +198,7 @@ class GrammarAutomaton:
 
     def _fill(self, kind: int, one: int, other: int) -> None:
         self.n_filled += 1
-        if kind == grammar_heap.CONTEXT:
-            self._start_of(one)
-        elif kind == grammar_heap.WATCH:
+        if kind == grammar_heap.WATCH:
             self.lexer.watches.fill(one)
         elif kind == grammar_heap.NEVER:
             watch = self.lexer.watches.never(one)
@@ -230,6 +228,18 @@ class GrammarAutomaton:
         self._joins += 1
         self.heap.set_number(grammar_heap.N_JOINS, self._joins)
 
+    def _new_starts(self, states: list[int]) -> list[int]:
+        """Find the codes for parser states; returns lexer states that are read from next.
+
+        Under a small grammar the codes of all states are found: its texts meet nearly all of them, and one at a time
+        they take longer in all.
+        """
+        if self.grammar.n_terminals <= FEW_TERMINALS:
+            states = np.flatnonzero(self.heap["start"] == UNKNOWN).tolist()
+        codes = {self.start_code(state) for state in states}
+        delta = self.heap["delta"]
+        return [code for code in sorted(codes) if code > 0 and delta.item(code, 0) == UNKNOWN]
+
     def _start_of(self, state: int) -> None:
         """Find the code for a state, and for all that are like it."""
         code = self.lexer.context(self.live_terminals(state))
@@ -238,7 +248,7 @@ class GrammarAutomaton:
     def live_terminals(self, state: int) -> frozenset[int]:
         """Terminals the lexer tries in a parser state: those with an action, the ignored, newlines."""
         grammar = self.grammar
-        found = set(np.flatnonzero(self.heap["action"][state, : grammar.n_terminals]).tolist())
+        found = set(self.heap["action"][state, : grammar.n_terminals].nonzero()[0].tolist())
         found |= grammar.ignore
         if grammar.indentation is not None:
             found.add(grammar.indentation.newline)
@@ -250,9 +260,11 @@ class GrammarAutomaton:
 
     def start_code(self, state: int) -> int:
         """The code with which lexemes start in a parser state."""
-        if self.heap["start"][state] == UNKNOWN:
+        code: int = self.heap["start"].item(state)
+        if code == UNKNOWN:
             self._start_of(state)
-        return int(self.heap["start"][state])
+            code = self.heap["start"].item(state)
+        return code
 
     def expanded(self, state: int) -> IntArray:
         """The successors of a lexer state."""
