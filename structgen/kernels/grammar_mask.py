@@ -47,7 +47,7 @@ from structgen.kernels.grammar_heap import (
     start_at,
     watch_step_at,
 )
-from structgen.kernels.grammar_parts import lexeme_part, start_part
+from structgen.kernels.grammar_parts import build_groups, lexeme_part, start_part
 from structgen.kernels.grammar_walk import is_complete, set_tokens, walk_below
 from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.part_pool import ASKED, N_WANTED, NOT_YET, SHORT, SMALL, find_part
@@ -198,17 +198,17 @@ def begin(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, 
         if code == UNKNOWN:
             note_missing(work, CONTEXT, parser_state, 0)
             return n_queue
-    if code == 0:
-        return n_queue
-    if code > 0:
-        return begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, register, row)
-    fork = -2 - code
-    for i in range(fork_start_at(heap, fork), fork_start_at(heap, fork + 1)):
-        state = fork_state_at(heap, i)
+    first, last = 0, 1
+    if code < 0:
+        first, last = fork_start_at(heap, -2 - code), fork_start_at(heap, -1 - code)
+    for i in range(first, last):  # one state or a fork's: all that follows is merged here, and should be so once
+        state, watch = code, 0
+        if code < 0:
+            state, watch = fork_state_at(heap, i), fork_watch_at(heap, i)
         if state == 0:
             continue
-        if fork_watch_at(heap, i) != 0:
-            n_queue = put(queue, n_queue, nodes, state, cell, register, -1, fork_watch_at(heap, i))
+        if watch != 0:
+            n_queue = put(queue, n_queue, nodes, state, cell, register, -1, watch)
         else:
             n_queue = begin_from(heap, work, trie, parts, queue, n_queue, nodes, state, cell, register, row)
         if n_queue < 0:
@@ -231,8 +231,13 @@ def begin_from(heap, work, trie, parts, queue, n_queue, nodes, code, cell, regis
     n_parts = pool[part]
     n_light = pool[part + 1]
     n_forked = pool[part + 2]
+    if not build_groups(heap, work, trie, parts, part, cell, register):
+        return n_queue
     for i in range(n_parts):
-        n_queue = add_part(heap, work, trie, parts, pool[part + 3 + i], cell, register, -1, queue, n_queue, row)
+        group = pool[part + 3 + i]
+        if group == 0:
+            continue
+        n_queue = add_part(heap, work, trie, parts, group, cell, register, -1, queue, n_queue, row)
         if n_queue < 0:
             return n_queue
     at = part + 3 + n_parts

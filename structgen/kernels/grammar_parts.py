@@ -17,7 +17,8 @@ contexts that no text visits.)
 
 from __future__ import annotations
 
-from structgen.kernels.grammar_heap import NOTED, ROW, UNKNOWN, base_at, delta_at, note_missing
+from structgen.kernels.checks import check
+from structgen.kernels.grammar_heap import COLLIDES, NOTED, ROW, UNKNOWN, base_at, delta_at, indent_at, note_missing
 from structgen.kernels.jit import merged, uncounted
 from structgen.kernels.known_parts import NOTHING, split_groups, take_known
 from structgen.kernels.part_keywords import with_keywords
@@ -47,7 +48,7 @@ from structgen.kernels.part_pool import (
 from structgen.kernels.part_scan import fork_has_newline, note_loose
 from structgen.kernels.part_writing import add_lexeme
 
-__all__ = ["lexeme_part", "start_part"]
+__all__ = ["build_groups", "lexeme_part", "start_part"]
 
 
 @uncounted
@@ -77,18 +78,16 @@ def lexeme_part(heap, work, trie, parts, name, state):  # type: ignore[no-untype
     if part != 0:
         return part
     base = base_at(heap, state)
-    if base != state:
-        part = lexeme_part_of_base(heap, work, trie, parts, name, base)
-        if part == NOT_YET:
-            return NOT_YET
-        parts.marks[0, 0] = -1 - name  # keywords are told apart only in lexemes under way, at one node
-        parts.marks[0, 1] = state
-        part = with_keywords(heap, work, trie, parts, part, 0, 1)
-        return part if part == NOT_YET else enter(parts, name, state, 0, part)
-    return lexeme_part_of_base(heap, work, trie, parts, name, state)
+    part = lexeme_part_of_base(heap, work, trie, parts, name, base)
+    if base == state or part == NOT_YET:
+        return part
+    parts.marks[0, 0] = -1 - name  # keywords are told apart only in lexemes under way, at one node
+    parts.marks[0, 1] = state
+    part = with_keywords(heap, work, trie, parts, part, 0, 1)
+    return part if part == NOT_YET else enter(parts, name, state, 0, part)
 
 
-@uncounted
+@merged
 def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[no-untyped-def]
     """``lexeme_part`` of a state without keywords; large ones are left to the caller."""
     part = find_part(parts.names, name, state, 0)
@@ -123,10 +122,13 @@ def lexeme_part_of_base(heap, work, trie, parts, name, state):  # type: ignore[n
         at = parts.counts[N_POOL]
         parts.counts[N_POOL] = at + 1
         parts.pool[at] = -1 - name
-    part = add_lexeme(heap, work, trie, parts, parts.pool, at, n, state, mode, is_large, parts.rows[0])
-    if parts.counts[SHORT] == TOKENS:  # more tokens than a list should have
-        parts.counts[SHORT] = 0
-        part = add_lexeme(heap, work, trie, parts, parts.pool, at, n, state, mode, True, parts.rows[0])
+    part = NOT_YET
+    for _ in range(2):
+        part = add_lexeme(heap, work, trie, parts, parts.pool, at, n, state, mode, is_large, parts.rows[0])
+        if parts.counts[SHORT] != TOKENS or is_large:
+            break
+        parts.counts[SHORT] = 0  # more tokens than a list should have
+        is_large = True
     return part if part == NOT_YET else enter(parts, name, state, 0, part)
 
 
@@ -170,18 +172,16 @@ def start_part(heap, work, trie, parts, nodes, code):  # type: ignore[no-untyped
     n_groups = split_groups(trie, parts, n_groups, n_kids)
     if parts.counts[SHORT] != 0:
         return NOT_YET
-    return write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light)
+    return write_start(parts, nodes, code, n_groups, n_kids, n_light)
 
 
 @merged
-def write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light):  # type: ignore[no-untyped-def]
+def write_start(parts, nodes, code, n_groups, n_kids, n_light):  # type: ignore[no-untyped-def]
     """Write a start part: children are in ``marks``, forks in ``loose``, the groups' states in ``families``.
 
-    These are used again while the groups' own parts are built, so all goes to the pool first.
+    None of the groups' own parts is there yet: ``build_groups`` finds here what they are made of.
     """
-    size = 3 + n_groups + 2 * n_light
-    held = 1 + n_groups + 3 * n_kids
-    if not has_room(parts, size + held):
+    if not has_room(parts, 4 + 2 * n_groups + 2 * n_light + 3 * n_kids):
         return NOT_YET
     pool = parts.pool
     part = parts.counts[N_POOL]
@@ -197,23 +197,55 @@ def write_start(heap, work, trie, parts, nodes, code, n_groups, n_kids, n_light)
     pool[part] = n_groups
     pool[part + 1] = n_light - n_big
     pool[part + 2] = n_big
-    bases = at
     for group in range(n_groups):
-        pool[bases + group] = parts.families[group]
-    kids = bases + n_groups
+        pool[part + 3 + group] = 0
+        pool[at + 1 + group] = parts.families[group]
+    pool[at] = n_kids
+    kids = at + 1 + n_groups
     for i in range(n_kids):
+        group = parts.marks[i, 2]
+        if parts.marks[i, 1] != parts.families[group]:
+            pool[at + 1 + group] = -parts.families[group]
         for k in range(3):
             pool[kids + 3 * i + k] = parts.marks[i, k]
     parts.counts[N_POOL] = kids + 3 * n_kids
+    return enter(parts, nodes, code, 1, part)
+
+
+@merged
+def is_missing(heap, work, pool, part, group, cell, register):  # type: ignore[no-untyped-def]
+    """Whether the part of a start part's group is not there, and may fit the stack at ``cell``.
+
+    A parser state's context holds terminals that some of its stacks take, and this one may not: behind a value of
+    JSON both brackets. What a lexeme can become later it can become where it begins, unless there are keywords or
+    newlines, or lexemes collide.
+    """
+    if pool[part + 3 + group] != 0:
+        return False
+    base = pool[part + 4 + pool[part] + 2 * (pool[part + 1] + pool[part + 2]) + group]
+    if base < 0 or heap[COLLIDES] != 0 or indent_at(heap, 0) >= 0:
+        return True
+    return check(heap, work, cell, base, register, -1)
+
+
+@merged
+def build_groups(heap, work, trie, parts, part, cell, register):  # type: ignore[no-untyped-def]
+    """Build what is missing (see above) of a start part; False where that is not possible yet."""
+    pool = parts.pool
+    n_groups = pool[part]
+    at = part + 3 + n_groups + 2 * (pool[part + 1] + pool[part + 2])
     ready = True
     for group in range(n_groups):
-        found = group_part(heap, work, trie, parts, kids, n_kids, group, pool[bases + group])
-        if parts.counts[SHORT] != 0:
-            return NOT_YET
-        if found == NOT_YET:
-            ready = False
-        pool[part + 3 + group] = found
-    return enter(parts, nodes, code, 1, part) if ready else NOT_YET
+        if is_missing(heap, work, pool, part, group, cell, register):
+            base = abs(pool[at + 1 + group])
+            found = group_part(heap, work, trie, parts, at + 1 + n_groups, pool[at], group, base)
+            if parts.counts[SHORT] != 0:
+                return False
+            if found == NOT_YET:
+                ready = False
+            else:
+                pool[part + 3 + group] = found
+    return ready
 
 
 @merged

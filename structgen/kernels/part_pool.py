@@ -6,7 +6,8 @@ All lie in one int32 ``pool``, named by their offsets:
     lexeme   n_dense, n_sparse, n_ends, n_loose, n_special,
              (state, row) .., (state, n, token ..) .., (terminal, column, set) ..,
              (node, state before, column) .., (node, state before or fork, column, set) ..
-    start    n_parts, n_light, n_forked, part .., (node, fork) .., (node, fork) ..
+    start    n_parts, n_light, n_forked, part or 0 .., (node, fork) .., (node, fork) ..,
+             n_children, state .., (node, state, place of its part) ..
 
 A *row* is a place in ``rows``, or ``-1 - n`` for place n in ``known_rows``.
 *Loose* places are few nodes behind which a lexeme may go on or may have ended, or goes on in
