@@ -137,10 +137,18 @@ class GrammarMachine(WithinBudget):
                 found = find((name, states[: 4 * length]))
                 if found is not None:
                     return found
-        return self._cold_mask(thread)
+        mask, total, length = self._cold_mask(thread)
+        if lengths is None:
+            self._begin_name(name, length)
+        elif length not in lengths:
+            insort(lengths, length)
+        return self._rows.keep((name, self._stack(thread[0], length)), mask, total)
 
-    def _cold_mask(self, thread: Thread) -> TokenMask:
-        """The mask of one thread, put together, and kept for all stacks equal to its own down to what was read."""
+    def _cold_mask(self, thread: Thread) -> tuple[TokenMask, int, int]:
+        """The mask of one thread, put together: it holds for all stacks equal to its own down to what was read.
+
+        Returns a row that will be written again, the sum of its words, or -1, and how many cells were read.
+        """
         self.n_cold += 1
         automaton, parts, mask = self.automaton, self._parts, self._scratch
         cell, state, watch, _, column = thread
@@ -158,20 +166,7 @@ class GrammarMachine(WithinBudget):
             if automaton.may_be_complete(thread):
                 self._add_eos(mask)
             length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
-        return self._remember(thread, mask, total, length)
-
-    def _remember(self, thread: Thread, mask: TokenMask, total: int, length: int) -> TokenMask:
-        """Keep a copy of ``mask`` for all stacks equal to the thread's down to what was read; returns it.
-
-        ``total`` is the sum of its words, or -1; ``length`` how many cells were read.
-        """
-        name = thread[1:]
-        lengths = self._lengths.get(name)
-        if lengths is None:
-            self._begin_name(name, length)
-        elif length not in lengths:
-            insort(lengths, length)
-        return self._rows.keep((name, self._stack(thread[0], length)), mask, total)
+        return mask, total, length
 
     def _begin_name(self, name: tuple[int, ...], length: int) -> None:
         """Keep of a new name how many cells were read, and the tokens that leave threads of it as they are."""
@@ -185,7 +180,7 @@ class GrammarMachine(WithinBudget):
             if stays is not None:
                 self._stays_of[name] = stays
 
-    def _walked_mask(self, thread: Thread) -> TokenMask:
+    def _walked_mask(self, thread: Thread) -> tuple[TokenMask, int, int]:
         """The mask of a thread under a condition, token by token, where dead ends are left out."""
         automaton = self.automaton
         mask = np.zeros(self._n_words, dtype=np.uint32)
@@ -194,8 +189,7 @@ class GrammarMachine(WithinBudget):
         self._walk([0], (UNDER_WAY_AT_ROOT, state, cell, register, column, watch), mask)
         if automaton.may_be_complete(thread):
             self._add_eos(mask)
-        length = int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
-        return self._remember(thread, mask, -1, length)
+        return mask, -1, int(direct(grammar_mask.cells_read)(automaton.heap.array, automaton.work, cell))
 
     def _walk(self, nodes: list[int], place: tuple[int, ...], row: TokenMask) -> None:
         """Add what a place leads to at ``nodes``, by the bytes of each token."""
