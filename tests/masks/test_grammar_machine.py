@@ -102,6 +102,41 @@ def test_masks_are_the_tokens_whose_bytes_can_be_read(heavy: int) -> None:
     compare_with_bytes(bound, LEXICAL_TOKENS, random.Random(0), n_walks=20, length=12)
 
 
+NESTED = r"""
+start: value
+value: "[" [value ("," value)*] "]" | "(" [value ("," value)*] ")" | NAME | "true" | "not" value
+NAME: /[a-z]+/
+%ignore " "
+"""
+NESTED_TOKENS = [bytes([b]) for b in b"[](), truenox"] + [
+    *(b"[[", b"((", b"])", b")]", b"]]", b"))", b"),", b"],", b", [", b",(", b"true", b"not", b"not ", b"x]", b"x)"),
+    *(b" ]", b" )", b"true)", b"true]", b"],[", b"),(", b"],(", b") ,", b"notx", b" x,", b"t]", b"rue", b"not(", b"no"),
+]
+
+
+def groups(bound: GrammarMachine) -> list[int]:
+    """The parts of all start parts' groups; 0 where they are not built."""
+    tables = bound._parts.tables
+    starts = [int(at) for _, _, kind, at in tables.names if at and kind == 1]
+    return [int(part) for at in starts for part in tables.pool[at + 3 : at + 3 + tables.pool[at]]]
+
+
+@pytest.mark.parametrize("heavy", [3, 10**9])
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_that_one_stack_has_no_use_for_are_built_for_the_next(heavy: int, seed: int) -> None:
+    """Behind a value the parser's state knows of both brackets, and a stack takes one of them."""
+    n = len(NESTED_TOKENS)
+    vocabulary = Vocabulary.from_bytes([*NESTED_TOKENS, b"</s>"], eos_ids=[n])
+    bound = GrammarMachine(lark(NESTED).chosen.automaton(), vocabulary, heavy=heavy)
+    config = bound.start()
+    for token in (b"[", b"x"):
+        config = bound.advance(config, NESTED_TOKENS.index(token))
+        bound.fill_mask(config, empty_mask(vocabulary.n_tokens))
+    skipped = groups(bound).count(0)
+    assert skipped or heavy > 3
+    compare_with_bytes(bound, NESTED_TOKENS, random.Random(seed), n_walks=20, length=14)
+
+
 FORKED = r"""
 start: stmt+
 stmt: IF NAME ";" | NAME "=" NUMBER ";" | PICK NAME ";" | NUMBER "." NAME ";"
