@@ -19,6 +19,7 @@ LEAST = {
     "an ignored terminal of two others": 'start: "c" T T | U\nT: /a+?/\nU: /a(?=b)/ T | "b"\n%ignore T',
     "an ignored terminal before the last": 'start: T U | U start "c"\nT: /a(?!b)/\nU.-1: /c/\n%ignore U',
     "a lookahead at the front, against what is needed": "start: U T\nT.2: /(?=a)[ab]+/\nU: /[abc](?=b)/",
+    "alternatives without brackets in a sequence": 'start: T "b"\nT: "ab" "ab" | "ab" /a|ab|abc/',
     "one letter, looked for first": "start: T\nT.1: /(ab)+?/\nU.2: /a/\n%ignore U",
 }
 """The least grammars that were found to be read or masked otherwise."""

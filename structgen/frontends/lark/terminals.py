@@ -40,6 +40,11 @@ class TerminalPattern(NamedTuple):
         return found
 
     @property
+    def is_open(self) -> bool:
+        """Whether it may be alternatives without brackets, which take in what is written beside them, as in Lark."""
+        return self.kind == "re" and not self.flags and self.known is None and "|" in self.value
+
+    @property
     def widths(self) -> tuple[int, int]:
         """Least and greatest number of characters."""
         if self.kind == "str":
@@ -137,6 +142,8 @@ class _Terminals:
         if not items:
             raise NotPlainError
         parts = [self.pattern(item, within) for item in items]
+        if any(part.is_open for part in parts):
+            return TerminalPattern("re", "".join(part.regexp() for part in parts))
         widths = _capped(*map(sum, zip(*(part.widths for part in parts), strict=True)))
         return TerminalPattern("re", "".join(part.regexp() for part in parts), (), widths)
 
