@@ -282,8 +282,7 @@ class Lexer:
                     continue
             runs = dict(zip(looks, outcomes, strict=True))
             watched = [
-                (way, self.watches.of_runs(frozenset([(holds, runs[look]) for holds, look in guesses])))
-                for way, guesses in ways
+                (way, self.watches.of_runs([(holds, runs[look]) for holds, look in guesses])) for way, guesses in ways
             ]
             self._settle(at, watched, row, ended)
         heap["delta"][state] = row

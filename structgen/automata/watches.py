@@ -5,12 +5,14 @@ pattern run along: the guess dies if the run contradicts it. And where a lexeme 
 still possible, the longer run goes along as one that must never match, because the lexer
 would have preferred it.
 
-A condition is an interned set of (must match, lexer state); 0 is the empty set. Steps are
-filled on first use, a row of 256 per set.
+A condition is an interned set of runs; 0 is the empty set. A run is (must match, lexer state, condition): one that
+must never match may itself stand under a condition, where the longer lexeme goes on by a guess that is still
+open, and then must not match while that holds. Steps are filled on first use, a row of 256 per set.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from structgen.automata.table_heap import TableHeap
@@ -20,7 +22,8 @@ from structgen.kernels import grammar_heap
 __all__ = ["BROKEN", "Watches"]
 
 UNFILLED, BROKEN = -1, -2
-Runs = frozenset[tuple[bool, int]]
+Run = tuple[bool, int, int]
+Runs = frozenset[Run]
 MAX_SETS = 50_000
 _OPEN = [-1] * 256
 
@@ -47,33 +50,41 @@ class Watches:
         self._intern(frozenset())
         automaton.heap["watch_step"][0] = 0
 
-    def of_runs(self, runs: Runs) -> int:
+    def of_runs(self, runs: Iterable[tuple[bool, int]]) -> int:
         """The set of the given (must match, lexer state)."""
-        return self._intern(runs)
+        return self._intern(frozenset([(must, state, 0) for must, state in runs]))
 
     def never(self, code: int) -> int:
         """The set that forbids the run at ``code`` (a state or fork) to match; ``BROKEN`` if it does already."""
         runs = self._forbidden(code)
         return BROKEN if runs is None else self._intern(runs)
 
-    def _forbidden(self, code: int) -> Runs | None:
-        """Runs under which ``code`` neither matches here nor later; None where it surely matches here.
+    def _forbidden(self, code: int, under: int = 0) -> Runs | None:
+        """Runs under which ``code`` neither matches here nor later while ``under`` holds; None where it surely does.
 
-        An alternative of a fork that matches only under a condition is forbidden by the
-        opposite of its condition. (If that is several lookaheads, as if it surely matched.)
+        An alternative of a fork stands under its condition, too. Where it matches here, the opposite of that has to
+        hold. (If that is several runs, as if it surely matched.)
         """
-        runs: set[tuple[bool, int]] = set()
-        for state, condition in self.automaton.fork(code):
-            if not state:
+        runs: set[Run] = set()
+        for state, guess in self.automaton.fork(code):
+            condition = self.join(under, guess)
+            if not state or condition == BROKEN:
                 continue
-            if self.automaton.heap["accepts"][state] >= 0 and code < 0:
-                conditions = self._sets[condition]
-                if len(conditions) != 1:
+            if self.automaton.heap["accepts"][state] >= 0 and (code < 0 or condition):
+                opposite = self._opposite(condition)
+                if opposite is None:
                     return None
-                ((must, look),) = conditions
-                runs.add((not must, look))
-            runs.add((False, state))
+                runs.add(opposite)
+            runs.add((False, state, condition))
         return frozenset(runs)
+
+    def _opposite(self, condition: int) -> Run | None:
+        """The run that says that ``condition`` does not hold; None where one run cannot say that."""
+        runs = self._sets[condition]
+        if len(runs) != 1:
+            return None
+        ((must, state, under),) = runs
+        return None if under else (not must, state, 0)
 
     def join(self, one: int, other: int) -> int:
         """Both conditions."""
@@ -90,15 +101,18 @@ class Watches:
         """Fill the row of ``watch``."""
         automaton = self.automaton
         runs = list(self._sets[watch])
-        for _, state in runs:
+        for _, state, under in runs:
             if automaton.heap["delta"][state, 0] == UNFILLED:
                 automaton.expand(state)
-        rows = [automaton.heap["delta"][state].tolist() for _, state in runs]
-        rows += [self._ends(state) for _, state in runs]
+            if under and automaton.heap["watch_step"][under, 0] == UNFILLED:
+                self.fill(under)
+        rows = [automaton.heap["delta"][state].tolist() for _, state, _ in runs]
+        rows += [self._ends(state) for _, state, _ in runs]
+        rows += [automaton.heap["watch_step"][under].tolist() for _, _, under in runs]
         keys = list(zip(*rows, strict=True))
         n, memo = len(runs), {}
         for key in dict.fromkeys(keys):
-            memo[key] = self._after(runs, key[:n], key[n:])
+            memo[key] = self._after(runs, key[:n], key[n : 2 * n], key[2 * n :])
         automaton.heap["watch_step"][watch] = [memo[key] for key in keys] if rows else 0
 
     def _ends(self, state: int) -> list[int]:
@@ -107,15 +121,19 @@ class Watches:
             return _OPEN
         return [self.automaton.ended(state, byte) for byte in range(256)]
 
-    def _after(self, runs: list[tuple[bool, int]], codes: tuple[int, ...], ends: tuple[int, ...]) -> int:
-        """The set behind a byte, by where each run goes and how it may have ended before the byte."""
-        left: set[tuple[bool, int]] = set()
-        for (must, _), code, end in zip(runs, codes, ends, strict=True):
+    def _after(
+        self, runs: list[Run], codes: tuple[int, ...], ends: tuple[int, ...], conditions: tuple[int, ...]
+    ) -> int:
+        """The set behind a byte, by where each run goes, how it may have ended before the byte, and its condition."""
+        left: set[Run] = set()
+        for (must, _, _), code, end, under in zip(runs, codes, ends, conditions, strict=True):
+            if under == BROKEN:
+                continue
             states = [state for state in self._states(code) if state]
             matched = any(self.automaton.heap["accepts"][state] >= 0 for state in states)
             if not must:
-                ended = self._unended(end)
-                forbidden = None if matched and code >= 0 else self._forbidden(code)
+                ended = self._unended(end, under)
+                forbidden = None if matched and code >= 0 and not under else self._forbidden(code, under)
                 if forbidden is None or ended is None:
                     return BROKEN
                 left |= forbidden | ended
@@ -135,27 +153,32 @@ class Watches:
         """
         endings = self.automaton.endings(end)
         if not endings:
-            return frozenset((True, state) for state in states) if states else None
+            return frozenset((True, state, 0) for state in states) if states else None
         if states or len(endings) > 1:
             raise UnsupportedError("a lookahead within a lookahead is open for too long", keyword="nested lookahead")
         return self._sets[endings[0][1]]
 
-    def _unended(self, end: int) -> Runs | None:
+    def _unended(self, end: int, under: int) -> Runs | None:
         """Runs under which a lexeme has not ended as ``end`` says (see ``Lexer.endings``); None where it surely has."""
-        runs: set[tuple[bool, int]] = set()
+        runs: set[Run] = set()
         for _, watch in self.automaton.endings(end):
-            conditions = self._sets[watch]
-            if len(conditions) != 1:
+            condition = self.join(under, watch)
+            if condition == BROKEN:
+                continue
+            opposite = self._opposite(condition)
+            if opposite is None:
                 return None
-            ((must, look),) = conditions
-            runs.add((not must, look))
+            runs.add(opposite)
         return frozenset(runs)
 
     def at_end(self, watch: int) -> bool:
         """Whether the text may end: nothing must still match, nothing matches now that must not."""
         known = self._at_end[watch]
         if known is None:
-            known = all(must == (self.automaton.ended(state) >= 0) for must, state in self._sets[watch])
+            known = all(
+                must == (self.automaton.ended(state) >= 0) or (not must and not self.at_end(under))
+                for must, state, under in self._sets[watch]
+            )
             self._at_end[watch] = known
         return known
 
