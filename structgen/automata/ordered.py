@@ -317,19 +317,55 @@ class _Compiler:
     def repeat(self, pattern: Repeat, after: int) -> int:
         if pattern.high is None:
             split = self.nfa.new_node(SPLIT, self.label)
-            body = self.node(pattern.part, split)
+            body = self.turn(pattern.part, after, split)
             self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
             entry = split
         else:
             entry = after
             for _ in range(pattern.high - pattern.low):
                 split = self.nfa.new_node(SPLIT, self.label)
-                body = self.node(pattern.part, entry)
+                body = self.turn(pattern.part, after, entry)
                 self.nfa.targets[split] = (after, body) if pattern.lazy else (body, after)
                 entry = split
         for _ in range(pattern.low):
             entry = self.node(pattern.part, entry)
         return entry
+
+    def turn(self, part: Pattern, after: int, again: int) -> int:
+        """One turn of a loop. Where it matches nothing, ``re`` leaves the loop: ``(a*|b)*`` never reads ``b``."""
+        return self.node(part, again) if after == again or min_width(part) else self.empty_or_not(part, after, again)
+
+    def empty_or_not(self, pattern: Pattern, empty: int, full: int) -> int:
+        """Compile so that ``empty`` follows where nothing was read, and ``full`` where something was."""
+        if min_width(pattern):
+            return self.node(pattern, full)
+        if isinstance(pattern, Sequence):
+            for number, part in reversed([*enumerate(pattern.parts)]):
+                empty = self.empty_or_not(part, empty, full)
+                full = self.node(part, full) if number else full
+            return empty
+        if isinstance(pattern, Alternatives):
+            split = self.nfa.new_node(SPLIT, self.label)
+            self.nfa.targets[split] = tuple(self.empty_or_not(part, empty, full) for part in pattern.parts)
+            return split
+        if isinstance(pattern, Repeat):
+            return self.repeat_empty_or_not(pattern, empty, full)
+        assert isinstance(pattern, Look)
+        return self.look(pattern, empty)
+
+    def repeat_empty_or_not(self, pattern: Repeat, empty: int, full: int) -> int:
+        """The same for a loop: its first turns that read nothing, and the loop that is left behind one that did."""
+        low, high = pattern.low, pattern.high
+        if high == 0:
+            return empty
+        rest = Repeat(pattern.part, max(low - 1, 0), None if high is None else high - 1, pattern.lazy)
+        begun = self.repeat(rest, full)
+        if low:
+            return self.empty_or_not(pattern.part, self.repeat_empty_or_not(rest, empty, full), begun)
+        split = self.nfa.new_node(SPLIT, self.label)
+        body = self.empty_or_not(pattern.part, empty, begun)
+        self.nfa.targets[split] = (empty, body) if pattern.lazy else (body, empty)
+        return split
 
     def look(self, pattern: Look, after: int) -> int:
         nfa = self.nfa

@@ -21,6 +21,7 @@ LEAST = {
     "a lookahead at the front, against what is needed": "start: U T\nT.2: /(?=a)[ab]+/\nU: /[abc](?=b)/",
     "alternatives without brackets in a sequence": 'start: T "b"\nT: "ab" "ab" | "ab" /a|ab|abc/',
     "a longer lexeme under a guess that fails": 'start: "a" | "c"\nT: /[ab](?!ab)[abc]+/\nU: "ab"+ | "a" T\n%ignore U',
+    "a loop with a turn that reads nothing": "start: T\nT: /ab((ab)*|a{1,2}?)*/",
     "one letter, looked for first": "start: T\nT.1: /(ab)+?/\nU.2: /a/\n%ignore U",
 }
 """The least grammars that were found to be read or masked otherwise."""

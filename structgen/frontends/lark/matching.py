@@ -89,6 +89,8 @@ def _repeats(pattern: Repeat, count: int, text: str, at: int) -> Iterator[int]:
         for end in _ends(pattern.part, text, at):
             if end > at or not enough:
                 yield from _repeats(pattern, count + 1, text, end)
+            elif not pattern.lazy:
+                yield at  # ``re`` leaves a loop of which one turn matched nothing
     if enough and not pattern.lazy:
         yield at
 
