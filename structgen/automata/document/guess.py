@@ -290,7 +290,8 @@ def _goals(part: Properties, name: bytes) -> list[Formula]:
 def _strings(parts: list[Assertion]) -> Iterator[str]:
     sets = [part.values for part in parts if isinstance(part, StringIn)]
     if sets:
-        for data in itertools.islice(sorted(frozenset.intersection(*sets), key=len), MOST_BRANCHES):
+        shortest_first = sorted(frozenset.intersection(*sets), key=lambda data: (len(data), data))
+        for data in itertools.islice(shortest_first, MOST_BRANCHES):
             yield data.decode("utf-8", "surrogatepass")
         return
     for part in parts:
