@@ -50,6 +50,13 @@ def test_ends_with_developing_and_changes() -> None:
     assert re.findall(r"^## (.+)$", README, re.M)[-2:] == ["Developing", "Changes"]
 
 
+def test_images_are_in_the_repository() -> None:
+    images = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert images
+    assert not [image for image in images if not (ROOT / image).resolve().is_relative_to(ROOT)]
+    assert not [image for image in images if not (ROOT / image).is_file()]
+
+
 def test_commands_of_the_readme_exist() -> None:
     from structgen.cli.app import app
 

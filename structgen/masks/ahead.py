@@ -11,7 +11,10 @@ On a third of the benchmark's sample (processor time, least of three runs): the 
 slowest of a hundred and of a thousand a quarter less; the first mask of the median schema comes 5 % later, that of the
 slowest of a hundred a third, that of the tenth slowest 2.6 times as late (3 ms). That was with 3 ms to look ahead in.
 With 2 ms the slow tokens are as they were, within what one run differs from the next, and the slowest first mask of a
-hundred comes at .43 to .47 of llguidance's, not at .54 to .58. With 1 ms the slowest tokens of a thousand are worse.
+hundred comes at .43 to .51 of llguidance's, not at .54 to .58; at .45 if reading and looking ahead take 2.5 ms together
+instead of 3, which is made up for by twice as many values where there is time. With 1 ms the slowest tokens of a
+thousand are worse. Looking ahead in schemas of 8 subschemas, not 16: average tokens take 4 % less and the slowest of a
+thousand a tenth, but the median schema's first mask comes half as late again.
 
 Rejected: required names alone (they are few); all schemas (the first mask of the median one comes twice as late); in
 small portions between tokens whose masks are ready (a portion takes longer than what it is to prevent); another thread
@@ -36,10 +39,10 @@ __all__ = ["look_ahead"]
 
 LEAST_SUBSCHEMAS = 16
 """Subschemas from which on a schema is large."""
-MOST_VALUES = 64
+MOST_VALUES = 128
 MOST_SECONDS = 2e-3
 """After as much, the value at hand is the last."""
-LATEST = 3e-3
+LATEST = 2.5e-3
 """Seconds for reading and looking ahead together: first masks that come late anyway are not put off further."""
 
 
