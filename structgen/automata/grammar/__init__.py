@@ -30,9 +30,9 @@ mask under a grammar like C's, where there are now 376 sets); subset constructio
 third of the time until the first mask, now a tenth); places listed once per mask.
 
 Measured with ``python -m tests.bench.grammars`` beside llguidance, which is as fast on a second
-text as on a first: first texts of 300 to 400 tokens take 0.07 of its time a token on C-like text, 0.10 on SQL
-and 0.33 on JSON, 0.22, 0.19 and 0.58 of it at p99, second texts 1.4 us, and first masks 1.3, 1.0 and
-1.0 of its time. A fifth on JSON, a third at p99 and a first mask as early as llguidance's on C-like text were aimed at
+text as on a first: first texts of 300 to 400 tokens take 0.06 of its time a token on C-like text, 0.09 on SQL
+and 0.30 on JSON, 0.19, 0.17 and 0.50 of it at p99, second texts 1.4 us, and first masks 1.07, 1.15 and
+1.14 of its time. A fifth on JSON, a third at p99 there and first masks as early as llguidance's were aimed at
 and are not reached:
 
 - JSON, where llguidance has little to do: 0.2 of its time in the median. Of 374 masks 48 are new
@@ -42,7 +42,7 @@ and are not reached:
   tripled the time to compile the kernels.) Nearly a third of the steps are new lexemes on new stacks, 3 us each.
 - C-like at p99: the masks of the first five tokens, 1 to 2 ms each, where the parts of expressions are
   met; of the others each new one looks at 400 places, 0.6 us each.
-- The first mask, 1 to 1.3 times llguidance's: half of it is reading the notation in Python,
+- The first mask, 1.1 to 1.2 times llguidance's: half of it is reading the notation in Python,
   the rest tables, automaton and mask in like parts.
 - First texts under the grammar of Python, 0.4 ms a token in the median and 10 to 25 ms at p99:
   states with many lookaheads (f-strings) are filled in Python, 1 to 5 ms each; four masks in five
