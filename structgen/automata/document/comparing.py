@@ -268,7 +268,10 @@ class Comparing:
         needed = max(low - state.count, 1) + 2
         if needed > MOST_OTHERS:
             return False
-        return sum(1 for _ in self._automaton.distinct.some(step[1].goals, MUST, state.kept, needed)) == needed
+        distinct, goals = self._automaton.distinct, step[1].goals
+        if distinct.are_several(goals[0], state.kept, needed):
+            return True
+        return sum(1 for _ in distinct.some(goals, MUST, state.kept, needed)) == needed
 
     # -- ways to differ ------------------------------------------------------------------------
 

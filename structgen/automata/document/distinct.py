@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import count
-from typing import TYPE_CHECKING
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
 
 from structgen.automata.document.comparing import is_long
 from structgen.automata.document.contexts import MUST
-from structgen.automata.document.guess import text_of
+from structgen.automata.document.guess import NO_GUESS, text_of
 from structgen.automata.document.judge import canonical, parsed, value_of
 from structgen.ir.formulas import FALSE, Formula, conjunction, negation
 
@@ -31,6 +31,10 @@ MOST_LINKS = 24
 """Values of a chain; where all have come, the next one is asked to differ from what came, not from the chain."""
 MOST_VERDICTS = 4096
 """Verdicts of values that have come, remembered before starting over."""
+
+MOST_VARIANTS = 64
+"""Variants of a guessed value that are tried before values are searched for."""
+_TEXTS, _NUMBERS = ("a", "b", "c", "d", "e", "f"), range(6)
 
 Goals = tuple[Formula, ...]
 
@@ -83,6 +87,19 @@ class DistinctItems:
             found = canonical_of(text)
             yield found
             kept = (*kept, found)
+
+    def are_several(self, goal: Formula, kept: tuple[str, ...], n: int) -> bool:
+        """Whether variants of a guessed value show that ``n`` values besides ``kept`` satisfy ``goal``; else False."""
+        value = self._automaton.guesser.value(goal)
+        if value is NO_GUESS:
+            return False
+        found: set[str] = set()
+        for other in islice(_variants(value), MOST_VARIANTS):
+            if self._automaton.witness.judge.holds(goal, other):
+                found.add(canonical_of(text_of(other)))
+                if len(found) >= n and len(found.difference(kept)) >= n:
+                    return True
+        return False
 
     def other(self, goals: Goals, label: int, kept: tuple[str, ...]) -> bytes | None:
         """A short value with verdict ``label`` on ``goals`` that is not among ``kept``."""
@@ -140,3 +157,19 @@ class DistinctItems:
             label = self._automaton.contexts.label(self._automaton.witness.judge.verdicts(goals, raw))
             found = self._verdicts[key] = raw, label
         return found
+
+
+def _variants(value: Any) -> Iterator[Any]:
+    """Values that differ from ``value`` in one text or number, or by a member."""
+    if isinstance(value, str):
+        yield from _TEXTS
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from ({**value, name: other} for other in _variants(inner))
+        yield from ({**value, name: name} for name in _TEXTS)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from ([*value[:place], other, *value[place + 1 :]] for other in _variants(inner))
+        yield from ([*value, text] for text in _TEXTS)
+    elif value is not None and not isinstance(value, bool):
+        yield from _NUMBERS

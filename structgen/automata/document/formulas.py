@@ -138,15 +138,26 @@ def negative_uids(formula: Formula, positive: bool = True) -> frozenset[int]:
 
 
 def substitute(formula: Formula, table: dict[int, Formula]) -> Formula:
-    """A reduced formula with some assertions (by uid) replaced."""
+    """A reduced formula with some assertions (by uid) replaced.
+
+    Searches ask for little else, mostly about one assertion among the parts of a long alternative, so parts that have
+    none of them are passed over without a call.
+    """
     if isinstance(formula, Assertion):
         return table.get(formula.uid, formula)
-    if table.keys().isdisjoint(assertions_of(formula)):
+    replaced = table.keys()
+    if replaced.isdisjoint(assertions_of(formula).keys()):
         return formula
     kind = type(formula)
     if kind is Not:
         return negation(substitute(formula.part, table))  # type: ignore[attr-defined]
-    parts = [substitute(part, table) for part in formula.parts]  # type: ignore[attr-defined]
+    parts: list[Formula] = []
+    for part in formula.parts:  # type: ignore[attr-defined]
+        is_untouched = part.leaves is not None and replaced.isdisjoint(part.leaves.keys())
+        after = part if is_untouched else substitute(part, table)
+        if (after is FALSE and kind is And) or (after is TRUE and kind is Or):
+            return after
+        parts.append(after)
     if kind is And:
         return conjunction(parts)
     return disjunction(parts) if kind is Or else exactly_one(parts)
@@ -176,10 +187,18 @@ def evaluate(formula: Formula, truth: Callable[[Assertion], bool]) -> bool:
     kind = type(formula)
     if kind is Not:
         return not evaluate(formula.part, truth)  # type: ignore[attr-defined]
-    if kind is And:
-        return all(evaluate(part, truth) for part in formula.parts)  # type: ignore[attr-defined]
-    if kind is Or:
-        return any(evaluate(part, truth) for part in formula.parts)  # type: ignore[attr-defined]
+    if kind is And or kind is Or:
+        # A loop, for a generator takes half as long again, and completions of objects are judged part by part.
+        decisive = kind is Or
+        for part in formula.parts:  # type: ignore[attr-defined]
+            if evaluate(part, truth) == decisive:
+                return decisive
+        return not decisive
     if kind is OneOf:
-        return sum(evaluate(part, truth) for part in formula.parts) == 1  # type: ignore[attr-defined]
+        n_true = 0
+        for part in formula.parts:  # type: ignore[attr-defined]
+            n_true += evaluate(part, truth)
+            if n_true > 1:
+                return False
+        return n_true == 1
     return formula is TRUE

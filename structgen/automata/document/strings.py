@@ -38,6 +38,8 @@ __all__ = ["StringSpecs", "dfa_of_assertion", "sample_of", "says"]
 
 FAR = 1 << 29
 """The distance of what is never reached."""
+MOST_HELD = 32
+"""Sets of lists of constants remembered, with who holds what."""
 MOST_MATCHED = 64
 """Bytes of a text up to which it is held against a pattern without the pattern's automaton."""
 
@@ -213,6 +215,7 @@ class StringSpecs:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._memo: dict[Any, int] = {}
+        self._constants_held: dict[tuple[int, ...], _Held] = {}
 
     def free(self, label: int) -> int:
         """Any text."""
@@ -396,26 +399,53 @@ class StringSpecs:
 
     def _labelled_constants(self, parts: Sequence[Assertion], label: Callable[[dict[int, bool]], int]) -> int:
         """Constants by the parts that hold them: of hundreds of names, most are held by one part or the other alike."""
-        holders: dict[bytes, list[int]] = {}
+        held = self._held(parts)
+        labels = tuple(label({part.uid: part.uid in holders for part in parts}) for holders in held.holders)
+        other = label({part.uid: False for part in parts})
+        key = ("labelled constants", held.uids, labels, other)
+        if key not in self._memo:
+            self._memo[key] = self._add_labelled(held, labels, other)
+        return self._memo[key]
+
+    def _held(self, parts: Sequence[Assertion]) -> _Held:
+        """The constants of some parts; a list of thousands is asked about in one context after the other."""
+        uids = tuple(part.uid for part in parts)
+        found = self._constants_held.get(uids)
+        if found is None:
+            if len(self._constants_held) >= MOST_HELD:
+                self._constants_held.clear()
+            found = self._constants_held[uids] = _Held(uids, parts)
+        return found
+
+    def _add_labelled(self, held: _Held, labels: Sequence[int], other: int) -> int:
+        told = [labels[group] for group in held.groups]
+        values = held.values
+        if not other and not all(labels):
+            values = [value for value, found in zip(values, told, strict=True) if found]
+            told = [found for found in told if found]
+        if not values:
+            return self.free(other) if other else 0
+        low, high = self._tables.add_literals(values, told)
+        if other:
+            return self._tables.add_spec(K.OPEN_SET, low=low, high=high, label=other)
+        return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+
+
+class _Held:
+    """Constants in order, and for each, by number, which of the parts hold it (their uids in ``holders``)."""
+
+    __slots__ = ("groups", "holders", "uids", "values")
+
+    def __init__(self, uids: tuple[int, ...], parts: Sequence[Assertion]) -> None:
+        self.uids = uids
+        holders: dict[bytes, tuple[int, ...]] = {}
         for part in parts:
             for value in part.values:  # type: ignore[attr-defined]
-                holders.setdefault(value, []).append(part.uid)
-        label_of: dict[tuple[int, ...], int] = {}
-        values = sorted(value for value in holders if _is_utf8(value))
-        for key in dict.fromkeys(tuple(holders[value]) for value in values):
-            label_of[key] = label({part.uid: part.uid in key for part in parts})
-        labels = [label_of[tuple(holders[value])] for value in values]
-        other = label({part.uid: False for part in parts})
-        if other:
-            low, high = self._tables.add_literals(values, labels)
-            if low == high:
-                return self.free(other)
-            return self._tables.add_spec(K.OPEN_SET, low=low, high=high, label=other)
-        kept = [(value, found) for value, found in zip(values, labels, strict=True) if found]
-        if not kept:
-            return 0
-        low, high = self._tables.add_literals([v for v, _ in kept], [found for _, found in kept])
-        return self._tables.add_spec(K.CLOSED_SET, low=low, high=high)
+                holders[value] = (*holders.get(value, ()), part.uid)
+        self.values = sorted(filter(_is_utf8, holders))
+        numbers: dict[tuple[int, ...], int] = {}
+        self.groups = [numbers.setdefault(holders[value], len(numbers)) for value in self.values]
+        self.holders = list(numbers)
 
 
 def says(part: Assertion, value: bytes) -> bool:
