@@ -11,6 +11,7 @@ noted by the walk, filled in by Python, and only their subtrees are walked again
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -83,7 +84,6 @@ class DocumentMachine:
         self._plain_steps = PlainSteps(automaton, self.sharing)
         self._eos = [(token >> 5, np.uint32(1 << (token & 31))) for token in vocabulary.eos_ids]
         self._scratch: list[_Scratch] = []
-        self._budget = DocumentBudget(self)
         self.strings = StringMasks(self)
         self._numbers = NumberMasks(self)
         self._kept = KeptMasks(self)
@@ -154,6 +154,11 @@ class DocumentMachine:
         return self.automaton.completion(config)
 
     # -- budgets (``masks.budget``) ------------------------------------------------------------
+
+    @cached_property
+    def _budget(self) -> DocumentBudget:
+        """Made when a budget is first asked about: most texts have none, and first masks need not wait for it."""
+        return DocumentBudget(self)
 
     def completion_tokens(self, config: Config) -> tuple[int, ...]:
         """Tokens of the shortest completion, end of sequence left out."""
