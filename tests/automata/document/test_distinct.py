@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from structgen.automata.document.automaton import DocumentAutomaton
+from structgen.automata.document.contexts import MUST
 from structgen.automata.document.distinct import canonical_of
 from structgen.errors import UnsatisfiableError
 from structgen.frontends.jsonschema.build import SchemaSource
@@ -114,3 +115,38 @@ def test_budget_masks_make_few_contexts() -> None:
         assert tables.n_frames - frames < 150
         inside = [t for t in allowed_ids(row, vocabulary.n_tokens).tolist() if vocabulary.tokens[t].isalnum()]
         matcher.advance(choose.choice(inside))
+
+
+@pytest.mark.parametrize(
+    ("item", "kept", "n", "told"),
+    [
+        ({"type": "string"}, ('"a"', '"b"'), 3, True),
+        ({"type": "object", "properties": {"a": {"enum": [1, 2]}, "b": {"type": "integer"}}, "required": ["a", "b"]},
+         (), 4, True),
+        ({"type": "array", "items": {"type": "boolean"}, "maxItems": 1}, (), 4, False),
+        ({"enum": ["a", "b"]}, ('"a"',), 2, False),
+        ({"enum": ["a", "b", "c"]}, ('"a"',), 2, True),
+        ({"type": "null"}, (), 2, False),
+        ({"type": "integer", "minimum": 4, "maximum": 6}, ("4",), 3, False),
+    ],
+)  # fmt: skip
+def test_variants_tell_of_several_values_only_where_there_are(
+    item: Any, kept: tuple[str, ...], n: int, told: bool
+) -> None:
+    source = SchemaSource(item)
+    automaton = DocumentAutomaton(source, whitespace="compact")
+    assert automaton.distinct.are_several(source.root, kept, n) is told
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_variants_never_tell_of_values_that_are_not_there(seed: int) -> None:
+    """Against the exact search, which finds one value after the other."""
+    source = SchemaSource(Schemas(seed).array(1).get("items", {"enum": [1, "a"]}))
+    try:
+        automaton = DocumentAutomaton(source, whitespace="compact")
+    except UnsatisfiableError:
+        return
+    distinct = automaton.distinct
+    for n in (1, 2, 3):
+        if distinct.are_several(source.root, ('"a"', "1"), n):
+            assert len(list(distinct.some((source.root,), MUST, ('"a"', "1"), n))) == n
