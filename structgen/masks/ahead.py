@@ -13,9 +13,9 @@ slowest of a hundred a third, that of the tenth slowest 2.6 times as late (3 ms)
 With 2 ms the slow tokens are as they were, within what one run differs from the next, and the slowest first mask of a
 hundred comes at .43 to .51 of llguidance's, not at .54 to .58; at .45 if reading and looking ahead take 2.5 ms together
 instead of 3, which is made up for by twice as many values where there is time. With 1 ms the slowest tokens of a
-thousand are worse. Looking ahead in schemas of 12 subschemas
-and more, not 16: average tokens take 1 to 2 % less and the slowest of a thousand 4 %, and the median schema's first
-mask comes at .46 to .51 of llguidance's, not at .42 to .48; of 8 and more, 4 % and a tenth, but at .62.
+thousand are worse. Looking ahead in schemas of 12 subschemas and more, not 16: average tokens take 1 to 2 % less and
+the slowest of a thousand 4 %, and the median schema's first mask comes 7 % later; of 8 and more, 4 % and a tenth, but
+half as late again.
 
 Rejected: required names alone (they are few); all schemas (the first mask of the median one comes twice as late); in
 small portions between tokens whose masks are ready (a portion takes longer than what it is to prevent); another thread

@@ -86,11 +86,24 @@ class DocumentMachine:
         self._scratch: list[_Scratch] = []
         self.strings = StringMasks(self)
         self._numbers = NumberMasks(self)
-        self._kept = KeptMasks(self)
-        self.items = ComparedItems(self)
         self._exact: dict[tuple[int, bool], int] = {}
         self.n_walked = 0
         """Trie nodes visited so far."""
+
+    # First masks need not wait for what most texts never ask for.
+
+    @cached_property
+    def _kept(self) -> KeptMasks:
+        return KeptMasks(self)
+
+    @cached_property
+    def items(self) -> ComparedItems:
+        """The masks within arrays that compare their items."""
+        return ComparedItems(self)
+
+    @cached_property
+    def _budget(self) -> DocumentBudget:
+        return DocumentBudget(self)
 
     def shared_rows(self, kind: str, max_bytes: int) -> SharedRows:
         """Rows of some kind by configuration, shared with other schemas under the same options."""
@@ -154,11 +167,6 @@ class DocumentMachine:
         return self.automaton.completion(config)
 
     # -- budgets (``masks.budget``) ------------------------------------------------------------
-
-    @cached_property
-    def _budget(self) -> DocumentBudget:
-        """Made when a budget is first asked about: most texts have none, and first masks need not wait for it."""
-        return DocumentBudget(self)
 
     def completion_tokens(self, config: Config) -> tuple[int, ...]:
         """Tokens of the shortest completion, end of sequence left out."""

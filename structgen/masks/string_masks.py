@@ -8,6 +8,7 @@ kept for ``uniqueItems``, are left to the machine's walk.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from structgen.masks.string_body import string_body
 
 if TYPE_CHECKING:
     from structgen.masks.document_machine import DocumentMachine
+    from structgen.masks.shared_rows import SharedRows
 
 __all__ = ["StringMasks"]
 
@@ -38,9 +40,13 @@ class StringMasks:
         self.automaton = machine.automaton
         self.vocabulary = machine.vocabulary
         self.body = string_body(machine.vocabulary)
-        self._suffixes = machine.shared_rows("suffixes", SUFFIX_BYTES)
         self._constants = ConstantMasks(self)
         self._closed: dict[Hashable, tuple[npt.NDArray[np.uint32] | None, int]] = {}
+
+    @cached_property
+    def _suffixes(self) -> SharedRows:
+        """What may follow the quote, by the configuration behind it."""
+        return self.machine.shared_rows("suffixes", SUFFIX_BYTES)
 
     def fill(self, config: Config, row: TokenMask) -> int | None:
         """Fill ``row``, all zero before; how far tokens reach, or None where a walk must do it."""
