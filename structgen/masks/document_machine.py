@@ -90,7 +90,7 @@ class DocumentMachine:
         self.n_walked = 0
         """Trie nodes visited so far."""
 
-    # First masks need not wait for what most texts never ask for.
+    # Set up when first asked for: the first mask, mostly found among the shared ones, need not wait for them.
 
     @cached_property
     def _kept(self) -> KeptMasks:

@@ -6,6 +6,9 @@ for items as if nothing were compared, which needs few contexts, and compares at
 items to go on with: a value that has come already, and one that has not. The latter is looked up in a *chain*:
 the shortest value with the verdict, the shortest but for that one, and so on. The first link that has not come is a
 shortest value that differs from all that have, and chains are shared by all arrays that ask for the same.
+
+Where it is only asked whether enough values are left, variants of one value, judged, mostly say so: of an object with a
+text in it there are as many as texts, and each link of its chain is a search.
 """
 
 from __future__ import annotations
@@ -31,7 +34,6 @@ MOST_LINKS = 24
 """Values of a chain; where all have come, the next one is asked to differ from what came, not from the chain."""
 MOST_VERDICTS = 4096
 """Verdicts of values that have come, remembered before starting over."""
-
 MOST_VARIANTS = 64
 """Variants of a guessed value that are tried before values are searched for."""
 _TEXTS, _NUMBERS = ("a", "b", "c", "d", "e", "f"), range(6)
@@ -95,9 +97,10 @@ class DistinctItems:
             return False
         found: set[str] = set()
         for other in islice(_variants(value), MOST_VARIANTS):
-            if self._automaton.witness.judge.holds(goal, other):
-                found.add(canonical_of(text_of(other)))
-                if len(found) >= n and len(found.difference(kept)) >= n:
+            text = canonical_of(text_of(other))
+            if text not in kept and self._automaton.witness.judge.holds(goal, other):
+                found.add(text)
+                if len(found) == n:
                     return True
         return False
 

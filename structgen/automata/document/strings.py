@@ -432,7 +432,7 @@ class StringSpecs:
 
 
 class _Held:
-    """Constants in order, and for each, by number, which of the parts hold it (their uids in ``holders``)."""
+    """The constants of some parts, in order, and for each the number of its ``holders``: the parts that hold it."""
 
     __slots__ = ("groups", "holders", "uids", "values")
 
